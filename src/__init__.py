@@ -1,0 +1,1 @@
+"""fairsweep: sweeps over MNIST classifiers whose comparisons can be trusted."""

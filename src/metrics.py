@@ -1,0 +1,51 @@
+"""What training measures: an `Epoch` as it happens, a `Run` as the tracking server holds it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training set and the two exact evaluations after it.
+
+    *loss* is the mean over samples, *error* the fraction wrong in [0, 1].
+    """
+
+    epoch: int  # counts from 1
+    train_loss: float
+    train_error: float
+    val_loss: float
+    val_error: float
+    lr: float  # the learning rate of this epoch's updates
+    seconds: float  # wall time of updates and evaluations together
+    diagnostics: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss stopped being a number; what comes after it means nothing."""
+        return not (math.isfinite(self.train_loss) and math.isfinite(self.val_loss))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One job (variant x seed) read back from the tracking server."""
+
+    run_id: str
+    name: str
+    status: str  # MLflow's: FINISHED, FAILED, KILLED, RUNNING, SCHEDULED
+    outcome: str  # finished, stopped (early) or diverged; "" while unknown
+    seed: int
+    config: Mapping[str, str]  # the resolved config, flattened, without the seed
+    dataset: str  # name of the dataset trained on
+    digest: str  # digest of its content and of the subset and target drawn from it
+    split: str  # digest of the rows in train, val and test: equal means the same digits
+    epochs: tuple[Epoch, ...]
+    test_error: float = math.nan  # at the best validation epoch
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch of the lowest validation error, the earliest of equals."""
+        usable = [epoch for epoch in self.epochs if not epoch.diverged]
+        return min(usable, key=lambda epoch: epoch.val_error, default=None)
