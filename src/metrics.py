@@ -43,6 +43,7 @@ class Run:
     split: str  # digest of the rows in train, val and test: equal means the same digits
     epochs: tuple[Epoch, ...]
     test_error: float = math.nan  # at the best validation epoch
+    published: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def best(self) -> Epoch | None:
