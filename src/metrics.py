@@ -23,6 +23,19 @@ class Epoch:
     diagnostics: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
+    def metrics(self) -> dict[str, float]:
+        """The figures by the names under which they are tracked."""
+        return {
+            "train/loss": self.train_loss,
+            "train/error": self.train_error,
+            "val/loss": self.val_loss,
+            "val/error": self.val_error,
+            "lr": self.lr,
+            "epoch_seconds": self.seconds,
+            **self.diagnostics,
+        }
+
+    @property
     def diverged(self) -> bool:
         """Whether a loss stopped being a number; what comes after it means nothing."""
         return not (math.isfinite(self.train_loss) and math.isfinite(self.val_loss))

@@ -1,0 +1,43 @@
+"""Everything a cut-off job needs to go on as if nothing had happened."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from src.metrics import Epoch
+
+
+class Checkpoint:
+    """The state of one training at `path`: objects with `state_dict`, a generator, the history."""
+
+    def __init__(self, path: Path, parts: dict[str, Any], order: torch.Generator) -> None:
+        self.path = path
+        self.parts = parts
+        self.order = order
+
+    def save(self, history: list[Epoch], best: dict[str, torch.Tensor] | None) -> None:
+        """Replace the file atomically: a reader sees the old state or the new one."""
+        state = {name: part.state_dict() for name, part in self.parts.items()}
+        state |= {"order": self.order.get_state(), "best": best}
+        state["history"] = [asdict(epoch) | {"diagnostics": {**epoch.diagnostics}} for epoch in history]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_suffix(".new")
+        torch.save(state, draft)
+        os.replace(draft, self.path)
+
+    def load(self) -> tuple[list[Epoch], dict[str, torch.Tensor] | None]:
+        """Put every part back into its saved state; the history and the best weights so far."""
+        if not self.path.exists():
+            return [], None
+        state = torch.load(self.path, weights_only=True)
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+        self.order.set_state(state["order"])
+        return [Epoch(**epoch) for epoch in state["history"]], state["best"]
+
+    def remove(self) -> None:
+        """The job is done."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,117 @@
+"""From Hydra's cfg to the resolved config of one job: checked, flat, and with a fingerprint."""
+
+import hashlib
+import importlib.util
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from src.errors import InputError
+from src.schema import GROUPS, check, leaves
+
+ROOT = Path(__file__).parents[1]
+SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
+COPIES = tuple(f"model.{group}." for group in SHARED_GROUPS)
+ASIDE = ("tracking", "sweep", "figures", "published", "question")  # decide no result
+PLACES = ("data.root", "data.train", "data.test", "data.fallback")  # the digest stands for them
+TRAINING_CODE = ("data", "models", "streams.py", "fit.py", "job.py")
+
+
+def register_resolvers() -> None:
+    """`${root:path}` starts at the repository's root; `${stamp:}` is unique to a process start."""
+    OmegaConf.register_new_resolver("root", lambda path: str(ROOT / path), replace=True)
+    OmegaConf.register_new_resolver("stamp", _stamp, use_cache=True, replace=True)
+
+
+def _stamp() -> str:
+    # Two sweeps that start in one second must not share a directory.
+    return time.strftime("%Y-%m-%d_%H-%M-%S_") + os.urandom(3).hex()
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """One job's config as plain values, and the option that was chosen in each group."""
+
+    tree: Mapping[str, Any]
+    choices: Mapping[str, str]
+
+    @property
+    def flat(self) -> dict[str, str]:
+        """Dotted keys and text; a group's own key holds its choice (`activation=relu`)."""
+        pairs = dict(self.choices)
+        for key, value in leaves({k: v for k, v in self.tree.items() if k not in ASIDE}):
+            if not key.startswith(COPIES):
+                pairs[key] = value if isinstance(value, str) else json.dumps(value)
+        return dict(sorted(pairs.items()))
+
+    @property
+    def variant(self) -> str:
+        """What is compared, in one line: the options chosen and a digest without the seed."""
+        own = {k: v for k, v in self.flat.items() if k not in ("seed", "data.split_seed")}
+        content = hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
+        return f"{' '.join(f'{k}={v}' for k, v in self.choices.items())} {content[:8]}"
+
+    def fingerprint(self, data_digest: str, threads: int, device: str) -> str:
+        """Equal for two jobs just when they would train the same weights: 16 hex digits."""
+        deciding = {k: v for k, v in self.flat.items() if k not in PLACES}
+        deciding |= {"threads": str(threads), "device": device, "data": data_digest}
+        deciding |= {"code": _code_digest(), "torch": version("torch")}
+        deciding |= {v: _module_digest(v) for k, v in deciding.items() if k.endswith("_target_")}
+        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
+    """Check and resolve a job's cfg; `choices` is Hydra's record of group options.
+
+    A group that the model does not use is left out: softmax regression is the same variant
+    whatever the activation. Raises InputError for the first key that is wrong.
+    """
+    try:
+        tree = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        raise InputError(f"{error.full_key}: must be given") from error
+    except OmegaConfBaseException as error:
+        raise InputError(f"{error.full_key}: {' '.join(str(error).split())}") from error
+    check(tree)
+    unused = [group for group in SHARED_GROUPS if group not in tree["model"]]
+    tree = {key: value for key, value in tree.items() if key not in unused}
+    if tree["sweep"]["fallback"] and tree["data"].get("fallback"):
+        tree["data"], choices = _fallen_back(tree, choices)
+    return Resolved(tree, {g: choices[g] for g in GROUPS if g in tree and g in choices})
+
+
+def _fallen_back(tree: dict, choices: Mapping[str, str]) -> tuple[dict, dict]:
+    """The fallback's own defaults, with the target and the split seed of what was asked for."""
+    name = tree["data"]["fallback"]
+    kept = {key: tree["data"][key] for key in ("target", "split_seed")}
+    fallback = OmegaConf.to_container(OmegaConf.load(ROOT / "conf" / "data" / f"{name}.yaml"))
+    return fallback | kept, {**choices, "data": name}
+
+
+@lru_cache(maxsize=1)
+def _code_digest() -> str:
+    content = hashlib.sha256()
+    for name in TRAINING_CODE:
+        path = ROOT / "src" / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            content.update(file.read_bytes())
+    return content.hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _module_digest(target: str) -> str:
+    """Digest of the module a `_target_` outside torch and this project lives in."""
+    module = target.rpartition(".")[0]
+    if module.split(".")[0] in ("torch", "src"):
+        return ""
+    spec = importlib.util.find_spec(module)
+    return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest() if spec else ""

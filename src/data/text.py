@@ -1,0 +1,107 @@
+"""Digits as text: rows of `label,784 pixels`, or a list of image files with their labels."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from src.data.splits import Split, Splits, make_splits
+from src.errors import InputError
+
+PIXELS = 784
+
+
+def load(
+    train: str, test: str | None, n: int | None, target: str, val_fraction: float, split_seed: int
+) -> Splits:
+    """Splits of the file `train`; `test` is a second file, with labels or without.
+
+    A file holds either a row of comma-separated integers for each digit (its label, then 784
+    pixels from 0 to 255; without labels just the pixels) or the path of a 28x28 image for each
+    digit, followed by its label; paths start at the file's folder.
+    Raises InputError with the file and the line that is wrong.
+    """
+    images, labels, content = read(Path(train))
+    if labels is None:
+        raise InputError(f"{train}: has no labels; data.train needs `label,784 pixels` in each row")
+    held_out = None
+    if test is not None:
+        test_images, test_labels, test_content = read(Path(test))
+        content += test_content
+        held_out = Split(test_images, test_labels, torch.arange(len(test_images)))
+    return make_splits(
+        Path(train).stem,
+        content,
+        (images, labels),
+        held_out,
+        n=n,
+        target=target,
+        val_fraction=val_fraction,
+        split_seed=split_seed,
+    )
+
+
+@lru_cache(maxsize=4)
+def read(path: Path) -> tuple[Tensor, Tensor | None, str]:
+    """Images (N, 1, 28, 28) uint8, labels (N,) int64 or None, and the file's digest."""
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as text: {error}") from error
+    rows = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+    if not rows:
+        raise InputError(f"{path}: is empty; rows of `label,784 pixels` are needed")
+    parse = _pixel_row if rows[0][1].count(",") >= PIXELS - 1 else _listed_image
+    labelled = parse(path, *rows[0])[0] is not None
+    labels, images = [], []
+    for number, line in rows:
+        label, pixels = parse(path, number, line)
+        if (label is not None) != labelled:
+            raise InputError(f"{path}:{number}: either every row has a label or none has")
+        labels.append(label)
+        images.append(pixels)
+    stacked = torch.from_numpy(np.stack(images)).view(-1, 1, 28, 28)
+    content = hashlib.sha256(stacked.numpy().tobytes() + repr(labels).encode()).hexdigest()
+    return stacked, torch.tensor(labels) if labelled else None, content
+
+
+def _pixel_row(path: Path, number: int, line: str) -> tuple[int | None, np.ndarray]:
+    try:
+        values = np.array(line.split(","), dtype=np.int64)
+    except ValueError as error:
+        raise InputError(f"{path}:{number}: not a row of integers: {error}") from error
+    if len(values) not in (PIXELS, PIXELS + 1):
+        raise InputError(
+            f"{path}:{number}: {len(values)} values; a label and {PIXELS} pixels are needed"
+        )
+    pixels = values[-PIXELS:]
+    if pixels.min() < 0 or pixels.max() > 255:
+        raise InputError(f"{path}:{number}: pixels from 0 to 255 are allowed")
+    label = int(values[0]) if len(values) > PIXELS else None
+    return _allowed_label(path, number, label), pixels.astype(np.uint8)
+
+
+def _listed_image(path: Path, number: int, line: str) -> tuple[int | None, np.ndarray]:
+    from PIL import Image
+
+    name, _, last = line.replace(",", " ").rpartition(" ")
+    labelled = bool(name) and last.lstrip("-").isdigit()
+    file = path.parent / (name.strip() if labelled else line)
+    try:
+        with Image.open(file) as image:
+            pixels = np.array(image.convert("L"))
+    except OSError as error:
+        raise InputError(f"{path}:{number}: {file}: not an image: {error}") from error
+    if pixels.shape != (28, 28):
+        height, width = pixels.shape
+        raise InputError(f"{path}:{number}: {file}: {width}x{height} pixels instead of 28x28")
+    return _allowed_label(path, number, int(last) if labelled else None), pixels.reshape(-1)
+
+
+def _allowed_label(path: Path, number: int, label: int | None) -> int | None:
+    if label is not None and not 0 <= label <= 9:
+        raise InputError(f"{path}:{number}: label {label}; 0 to 9 are allowed")
+    return label

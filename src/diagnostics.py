@@ -1,0 +1,49 @@
+"""Why a network learns or stalls: gradient norms and units that no longer respond.
+
+After Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+networks": in deep sigmoid networks the upper layer saturates and the gradient fades below it.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from src.data import Split
+
+SAMPLE = 1_000  # training images looked at
+SATURATED = 0.05  # share of an activation's range that counts as its end
+RANGES = {nn.Sigmoid: (0.0, 1.0), nn.Tanh: (-1.0, 1.0)}
+
+
+def diagnose(model: nn.Module, train: Split, loss: nn.Module) -> dict[str, float]:
+    """Figures for layer k, counted from 1 at the input, on the first training images.
+
+    `grad_norm/k`: norm of the loss's gradient by the layer's weights. `saturated/k`: share of
+    outputs at either end of a sigmoid's or tanh's range. `dead/k`: share of ReLU units that
+    answer no image.
+    """
+    outputs: list[tuple[nn.Module, Tensor]] = []
+
+    def keep(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        outputs.append((module, output.detach()))
+
+    watched = [module for module in model.modules() if isinstance(module, (*RANGES, nn.ReLU))]
+    hooks = [module.register_forward_hook(keep) for module in watched]
+    try:
+        images, labels = train.batch(slice(SAMPLE))
+        weights = [weight for weight in model.parameters() if weight.ndim > 1]
+        gradients = torch.autograd.grad(loss(model(images), labels), weights)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    figures = {f"grad_norm/{k}": g.norm().item() for k, g in enumerate(gradients, 1)}
+    return figures | dict(_unresponsive(k, *kept) for k, kept in enumerate(outputs, 1))
+
+
+def _unresponsive(k: int, module: nn.Module, output: Tensor) -> tuple[str, float]:
+    if isinstance(module, nn.ReLU):
+        silent = (output == 0).flatten(1).all(0)
+        return f"dead/{k}", silent.float().mean().item()
+    low, high = RANGES[type(module)]
+    margin = SATURATED * (high - low)
+    at_an_end = (output < low + margin) | (output > high - margin)
+    return f"saturated/{k}", at_an_end.float().mean().item()

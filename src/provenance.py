@@ -1,0 +1,92 @@
+"""Where a result comes from: commit, host, process, command, versions and hardware."""
+
+import os
+import platform
+import re
+import shlex
+import socket
+import subprocess
+import sys
+from functools import lru_cache
+from importlib.metadata import version
+
+import psutil
+
+from src.config import ROOT
+
+PACKAGES = ("torch", "mlflow", "hydra-core", "scipy")
+
+
+@lru_cache(maxsize=1)
+def git_commit() -> str:
+    """HEAD's hash, with `+` behind it when the work tree differs; `unknown` outside git."""
+    try:
+        head = _git("rev-parse", "HEAD")
+        return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def tags() -> dict[str, str]:
+    """What every run is marked with."""
+    return {
+        "git_commit": git_commit(),
+        "host": host(),
+        "process": process(),
+        "mlflow.source.name": "src.train",
+        "mlflow.source.type": "LOCAL",
+    }
+
+
+def host() -> str:
+    """The machine's name."""
+    return socket.gethostname()
+
+
+def process() -> str:
+    """This process's id and start time, which together no later process has."""
+    return f"{os.getpid()}@{_start_time(os.getpid())}"
+
+
+def is_alive(process: str) -> bool:
+    """Whether a process of this host, as `process` names it, still runs."""
+    pid, _, started = process.partition("@")
+    try:
+        return _start_time(int(pid)) == started
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _start_time(pid: int) -> str:
+    return f"{psutil.Process(pid).create_time():.2f}"
+
+
+def command() -> str:
+    """The command line as the user typed it, passwords in addresses taken out."""
+    return without_credentials(shlex.join(["python", "-m", "src.train", *sys.argv[1:]]))
+
+
+def without_credentials(text: str) -> str:
+    """`scheme://user:password@host` becomes `scheme://host`."""
+    return re.sub(r"(\w://)[^/@\s]*@", r"\1", text)
+
+
+def hardware() -> str:
+    """Processor and number of cores that this process may use."""
+    return f"{platform.processor() or platform.machine()}, {cores()} cores"
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(psutil.Process().cpu_affinity())
+
+
+def versions() -> str:
+    """Python and the packages that results depend on."""
+    listed = [f"{name} {version(name)}" for name in PACKAGES]
+    return ", ".join([f"Python {platform.python_version()}", *listed])

@@ -1,0 +1,127 @@
+"""What each scalar of the config may be, in one table."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from src.errors import InputError
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A test of a value and, for the error message, what the test allows in words."""
+
+    allows: Callable[[Any], bool]
+    words: str
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def whole(low: int, high: int | None = None) -> Rule:
+    """An integer in [low, high]."""
+    words = f"an integer from {low} to {high}" if high else f"an integer from {low}"
+    return Rule(lambda v: _is_whole(v) and low <= v and (high is None or v <= high), words)
+
+
+def number(low: float, below: float = math.inf, above: bool = False) -> Rule:
+    """A finite number in [low, below), or in (low, below) if it must lie `above` low."""
+    words = f"a number {'above' if above else 'from'} {low:g}"
+    words += f" and below {below:g}" if math.isfinite(below) else ""
+    return Rule(lambda v: _is_number(v) and (low < v if above else low <= v) and v < below, words)
+
+
+def one_of(*values: str) -> Rule:
+    """One of these words."""
+    return Rule(lambda v: v in values, "one of " + ", ".join(values))
+
+
+def optional(rule: Rule) -> Rule:
+    """The rule's values, or null."""
+    return Rule(lambda v: v is None or rule.allows(v), f"{rule.words}, or null")
+
+
+FLAG = Rule(lambda v: isinstance(v, bool), "true or false")
+TEXT = Rule(lambda v: isinstance(v, str) and v != "", "text")
+AUTO_OR_WHOLE = Rule(lambda v: v == "auto" or (_is_whole(v) and v >= 1), "auto or an integer from 1")
+CHANNELS = Rule(
+    lambda v: isinstance(v, list) and bool(v) and all(_is_whole(c) and c > 0 for c in v),
+    "a list of integers from 1, one for each block, such as [16,32]",
+)
+SEED = whole(0, 2**32 - 1)
+POSITIVE = number(0, above=True)
+
+SCHEMA: Mapping[str, Rule] = {
+    "seed": SEED,
+    "epochs": whole(1),
+    "batch_size": whole(1),
+    "clip_norm": optional(POSITIVE),
+    "patience": optional(whole(1)),
+    "threads": AUTO_OR_WHOLE,
+    "diagnostics": FLAG,
+    "figures": FLAG,
+    "data.root": TEXT,
+    "data.train": TEXT,
+    "data.test": optional(TEXT),
+    "data.n": optional(whole(2)),
+    "data.target": one_of("digit", "high_digit"),
+    "data.val_fraction": number(0, 1, above=True),
+    "data.split_seed": SEED,
+    "data.fallback": optional(one_of("mnist_5k")),
+    "model.depth": whole(0),
+    "model.width": whole(1),
+    "model.channels": CHANNELS,
+    "model.kernel_size": whole(1),
+    "model.pool": one_of("max", "avg"),
+    "model.hidden": whole(1),
+    "activation.negative_slope": number(0),
+    "activation.alpha": POSITIVE,
+    "init.gain": POSITIVE,
+    "optimizer.lr": POSITIVE,
+    "optimizer.momentum": number(0, 1),
+    "optimizer.nesterov": FLAG,
+    "optimizer.weight_decay": number(0),
+    "schedule.step_size": whole(1),
+    "schedule.gamma": POSITIVE,
+    "schedule.eta_min": number(0),
+    "device.index": whole(0),
+    "tracking.uri": TEXT,
+    "tracking.artifacts": TEXT,
+    "tracking.experiment": TEXT,
+}
+GROUPS = ("data", "model", "activation", "init", "loss", "optimizer", "schedule", "device")
+ELSEWHERE = ("sweep", "published", "question")
+KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *ELSEWHERE}
+
+
+def check(tree: Mapping[str, Any]) -> None:
+    """Raise InputError for the first key that is unknown or whose value is not allowed."""
+    for key in tree:
+        if key not in KNOWN:
+            raise InputError(f"{key}: unknown; allowed are {', '.join(sorted(KNOWN))}")
+    for group in GROUPS:
+        if not isinstance(tree.get(group, {}), Mapping):
+            raise InputError(f"{group}={tree[group]}: not an option of the group {group}")
+    for key, value in leaves(tree):
+        rule = SCHEMA.get(key)
+        if rule and not rule.allows(value):
+            raise InputError(f"{key}={'null' if value is None else value}: {rule.words} is allowed")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{key}={value}: a finite number is allowed")
+
+
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Dotted key and value of every entry that is no mapping; a list is one value."""
+    found = []
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            found += leaves(value, f"{prefix}{key}.")
+        else:
+            found.append((f"{prefix}{key}", value))
+    return found

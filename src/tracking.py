@@ -1,0 +1,139 @@
+"""The one place that talks to MLflow (https://mlflow.org/docs/latest/ml/tracking/)."""
+
+import json
+import logging
+import math
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Read by MLflow when it is imported: no telemetry, and a dead server is known in seconds.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+
+from src.errors import InputError
+from src.metrics import Epoch, Run
+from src.provenance import without_credentials
+
+for name in ("mlflow", "alembic"):
+    logging.getLogger(name).setLevel(logging.WARNING)
+
+EPOCH_METRICS = ("train/loss", "train/error", "val/loss", "val/error", "lr", "epoch_seconds")
+UNREACHABLE = (MlflowException, OSError)
+
+
+@dataclass(frozen=True)
+class Store:
+    """A connection to one MLflow experiment."""
+
+    uri: str
+    client: MlflowClient
+    experiment_id: str
+
+
+def connect(uri: str, experiment: str, artifacts: str) -> Store:
+    """Open the store, made if it is embedded and new.
+
+    `artifacts` is where an embedded database keeps its files. Raises InputError in one line
+    when the database cannot be written or the server does not answer.
+    """
+    try:
+        if not uri.startswith("sqlite:///"):
+            return _open(uri, experiment, None)
+        database = Path(uri.removeprefix("sqlite:///")).absolute()
+        database.parent.mkdir(parents=True, exist_ok=True)
+        # Processes that migrate a fresh database at the same time crash in each other's tables.
+        with FileLock(f"{database}.lock"):
+            return _open(f"sqlite:///{database}", experiment, Path(artifacts).absolute().as_uri())
+    except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"tracking.uri={without_credentials(uri)}: cannot be used: "
+            f"{without_credentials(reason)}; a writable sqlite:///FILE or a running server is needed"
+        ) from error
+
+
+def _open(uri: str, experiment: str, artifacts: str | None) -> Store:
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        try:
+            return Store(uri, client, client.create_experiment(experiment, artifacts))
+        except MlflowException:  # another process was faster
+            found = client.get_experiment_by_name(experiment)
+    return Store(uri, client, found.experiment_id)
+
+
+def deliver(store: Store, run_id: str | None, event: Mapping[str, Any], folder: Path) -> str:
+    """Send one event of the journal in `folder`; returns the id of its run.
+
+    Sending an event again changes nothing: metrics carry their time, and a run is made only
+    when none has its `job` tag.
+    """
+    client, kind = store.client, event["event"]
+    if kind == "start":
+        return _start(store, event)
+    if kind == "metrics":
+        client.log_batch(run_id, metrics=_metrics(event))
+    elif kind == "files":
+        source = folder / event["path"]
+        if source.exists():  # gone when they were sent before
+            client.log_artifacts(run_id, str(source))
+            shutil.rmtree(source)
+    elif kind == "end":
+        tags = [RunTag(key, value) for key, value in event["tags"].items()]
+        client.log_batch(run_id, tags=tags)
+        client.set_terminated(run_id, event["status"], event["time"])
+    return run_id
+
+
+def _start(store: Store, event: Mapping[str, Any]) -> str:
+    job = event["tags"]["job"]
+    again = store.client.search_runs([store.experiment_id], f"tags.job = '{job}'", max_results=1)
+    if again:
+        return again[0].info.run_id
+    run = store.client.create_run(
+        store.experiment_id, event["time"], tags=event["tags"], run_name=event["name"]
+    )
+    run_id = run.info.run_id
+    params = [Param(key, value[:6000]) for key, value in event["params"].items()]
+    for first in range(0, len(params), 100):  # MLflow's limit for one request
+        store.client.log_batch(run_id, params=params[first : first + 100])
+    if data := event.get("dataset"):
+        dataset = Dataset(data["name"], data["digest"], "local", json.dumps(data), profile=None)
+        context = InputTag("mlflow.data.context", "training")
+        store.client.log_inputs(run_id, [DatasetInput(dataset, [context])])
+    return run_id
+
+
+def _metrics(event: Mapping[str, Any]) -> list[Metric]:
+    # SQL has no NaN of its own; MLflow stores it and infinity from Python floats.
+    return [Metric(k, float(v), event["time"], event["step"]) for k, v in event["values"].items()]
+
+
+def ui_command(uri: str) -> str:
+    """The shell command that opens MLflow's UI on this store, for this machine alone."""
+    if not uri.startswith("sqlite:///"):
+        return without_credentials(uri)
+    beside = Path(sys.executable).with_name("mlflow")
+    on_path = shutil.which("mlflow")
+    same = on_path is not None and beside.exists() and Path(on_path).samefile(beside)
+    program = "mlflow" if same else f"{shlex.quote(sys.executable)} -m mlflow"
+    database = Path(uri.removeprefix("sqlite:///"))
+    if database.is_relative_to(Path.cwd()):
+        database = database.relative_to(Path.cwd())
+    location = shlex.quote(f"sqlite:///{database}")
+    return f"{program} ui --backend-store-uri {location} --host 127.0.0.1"
