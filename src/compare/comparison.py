@@ -1,28 +1,14 @@
-"""The comparison of runs: variants, their differences paired by seed, and what is said of them.
+"""The comparison of runs: their variants, the pairs of these, and what is said of them."""
 
-Pairing by seed: Bouthillier et al., "Accounting for variance in machine learning benchmarks",
-MLSys 2021.
-"""
-
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
-
-import numpy as np
 
 from src.compare import headline
 from src.compare.grid import Grid, Interaction, find_grid, find_interactions
-from src.compare.stats import ALPHA, Estimate, estimate, holm, mcnemar, seeds_needed
-from src.compare.variants import Variant, find_confounds, find_variants, paired_differences
+from src.compare.pairs import Correct, Pair, find_pairs
+from src.compare.variants import Variant, find_confounds, find_variants
 from src.metrics import Run
-
-# Every pair of so many variants is looked at; of more, only the pairs with the baseline: a
-# thousand variants make half a million pairs, which nobody reads.
-CROSSED = 100
-
-Correct = Callable[[str], np.ndarray | None]
 
 
 class ComparisonError(ValueError):
@@ -30,26 +16,8 @@ class ComparisonError(ValueError):
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two variants: a minus b in best validation error, paired by the seeds that both finished."""
-
-    a: Variant
-    b: Variant
-    effect: Estimate
-    a_better: int  # in how many seeds a has the lower error
-    mcnemar_p: float  # NaN where no seed has both models on the same digits
-    p_holm: float = math.nan  # NaN for a pair without the baseline
-    verdict: str = "undecided"  # of a relative to b: better, worse, equivalent, undecided
-
-    @property
-    def differences(self) -> np.ndarray:
-        """a minus b as fractions, shape (n,), by seed."""
-        return paired_differences(self.a, self.b)
-
-
-@dataclass(frozen=True)
 class Comparison:
-    """What a set of runs says; `pairs` starts with those of every other variant and the baseline."""
+    """What a set of runs says; `pairs` starts with those of the other variants and the baseline."""
 
     question: str
     variants: list[Variant]
@@ -120,7 +88,7 @@ def compare(
         question=question or _question(variants),
         variants=variants,
         baseline=reference,
-        pairs=_judge(_pairs(variants, reference, cache(correct)), reference, margin),
+        pairs=find_pairs(variants, reference, margin, cache(correct)),
         grid=grid,
         interactions=find_interactions(grid, reference) if grid else [],
         confounds=find_confounds(variants),
@@ -130,21 +98,6 @@ def compare(
         digest=digest,
         superseded=len(runs) - sum(len(variant.runs) for variant in variants),
     )
-
-
-def decide(effect: Estimate, p_adjusted: float, margin: float) -> str:
-    """The verdict on a relative to b.
-
-    Equivalent comes first: the margin was fixed in advance as what does not matter, and a
-    difference known to lie inside it does not come to matter by being significant.
-    """
-    if effect.n < seeds_needed(1):
-        return "undecided"
-    if -margin <= effect.low and effect.high <= margin:
-        return "equivalent"
-    if effect.excludes_zero and p_adjusted < ALPHA:
-        return "better" if effect.mean < 0 else "worse"
-    return "undecided"
 
 
 def _dataset(runs: Sequence[Run]) -> tuple[str, str]:
@@ -179,45 +132,6 @@ def _baseline(variants: Sequence[Variant], wanted: str | None) -> Variant:
 def _matches(variant: Variant, wanted: str) -> bool:
     said = {f"{key}={value}" for key, value in (variant.config | variant.levels).items()}
     return set(wanted.split()) <= said and bool(wanted.strip())
-
-
-def _pairs(variants: Sequence[Variant], baseline: Variant, correct: Correct) -> list[Pair]:
-    """b comes before a, and the baseline before all: so a pair reads 'a, against b'."""
-    others = [variant for variant in variants if variant is not baseline]
-    rest = combinations(others, 2) if len(variants) <= CROSSED else ()
-    both = [(other, baseline) for other in others] + [(a, b) for b, a in rest]
-    return [_pair(a, b, correct) for a, b in both]
-
-
-def _pair(a: Variant, b: Variant, correct: Correct) -> Pair:
-    differences = paired_differences(a, b)
-    return Pair(a, b, estimate(differences), int((differences < 0).sum()), _mcnemar(a, b, correct))
-
-
-def _mcnemar(a: Variant, b: Variant, correct: Correct) -> float:
-    """McNemar's p at the lowest seed with which both ran on the same split."""
-    for seed, run in a.usable.items():
-        other = b.usable.get(seed)
-        if other is not None and run.split and run.split == other.split:
-            right = correct(run.run_id), correct(other.run_id)
-            return math.nan if right[0] is None or right[1] is None else mcnemar(*right)
-    return math.nan
-
-
-def _judge(pairs: list[Pair], baseline: Variant, margin: float) -> list[Pair]:
-    """Adjust by Holm within two families and decide each pair.
-
-    The pairs with the baseline are what was asked. The others are looked at as well, so a verdict
-    on them has to hold among all of them; the adjusted p that decides it is not reported.
-    """
-    asked = np.array([pair.b is baseline for pair in pairs], dtype=bool)
-    p = np.array([float(pair.effect.p) for pair in pairs])
-    first, second = holm(np.where(asked, p, math.nan)), holm(np.where(asked, math.nan, p))
-    adjusted = np.where(asked, first, second)
-    return [
-        replace(pair, p_holm=own, verdict=decide(pair.effect, decisive, margin))
-        for pair, own, decisive in zip(pairs, first.tolist(), adjusted.tolist(), strict=True)
-    ]
 
 
 def _question(variants: Sequence[Variant]) -> str:

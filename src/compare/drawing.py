@@ -38,7 +38,7 @@ STYLES = [
     ("sky", "P", (0, (8, 2))),
     ("grey", "X", (0, (1, 2))),
 ]
-WIDTH = 7.2  # inches
+WIDTH = 6.6  # inches
 RC = {
     "axes.edgecolor": LIGHT["grey"],
     "axes.labelcolor": LIGHT["ink"],
@@ -123,7 +123,7 @@ def legend(figure: Figure, axes: Iterable[Axes]) -> None:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     longest = max(map(len, found), default=1)
-    columns = max(1, min(len(found), 100 // (longest + 8)))
+    columns = max(1, min(len(found), 92 // (longest + 8)))
     figure.legend(found.values(), found, loc="outside upper left", ncols=columns, handlelength=3.2)
 
 

@@ -3,6 +3,7 @@
 Their interaction is a difference of differences, paired by seed like everything else.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,19 +34,20 @@ class Interaction:
 
 
 def find_grid(variants: Sequence[Variant]) -> Grid | None:
-    """Cross the two factors of the variants; None where there are not two with two levels each.
+    """Cross the two factors of the variants.
 
-    The axis is the factor whose levels are numbers; of two such, or none, the one with more.
+    None where there are not two, or a variant lacks one, or a line would have a single point. The
+    axis is the factor whose levels are numbers; of two such, or none, the one with more.
     """
     factors = list(dict.fromkeys(factor for variant in variants for factor in variant.levels))
-    if len(factors) != 2:
+    if len(factors) != 2 or any(len(variant.levels) != 2 for variant in variants):
         return None
     found = {factor: levels(variants, factor) for factor in factors}
-    x, line = sorted(factors, key=lambda f: (all(map(is_number, found[f])), len(found[f])))[::-1]
-    cells = {(v.levels[x], v.levels[line]): v for v in variants if len(v.levels) == 2}
-    xs = [level for level in found[x] if any((level, other) in cells for other in found[line])]
-    lines = [level for level in found[line] if any((other, level) in cells for other in xs)]
-    return Grid(x, line, xs, lines, cells) if min(len(xs), len(lines)) > 1 else None
+    line, x = sorted(factors, key=lambda f: (all(map(is_number, found[f])), len(found[f])))
+    cells = {(variant.levels[x], variant.levels[line]): variant for variant in variants}
+    grid = Grid(x, line, found[x], found[line], cells)
+    points = Counter(level for _, level in cells)
+    return grid if min(len(grid.lines), *points.values()) > 1 else None
 
 
 def find_interactions(grid: Grid, baseline: Variant) -> list[Interaction]:

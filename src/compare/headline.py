@@ -7,10 +7,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from src.compare.stats import ALPHA, seeds_needed
-from src.compare.units import interval, p_equals, p_value, percent, points
+from src.compare.units import count, interval, p_equals, p_value, percent, points
 
 if TYPE_CHECKING:
-    from src.compare.comparison import Comparison, Pair
+    from src.compare.comparison import Comparison
+    from src.compare.pairs import Pair
     from src.compare.variants import Variant
 
 VERDICTS = ("better", "worse", "equivalent", "undecided")
@@ -62,79 +63,80 @@ def tags(comparison: Comparison) -> dict[str, str]:
 
 
 def shortage(n: int, tests: int) -> str:
-    """Why so few pairs decide nothing and how many would do; '' where they suffice."""
+    """Why so few seeds decide nothing and how many would do; '' where they suffice."""
     if n >= seeds_needed(tests):
         return ""
-    smallest = f"the smallest is 2/2^{n} = {p_value(2 / 2**n)}" if n > 1 else "the test needs two"
-    possible = f"no p-value below 0.05 is possible ({smallest})"
+    possible = "no p-value below 0.05 is possible"
     if n >= seeds_needed(1):
-        possible = f"none of {tests} pairs can reach 0.05 after Holm's correction ({smallest})"
-    return f"with {seeds(n)} {possible}, {seeds_needed(tests)} would do"
-
-
-def seeds(n: int) -> str:
-    return f"{n} seed" if n == 1 else f"{n} seeds"
+        possible = f"none of {tests} pairs can reach 0.05 after Holm's correction"
+    if n > 1:
+        possible += f" (the smallest p is 2/2^{n} = {p_value(2 / 2**n)})"
+    return f"with {count(n, 'seed')} {possible}, {count(seeds_needed(tests), 'seed')} would do"
 
 
 def _alone(variant: Variant) -> str:
-    n = len(variant.usable)
     return (
         f"{variant.label} reaches a best validation error of {percent(variant.mean)} % "
-        f"(mean of {seeds(n)}); there is nothing to compare it with."
+        f"(mean of {count(len(variant.usable), 'seed')}); there is nothing to compare it with."
     )
 
 
 def _duel(pair: Pair, margin: float) -> str:
     a, b, effect = pair.a.label, pair.b.label, pair.effect
     if effect.n == 0:
-        return f"Undecided: no seed of both {a} and {b} has finished."
+        return f"Undecided: {a} and {b} have no seed that both finished."
+    seen = f"{a}'s best validation error is {_beside(effect.mean)} {b}'s"
     if short := shortage(effect.n, 1):
-        seen = f"{a} {_stands(effect.mean)} {b} so far"
-        if effect.n > 1:
-            return f"Undecided: {seen} (n = {effect.n}), and {short}."
-        return f"Undecided: {seen}{_mcnemar(pair.mcnemar_p)}, and {short}."
-    facts = (
-        f"95 % interval {interval(effect.low, effect.high)}, n = {seeds(effect.n)}, "
-        f"{p_equals(effect.p)}"
-    )
-    if pair.verdict == "equivalent":
-        within = f"equivalent within ± {percent(margin)} points"
-        return f"{a} and {b} are {within}: the difference is {points(effect.mean)} ({facts})."
+        return f"Undecided: {seen}{_mcnemar(pair) if effect.n == 1 else ''}; {short}."
     if pair.verdict == "undecided":
-        return f"Undecided: {a} {_stands(effect.mean)} {b}, which may be chance ({facts})."
-    return f"{a} is {pair.verdict} than {b}: it {_stands(effect.mean)} it ({facts})."
+        return f"Undecided: {seen}, which may be chance ({_facts(pair)})."
+    if pair.verdict == "equivalent":
+        difference = f"the difference is {points(effect.mean)} points ({_facts(pair)})"
+        return f"{a} and {b} are equivalent within ±{percent(margin)} points: {difference}."
+    side = f"{percent(abs(effect.mean))} points {'lower' if effect.mean < 0 else 'higher'}"
+    return f"{a} is {pair.verdict} than {b}: its best validation error is {side} ({_facts(pair)})."
 
 
 def _field(comparison: Comparison) -> str:
-    pairs, baseline, lowest = comparison.with_baseline, comparison.baseline, comparison.lowest
+    pairs = comparison.with_baseline
     counts = Counter(pair.verdict for pair in pairs)
     listed = ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word])
     most = max(pair.effect.n for pair in pairs)
-    short = shortage(most, len(pairs))
-    found = f"Of {len(pairs)} variants against {baseline.label}: {listed} (n = {seeds(most)})"
+    said = [
+        f"Of {len(pairs)} variants against {comparison.baseline.label}: {listed} "
+        f"(n = {count(most, 'seed')})",
+        _lowest(comparison),
+        shortage(most, len(pairs)),
+    ]
+    return "; ".join(filter(None, said)) + "."
+
+
+def _lowest(comparison: Comparison) -> str:
+    lowest, baseline = comparison.lowest, comparison.baseline
     if lowest is baseline:
-        best = f"none has a lower mean error than its {percent(baseline.mean)} %"
-    else:
-        (pair,) = (pair for pair in pairs if pair.a is lowest)
-        best = (
-            f"the lowest mean error is {lowest.label}'s {percent(lowest.mean)} %, which "
-            f"{_stands(pair.effect.mean)} it"
-        )
-        if pair.effect.n > 1:
-            best += f" (95 % interval {interval(pair.effect.low, pair.effect.high)})"
-        best += f", {pair.verdict}"
-    return f"{found}; {best}{f'; {short}' if short else ''}."
+        return f"none has a lower mean error than its {percent(baseline.mean)} %"
+    (pair,) = (pair for pair in comparison.with_baseline if pair.a is lowest)
+    found = f"the lowest mean error is {percent(lowest.mean)} % with {lowest.label}"
+    if pair.effect.n == 0:
+        return found
+    shown = _facts(pair) if pair.effect.n > 1 else f"n = {count(1, 'seed')}"
+    return f"{found}, {_beside(pair.effect.mean)} the baseline's ({shown}, {pair.verdict})"
 
 
-def _stands(difference: float) -> str:
+def _facts(pair: Pair) -> str:
+    effect = pair.effect
+    low_high = interval(effect.low, effect.high)
+    return f"95 % interval {low_high}, n = {count(effect.n, 'seed')}, {p_equals(effect.p)}"
+
+
+def _beside(difference: float) -> str:
     if difference == 0:
-        return "has the same best validation error as"
-    side = "below" if difference < 0 else "above"
-    return f"is {percent(abs(difference))} points {side}"
+        return "the same as"
+    return f"{percent(abs(difference))} points {'below' if difference < 0 else 'above'}"
 
 
-def _mcnemar(p: float) -> str:
-    if math.isnan(p):
+def _mcnemar(pair: Pair) -> str:
+    if math.isnan(pair.mcnemar_p):
         return ""
-    differ = "differ" if p < ALPHA else "are not shown to differ"
-    return f" (McNemar: these two trained models {differ}, {p_equals(p)})"
+    differ = "differ" if pair.mcnemar_p < ALPHA else "are not shown to differ"
+    return f" (these two trained models {differ}, McNemar's {p_equals(pair.mcnemar_p)})"

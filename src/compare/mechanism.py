@@ -43,8 +43,9 @@ def mechanism(comparison: Comparison) -> Drawing | None:
         bottom.set_xlabel("layer")
     legend(figure, axes.flat)
     caption = (
-        "Median over seeds in the first epoch (hollow, thin) and in the last (filled); layers are "
-        f"counted from the input. {_vanishing(panels[-1])} {left_out}"
+        "Median over seeds in the first epoch (hollow, thin) and in the last (filled). Layers are "
+        "counted from the input; sigmoid and tanh units saturate, ReLU units die. "
+        f"{_vanishing(panels[-1])} {left_out}"
     )
     return Drawing("layers", "Why: gradients and units by layer", caption.strip(), figure)
 
@@ -85,4 +86,5 @@ def _vanishing(panel: Panel) -> str:
     if not said:
         return ""
     where = f"At {panel.title} the" if panel.title else "The"
-    return f"{where} gradient norm of layer 1 over that of the last, in the first epoch: {', '.join(said)}."
+    ratio = "gradient norm of layer 1 over that of the last layer, in the first epoch"
+    return f"{where} {ratio}: {', '.join(said)}."

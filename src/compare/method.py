@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from src.compare.comparison import CROSSED, Comparison
-from src.compare.headline import seeds, shortage
+from src.compare.comparison import Comparison
+from src.compare.headline import shortage
+from src.compare.pairs import CROSSED
 from src.compare.stats import ENUMERATED, seeds_needed
-from src.compare.units import percent
+from src.compare.units import count, percent
+from src.compare.variants import Variant
 
 
 def caveats(comparison: Comparison) -> Iterator[str]:
@@ -20,8 +22,9 @@ def caveats(comparison: Comparison) -> Iterator[str]:
     diverged, failed = (sum(getattr(v, of) for v in variants) for of in ("diverged", "failed"))
     if diverged or failed:
         yield (
-            f"{diverged} diverged and {failed} failed runs are counted in the table and enter no "
-            "mean and no pair: a variant that diverges is worse than its mean says."
+            f"{count(diverged, 'run')} diverged and {failed} failed or did not finish: counted in "
+            "the table, part of no mean and no pair, so a variant that diverges is worse than its "
+            "mean says."
         )
     if comparison.pairs and any(_unshared(pair.a, pair.b) for pair in comparison.pairs):
         yield "Some pairs of a seed were trained on different splits of the data."
@@ -35,8 +38,7 @@ def method(comparison: Comparison) -> Iterator[str]:
     )
     if comparison.superseded:
         yield (
-            f"{comparison.superseded} runs repeat a variant and seed that is already there and "
-            "were left out."
+            f"{count(comparison.superseded, 'run')} left out: variant and seed were there already."
         )
     if not comparison.pairs:
         return
@@ -82,18 +84,22 @@ def _inference(comparison: Comparison, most: int) -> Iterator[str]:
     if short := shortage(most, tests):
         yield f"{short[0].upper()}{short[1:]}."
     yield (
-        f"Verdicts: equivalent if the interval lies within ± {percent(comparison.margin)} points, "
+        f"Verdicts: equivalent if the interval lies within ±{percent(comparison.margin)} points, "
         "the margin fixed in advance as too small to matter; else better or worse if it excludes 0 "
         "and the p adjusted by Holm's method (Scand. J. Stat. 6, 1979) is below 0.05; else, or "
-        f"with fewer than {seeds(seeds_needed(1))}, undecided. The adjustment is over the "
-        f"{tests} pairs with the baseline; other pairs are adjusted among themselves. The "
-        "intervals themselves are not adjusted."
+        f"with fewer than {count(seeds_needed(1), 'seed')}, undecided."
     )
+    if tests > 1:
+        yield (
+            f"The adjustment is over the {tests} pairs with the baseline; the other pairs are "
+            "adjusted among themselves. The intervals are not adjusted, and that of the lowest "
+            "mean, picked because it is the lowest, is optimistic."
+        )
     if len(comparison.variants) > CROSSED:
         yield f"With more than {CROSSED} variants, only pairs with the baseline are compared."
 
 
-def _unshared(a, b) -> bool:
+def _unshared(a: Variant, b: Variant) -> bool:
     return any(
         run.split != b.usable[seed].split for seed, run in a.usable.items() if seed in b.usable
     )

@@ -1,18 +1,16 @@
 """The figures of a comparison, each with a caption that says what is seen."""
 
-from dataclasses import dataclass
-
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from src.compare.comparison import Comparison, Pair
+from src.compare.comparison import Comparison
 from src.compare.drawing import LIGHT, RC, STYLES, Drawing, band, legend, log_if_wide, new_figure
-from src.compare.headline import seeds
 from src.compare.mechanism import mechanism
+from src.compare.pairs import Pair
 from src.compare.panels import find_panels
-from src.compare.units import interval, percent, points
+from src.compare.units import MINUS, count, interval, percent, points
 from src.compare.variants import Variant
 
 ROWS = 30  # the most that a figure can hold and still be read
@@ -44,7 +42,8 @@ def curves(comparison: Comparison) -> Drawing:
                 band(axis, epochs, errors, style, panel.labels[style], marks)
                 drawn.extend(errors[0])
         axis.set(title=panel.title, xlabel="epoch")
-        axis.xaxis.set_major_locator(MaxNLocator(4 if len(panels) > 2 else 9, integer=True))
+        ticks = 4 if len(panels) > 2 else 9
+        axis.xaxis.set_major_locator(MaxNLocator(ticks, integer=True, steps=[1, 2, 5, 10]))
     log_if_wide(axes[0][0], drawn)
     axes[0][0].set_ylabel("validation error (%)")
     legend(figure, axes.flat)
@@ -58,15 +57,15 @@ def forest(comparison: Comparison) -> Drawing | None:
     shown = sorted(pairs, key=lambda pair: np.nan_to_num(pair.effect.mean, nan=np.inf))[:ROWS]
     if not shown:
         return None
-    one_baseline = 1 < len(shown) and all(pair.b is comparison.baseline for pair in shown)
-    labels = [p.a.label if one_baseline else f"{p.a.label}\n− {p.b.label}" for p in shown]
+    one_baseline = len(shown) > 1 and all(pair.b is comparison.baseline for pair in shown)
+    labels = [p.a.label if one_baseline else f"{p.a.label}\n{MINUS} {p.b.label}" for p in shown]
     figure, axis = _rows(labels, height=0.3 if one_baseline else 0.42)
     margin = 100 * comparison.margin
     axis.axvspan(-margin, margin, color=LIGHT["grey"], alpha=0.2, linewidth=0)
     axis.axvline(0, color=LIGHT["ink"], linewidth=0.8)
     for row, pair in enumerate(shown):
         _forest_row(axis, row, pair)
-    minus = f" − {comparison.baseline.label}" if one_baseline else ""
+    minus = f" {MINUS} {comparison.baseline.label}" if one_baseline else ""
     axis.set_xlabel(f"best validation error{minus}, difference in percentage points")
     title = (
         f"Paired differences from {comparison.baseline.label}" if minus else "Paired differences"
@@ -78,13 +77,15 @@ def strip(comparison: Comparison) -> Drawing:
     """Each seed's best validation error, one row a variant."""
     usable = [variant for variant in comparison.variants if variant.usable]
     shown = sorted(usable, key=lambda variant: variant.mean)[:ROWS]
-    figure, axis = _rows([variant.label for variant in shown], height=0.27)
+    height = 0.27 if len(shown) > 2 else 0.5
+    figure, axis = _rows([variant.label for variant in shown], height)
     if len(shown) == 2:
         _join_seeds(axis, *shown)
     for row, variant in enumerate(shown):
         errors = 100 * np.array(list(variant.best.values()))
         axis.plot(errors, np.full(len(errors), row), "o", color=LIGHT["blue"], alpha=0.55, mew=0)
-        axis.plot(100 * variant.mean, row, "|", color=LIGHT["ink"], markersize=15, mew=1.8)
+        if len(errors) > 1:
+            axis.plot(100 * variant.mean, row, "|", color=LIGHT["ink"], markersize=15, mew=1.8)
     axis.grid(axis="x")
     axis.set_xlabel("best validation error (%)")
     caption = "Best validation error of each seed (dots) and the mean (bar), lowest mean first."
@@ -121,20 +122,20 @@ def interactions_in_words(comparison: Comparison) -> list[str]:
     """One sentence for each interaction of the two factors."""
     grid, said = comparison.grid, []
     for found in comparison.interactions:
-        effect, gap = found.effect, f"{found.level} − {found.reference}"
+        effect, gap = found.effect, f"{found.level} {MINUS} {found.reference}"
         certain = ""
         if effect.n > 1:
             known = "excludes" if effect.excludes_zero else "contains"
             certain = f" (95 % interval {interval(effect.low, effect.high)}, which {known} 0)"
         said.append(
             f"From {grid.x}={grid.xs[0]} to {grid.xs[-1]} the gap {gap} changes by "
-            f"{points(effect.mean)} points{certain}, n = {seeds(effect.n)}."
+            f"{points(effect.mean)} points{certain}, n = {count(effect.n, 'seed')}."
         )
     return said
 
 
 def _by_epoch(variant: Variant) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Epochs and the mean, lowest and highest validation error at each, over the runs that have it."""
+    """Epochs, and their mean, lowest and highest validation error over the runs that have them."""
     runs = list(variant.usable.values())
     errors = np.full((len(runs), max(len(run.epochs) for run in runs)), np.nan)
     for row, run in zip(errors, runs, strict=True):
@@ -166,14 +167,11 @@ def _forest_row(axis: Axes, row: int, pair: Pair) -> None:
 
 
 def _forest_caption(comparison: Comparison, shown: list[Pair], of: int) -> str:
-    kind = "95 % interval" if max(pair.effect.n for pair in shown) > 1 else "difference"
-    words = [
-        f"Each seed's difference (dots), their mean and its {kind}; left of 0 the first has the "
-        f"lower error. The grey band is the margin of ± {percent(comparison.margin)} points."
-    ]
-    if len(shown) < of:
-        words.append(f"Drawn are the {len(shown)} lowest of {of}.")
-    return " ".join(words)
+    few = max(pair.effect.n for pair in shown) < 2
+    what = "The difference" if few else "Difference of each seed (dots), mean and 95 % interval"
+    margin = f"the grey band is the margin of ±{percent(comparison.margin)} points"
+    left_out = f" Drawn are the {len(shown)} lowest of {of}." if len(shown) < of else ""
+    return f"{what}; left of 0 the first has the lower error, {margin}.{left_out}"
 
 
 def _join_seeds(axis: Axes, first: Variant, second: Variant) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 from string import Template
 
 from src.compare.comparison import Comparison
+from src.compare.files import write_csv
 from src.compare.method import caveats, method
 from src.compare.published import published_rows
-from src.compare.tables import pair_rows, variant_rows, write_csv
+from src.compare.tables import pair_rows, variant_rows
 
-ALL_PAIRS = 45  # the pairs of ten variants; of more, the page lists those with the baseline
+ALL_PAIRS = 15  # the pairs of six variants; of more, the page lists those with the baseline
 NAMES = ("variant", "a", "b", "measure", "verdict")  # columns of words, set to the left
 
 
@@ -56,10 +57,11 @@ def _tables(comparison: Comparison) -> Iterable[str]:
     header, rows = published_rows(comparison)
     if rows:
         yield _section("Published figures", header, rows, _PUBLISHED_NOTE)
-    pairs, every = comparison.pairs, len(comparison.pairs) <= ALL_PAIRS
+    pairs = comparison.pairs if len(comparison.pairs) <= ALL_PAIRS else comparison.with_baseline
+    left_out = len(comparison.pairs) - len(pairs)
     if pairs:
-        note = _PAIRS_NOTE if every else f"{_PAIRS_NOTE} Only pairs with the baseline are listed."
-        yield _section("Pairs", *pair_rows(pairs if every else comparison.with_baseline), note)
+        note = f"{_PAIRS_NOTE} {left_out} more pairs are in pairs.csv." if left_out else _PAIRS_NOTE
+        yield _section("Pairs", *pair_rows(pairs), note)
 
 
 _VARIANTS_NOTE = (

@@ -2,7 +2,7 @@
 
 import math
 
-MISSING = "–"
+MINUS, MISSING = "\N{MINUS SIGN}", "\N{EN DASH}"
 
 
 def percent(fraction: float) -> str:
@@ -16,9 +16,11 @@ def spread(mean: float, sd: float) -> str:
 
 
 def points(fraction: float) -> str:
-    """A signed difference in percentage points: -0.0031 is '−0.31', NaN a dash."""
-    text = MISSING if math.isnan(fraction) else f"{100 * fraction:+.2f}".replace("-", "−")
-    return "0.00" if text in ("+0.00", "−0.00") else text
+    """A difference in percentage points with its sign; NaN is a dash, and 0.00 has no sign."""
+    if math.isnan(fraction):
+        return MISSING
+    text = f"{100 * fraction:+.2f}".replace("-", MINUS)
+    return text if text.strip("+0.") not in ("", MINUS) else "0.00"
 
 
 def interval(low: float, high: float) -> str:
@@ -34,3 +36,8 @@ def p_value(p: float) -> str:
 def p_equals(p: float) -> str:
     """The same inside a sentence: 'p = 0.002', 'p < 0.001'."""
     return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"
+
+
+def count(number: int, noun: str) -> str:
+    """'1 seed', '10 seeds'."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
