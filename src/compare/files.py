@@ -11,33 +11,16 @@ from src.compare.comparison import Comparison
 from src.compare.pairs import Pair
 from src.compare.variants import Variant
 
-SUMMARY = [
-    "variant",
-    "n",
-    "diverged",
-    "failed",
-    "best_val_error_mean",
-    "best_val_error_sd",
-    "final_val_error_mean",
-    "final_val_error_sd",
-    "test_error_mean",
-    "train_error_mean",
+SUMMARY = (
+    *("variant", "n", "diverged", "failed", "best_val_error_mean", "best_val_error_sd"),
+    *("final_val_error_mean", "final_val_error_sd", "test_error_mean", "train_error_mean"),
     "epoch_seconds_mean",
-]
-PAIRS = [
-    "a",
-    "b",
-    "n",
-    "difference",
-    "low",
-    "high",
-    "a_better",
-    "p",
-    "p_holm",
-    "mcnemar_p",
-    "verdict",
-]
-RUNS = ["variant", "seed", "run_id", "epoch", "train_loss", "train_error", "val_loss", "val_error"]
+)
+PAIRS = (
+    *("a", "b", "n", "difference", "low", "high", "a_better"),
+    *("p", "p_holm", "mcnemar_p", "verdict"),
+)
+RUNS = ("variant", "seed", "run_id", "epoch", "train_loss", "train_error", "val_loss", "val_error")
 
 Value = str | int | float
 

@@ -9,10 +9,10 @@ from src.compare.comparison import Comparison
 from src.compare.files import write_csv
 from src.compare.method import caveats, method
 from src.compare.published import published_rows
-from src.compare.tables import pair_rows, variant_rows
+from src.compare.tables import baseline_rows, pair_rows, variant_rows
 
 ALL_PAIRS = 15  # the pairs of six variants; of more, the page lists those with the baseline
-NAMES = ("variant", "a", "b", "measure", "verdict")  # columns of words, set to the left
+NAMES = ("b", "measure", "verdict")  # columns of words beside the first, set to the left
 
 
 def write(comparison: Comparison, folder: Path, provenance: Mapping[str, str]) -> None:
@@ -57,11 +57,18 @@ def _tables(comparison: Comparison) -> Iterable[str]:
     header, rows = published_rows(comparison)
     if rows:
         yield _section("Published figures", header, rows, _PUBLISHED_NOTE)
-    pairs = comparison.pairs if len(comparison.pairs) <= ALL_PAIRS else comparison.with_baseline
-    left_out = len(comparison.pairs) - len(pairs)
-    if pairs:
-        note = f"{_PAIRS_NOTE} {left_out} more pairs are in pairs.csv." if left_out else _PAIRS_NOTE
-        yield _section("Pairs", *pair_rows(pairs), note)
+    if comparison.pairs:
+        yield _pairs(comparison)
+
+
+def _pairs(comparison: Comparison) -> str:
+    every, asked = comparison.pairs, comparison.with_baseline
+    if len(asked) < len(every) <= ALL_PAIRS:
+        return _section("Pairs", *pair_rows(every), _PAIRS_NOTE)
+    left_out = len(every) - len(asked)
+    note = f"{_PAIRS_NOTE} {left_out} more pairs are in pairs.csv." if left_out else _PAIRS_NOTE
+    header, rows = baseline_rows(comparison, len(asked))
+    return _section("Pairs with the baseline", header, rows, note)
 
 
 _VARIANTS_NOTE = (
@@ -74,13 +81,14 @@ _PUBLISHED_NOTE = (
     "our seeds is its yardstick; the interval is that of our mean."
 )
 _PAIRS_NOTE = (
-    "a minus b in best validation error, in percentage points, paired by seed. Holm: p adjusted "
-    "over the pairs with the baseline. McNemar: p for the two models of one seed."
+    "Differences in best validation error in percentage points, paired by seed; b is the baseline "
+    "where there is a Holm p, which is adjusted over these pairs. McNemar: p for the two models of "
+    "one seed."
 )
 
 
 def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], note: str) -> str:
-    names = [name in NAMES for name in header]
+    names = [not place or name in NAMES for place, name in enumerate(header)]
     head = _cells("th", header, names)
     body = "\n".join(f"<tr>{_cells('td', row, names)}</tr>" for row in rows)
     return (

@@ -59,18 +59,23 @@ def pair_rows(pairs: Sequence[Pair]) -> tuple[list[str], list[list[str]]]:
     ]
 
 
+def baseline_rows(comparison: Comparison, most: int) -> tuple[list[str], list[list[str]]]:
+    """The same for the first `most` pairs with the baseline, without the column of b."""
+    (_, _, *header), rows = pair_rows(comparison.with_baseline[:most])
+    against = f"against {comparison.baseline.label}"
+    return [against, *header], [[a, *cells] for a, _, *cells in rows]
+
+
 def table(comparison: Comparison) -> "Group":
     """The variants, the pairs with the baseline and the verdict, to print in a terminal."""
     from rich.console import Group
     from rich.text import Text
 
     parts = [_rich(*variant_rows(comparison))]
-    if pairs := comparison.with_baseline:
-        (_, _, *header), rows = pair_rows(pairs[:SHOWN])
-        against = f"against {comparison.baseline.label}"
-        parts.append(_rich([against, *header], [[a, *cells] for a, _, *cells in rows]))
-    if len(pairs) > SHOWN:
-        parts.append(Text(f"and {len(pairs) - SHOWN} more in pairs.csv", "dim"))
+    if comparison.pairs:
+        parts.append(_rich(*baseline_rows(comparison, SHOWN)))
+    if (left_out := len(comparison.with_baseline) - SHOWN) > 0:
+        parts.append(Text(f"and {left_out} more in pairs.csv", "dim"))
     return Group(*parts, Text(comparison.verdict, "bold"))
 
 

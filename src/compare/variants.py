@@ -151,7 +151,7 @@ def _factors(configs: Sequence[Config]) -> list[str]:
     for key in sorted(differing, key=lambda key: key not in groups):
         if not _determined(key, chosen, configs):
             chosen.append(key)
-    return chosen or [key for key in ("model",) if key in configs[0]]
+    return chosen or [key for key in ("model",) if any(key in c for c in configs)]
 
 
 def _determined(key: str, by: Collection[str], configs: Sequence[Config]) -> bool:

@@ -1,0 +1,63 @@
+"""The CSV files, read back as another program would."""
+
+import csv
+import math
+
+import pytest
+
+from src.compare.files import write_csv
+from tests.compare.records import make_run
+from tests.compare.test_comparison import arms, judge
+
+
+def read(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    runs = arms(sigmoid=[0.04, 0.02], relu=[0.03, 0.03])
+    failed = make_run({"activation": "relu"}, 2, [0.5], status="KILLED", outcome="")
+    write_csv(judge([*runs, failed]), tmp_path)
+    return tmp_path
+
+
+def test_the_columns_are_the_interface(folder):
+    headers = {path.name: path.read_text("utf-8").split("\n")[0] for path in folder.iterdir()}
+    assert headers == {
+        "summary.csv": "variant,n,diverged,failed,best_val_error_mean,best_val_error_sd,"
+        "final_val_error_mean,final_val_error_sd,test_error_mean,train_error_mean,"
+        "epoch_seconds_mean",
+        "pairs.csv": "a,b,n,difference,low,high,a_better,p,p_holm,mcnemar_p,verdict",
+        "runs.csv": "variant,seed,run_id,epoch,train_loss,train_error,val_loss,val_error",
+    }
+
+
+def test_the_summary_has_the_means_and_deviations_of_the_usable_runs(folder):
+    sigmoid, relu = read(folder / "summary.csv")
+    assert float(sigmoid["best_val_error_mean"]) == pytest.approx(0.03)
+    assert float(sigmoid["best_val_error_sd"]) == pytest.approx(0.01 * math.sqrt(2))
+    assert float(sigmoid["test_error_mean"]) == pytest.approx(0.031)
+    assert float(sigmoid["epoch_seconds_mean"]) == 0.5
+    assert (relu["n"], relu["diverged"], relu["failed"]) == ("2", "0", "1")
+
+
+def test_a_pair_is_a_minus_b_as_a_fraction_and_unknown_is_empty(folder):
+    (pair,) = read(folder / "pairs.csv")
+    assert (pair["a"], pair["b"], pair["n"]) == ("activation=relu", "activation=sigmoid", "2")
+    assert (pair["difference"], pair["a_better"], pair["p"]) == ("0", "1", "1")
+    assert (pair["mcnemar_p"], pair["verdict"]) == ("", "undecided")
+
+
+def test_runs_have_a_row_for_each_job_and_epoch_with_the_failed_ones(folder):
+    rows = read(folder / "runs.csv")
+    assert len(rows) == 4 * 2 + 1
+    assert rows[0]["run_id"] == "activation=sigmoid seed=0"
+    assert [float(row["val_error"]) for row in rows[:2]] == [0.5, 0.04]
+
+
+def test_a_lone_run_has_no_deviation_and_no_pair(tmp_path):
+    write_csv(judge([make_run({"model": "mlp"}, 0, [0.1])]), tmp_path)
+    assert read(tmp_path / "summary.csv")[0]["best_val_error_sd"] == ""
+    assert read(tmp_path / "pairs.csv") == []

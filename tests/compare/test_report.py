@@ -1,0 +1,184 @@
+"""The report as a browser and a terminal get it."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from rich.console import Console
+
+from src.compare import table, write
+from tests.compare.records import make_run
+from tests.compare.test_comparison import arms, judge
+
+HOSTILE = "<script>alert('x')</script>&\"$y$--> [red]"
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page, as parsed."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def report(comparison, folder, **provenance):
+    write(comparison, folder, provenance)
+    return Page((folder / "report.html").read_text("utf-8"))
+
+
+def printed(comparison):
+    console = Console(width=140, record=True, file=None, quiet=False)
+    with console.capture() as capture:
+        console.print(table(comparison))
+    return capture.get()
+
+
+def crossed(diagnostics):
+    runs = []
+    for activation in ("sigmoid", "relu"):
+        for depth in (1, 2):
+            for seed in range(6):
+                config = {"activation": activation, "depth": str(depth)}
+                run = make_run(config, seed, [0.3, 0.02 + depth / 100 + seed / 1000])
+                for epoch in run.epochs if diagnostics else ():
+                    share = {f"saturated/{layer}": 0.1 for layer in range(1, depth + 1)}
+                    norms = {f"grad_norm/{layer}": 10.0**-layer for layer in range(1, depth + 2)}
+                    object.__setattr__(epoch, "diagnostics", share | norms)
+                runs.append(run)
+    return judge(runs)
+
+
+def test_the_page_says_question_verdict_figures_tables_and_method_in_this_order(tmp_path):
+    comparison = judge(arms(sigmoid=[0.04] * 6, relu=[0.03] * 6), question="Which is better?")
+    page = report(comparison, tmp_path, command="python -m src.train -m")
+    parts = ["Which is better?", comparison.verdict, "Validation error by epoch.", "\nVariants\n"]
+    parts += ["Pairs with the baseline", "How it was done", "Hartigan", "python -m src.train -m"]
+    places = [page.text.rindex(part) for part in parts]
+    assert places == sorted(places)
+    assert page.tags.count("svg") == page.tags.count("figure") == 3
+
+
+def test_every_string_is_escaped(tmp_path):
+    runs = arms(**{HOSTILE: [0.04] * 6, "relu": [0.03] * 6})
+    page = report(judge(runs, question=HOSTILE), tmp_path, **{HOSTILE: HOSTILE})
+    assert "script" not in page.tags
+    assert page.text.count(HOSTILE) >= 6
+
+
+def test_the_page_loads_nothing_and_runs_nothing(tmp_path):
+    page = report(crossed(diagnostics=True), tmp_path)
+    assert not {"script", "link", "iframe", "img", "object", "base"} & set(page.tags)
+    references = [v for k, v in page.attributes if k in ("src", "href", "xlink:href")]
+    assert all(reference.startswith("#") for reference in references)
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert not any(name.startswith("on") for name, _ in page.attributes)
+
+
+def test_figures_take_the_colours_of_the_page_in_both_schemes(tmp_path):
+    report(crossed(diagnostics=True), tmp_path)
+    text = (tmp_path / "report.html").read_text("utf-8")
+    figures = "".join(re.findall(r"<svg.*?</svg>", text, re.S))
+    assert not re.findall(r"#[0-9a-f]{6}\b", figures)
+    used = set(re.findall(r"var\(--(\w+)\)", figures))
+    light, dark = (set(re.findall(r"--(\w+): #", rule)) for rule in text.split("@media")[:2])
+    assert used <= light & dark
+
+
+def test_the_figures_are_also_png_files(tmp_path):
+    report(crossed(diagnostics=True), tmp_path)
+    names = {path.name for path in tmp_path.glob("*.png")}
+    assert names == {
+        *("curves.png", "differences.png", "seeds.png", "factors.png", "layers.png"),
+    }
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in tmp_path.glob("*.png"))
+
+
+def test_without_diagnostics_there_is_no_figure_of_layers(tmp_path):
+    report(crossed(diagnostics=False), tmp_path)
+    assert not (tmp_path / "layers.png").exists()
+
+
+def test_the_gradient_that_reaches_the_first_layer_is_said(tmp_path):
+    page = report(crossed(diagnostics=True), tmp_path)
+    assert "At depth=2 the gradient norm of layer 1 over that of the last layer" in page.text
+    assert "1e+02 for activation=sigmoid" in page.text
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 6, 17])
+def test_any_number_of_seeds_gives_a_report_and_a_table(n, tmp_path):
+    errors = [0.03 + seed / 10_000 for seed in range(n)]
+    comparison = judge(arms(sigmoid=errors, relu=errors[::-1]))
+    assert comparison.verdict in report(comparison, tmp_path).text
+    assert comparison.verdict in " ".join(printed(comparison).split())
+
+
+def test_variants_without_a_common_seed_give_a_report(tmp_path):
+    runs = [make_run({"lr": "1"}, 0, [0.1]), make_run({"lr": "2"}, 1, [0.2])]
+    assert "no seed that both finished" in report(judge(runs), tmp_path).text
+
+
+def test_one_variant_gives_a_report_and_no_differences(tmp_path):
+    page = report(judge([make_run({"model": "mlp"}, 0, [0.1, 0.0])]), tmp_path)
+    assert "nothing to compare it with" in page.text
+    assert not (tmp_path / "differences.png").exists()
+
+
+def test_a_variant_of_which_no_run_finished_is_listed(tmp_path):
+    runs = arms(sigmoid=[0.04], relu=[0.03])
+    runs.append(make_run({"activation": "tanh"}, 0, [], status="FAILED", outcome=""))
+    page = report(judge(runs, target_error=0.03), tmp_path)
+    assert "activation=tanh" in page.text
+    assert "0 runs diverged and 1 failed" in page.text
+
+
+def test_published_values_are_set_beside_the_range_of_ours(tmp_path):
+    published = {"train_error": 0.5, "val_error": 0.032}
+    runs = [
+        make_run({"model": "mlp"}, seed, [0.03 + seed / 1000], published=published)
+        for seed in range(6)
+    ]
+    page = report(judge(runs), tmp_path)
+    words = " ".join(page.text.split())
+    assert "Published figures" in words
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", (tmp_path / "report.html").read_text("utf-8"))
+    at = cells.index("3.20")
+    assert cells[at + 1 : at + 7] == [
+        "3.25 ± 0.19",
+        "6",
+        "3.00 to 3.50",
+        "yes",
+        "3.00 to 3.50",
+        "yes",
+    ]
+    assert cells[cells.index("50.00") + 4] == "no"
+
+
+def test_the_terminal_shows_what_a_level_is_and_not_its_markup():
+    shown = printed(judge(arms(**{"[200]": [0.04] * 6, "[100]": [0.03] * 6})))
+    assert "activation=[200]" in shown
+
+
+def test_the_target_is_reached_at_the_first_epoch_that_has_it():
+    runs = [make_run({"lr": "1"}, seed, [0.5, 0.1, 0.09]) for seed in range(2)]
+    runs += [make_run({"lr": "2"}, 0, [0.5, 0.4]), make_run({"lr": "2"}, 1, [0.05])]
+    shown = printed(judge(runs, target_error=0.1))
+    assert re.search(r"lr=1 .* 2\.0 +1\.00 ", shown)
+    assert re.search(r"lr=2 .* 1\.0 \(1/2\) +0\.50 ", shown)
+
+
+def test_the_terminals_table_needs_no_matplotlib():
+    code = (
+        "import sys, src.compare; sys.exit('matplotlib' in sys.modules or 'scipy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
