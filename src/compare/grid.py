@@ -51,12 +51,8 @@ def find_grid(variants: Sequence[Variant]) -> Grid | None:
 
 
 def find_interactions(grid: Grid, baseline: Variant) -> list[Interaction]:
-    """One for each line but the reference, which is the baseline's or else the first.
-
-    Empty where a corner of the grid is missing.
-    """
-    own = baseline.levels.get(grid.line)
-    reference = own if own in grid.lines else grid.lines[0]
+    """One for each line but the baseline's; none where a corner of the grid is missing."""
+    reference = baseline.levels[grid.line]
     found = []
     for level in grid.lines:
         corners = [

@@ -53,6 +53,7 @@ def metrics(comparison: Comparison) -> dict[str, float]:
 
 
 def tags(comparison: Comparison) -> dict[str, str]:
+    """Question, answer and what they rest on, to find the comparison by."""
     return {
         "comparison.question": comparison.question,
         "comparison.verdict": comparison.verdict,

@@ -35,6 +35,7 @@ class Estimate:
 
     @property
     def excludes_zero(self) -> np.ndarray:
+        """Whether 0 lies outside the interval; False where there is none."""
         return (self.low > 0) | (self.high < 0)
 
 

@@ -24,10 +24,12 @@ def points(fraction: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
+    """Both ends in percentage points; a dash where there is no interval."""
     return MISSING if math.isnan(low) else f"{points(low)} to {points(high)}"
 
 
 def p_value(p: float) -> str:
+    """To three decimals; NaN, a test that was not made, is a dash."""
     if math.isnan(p):
         return MISSING
     return "< 0.001" if p < 0.001 else f"{p:.3f}"

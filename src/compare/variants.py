@@ -102,6 +102,7 @@ def levels(variants: Iterable[Variant], factor: str) -> list[str]:
 
 
 def is_number(text: str) -> bool:
+    """Whether a level can be put on an axis."""
     try:
         float(text)
     except ValueError:

@@ -59,6 +59,10 @@ def test_five_seeds_decide_nothing_and_the_verdict_says_how_many_would():
     assert "6 seeds would do" in found.verdict
 
 
+def test_five_seeds_that_agree_are_not_yet_equivalent():
+    assert judge(arms(sigmoid=[0.03] * 5, relu=[0.03] * 5)).pairs[0].verdict == "undecided"
+
+
 def test_the_baselines_pairs_share_one_holm_family_and_the_others_have_no_p_of_it():
     errors = np.linspace(0.03, 0.04, 8)
     found = judge(arms(a=errors, b=errors - 0.01, c=errors - 0.02, d=errors + 0.02))

@@ -12,7 +12,7 @@ from src.compare import table, write
 from tests.compare.records import make_run
 from tests.compare.test_comparison import arms, judge
 
-HOSTILE = "<script>alert('x')</script>&\"$y$--> [red]"
+HOSTILE = "<script>alert('x')</script>&\"$\\frac$--> [red]"
 
 
 class Page(HTMLParser):
@@ -69,7 +69,8 @@ def test_the_page_says_question_verdict_figures_tables_and_method_in_this_order(
 
 
 def test_every_string_is_escaped(tmp_path):
-    runs = arms(**{HOSTILE: [0.04] * 6, "relu": [0.03] * 6})
+    configs = [{"lr": level, "loss": f"{level}!"} for level in (HOSTILE, "1")]  # loss: a caveat
+    runs = [make_run(config, seed, [0.04]) for config in configs for seed in range(6)]
     page = report(judge(runs, question=HOSTILE), tmp_path, **{HOSTILE: HOSTILE})
     assert "script" not in page.tags
     assert page.text.count(HOSTILE) >= 6
@@ -165,8 +166,8 @@ def test_published_values_are_set_beside_the_range_of_ours(tmp_path):
 
 
 def test_the_terminal_shows_what_a_level_is_and_not_its_markup():
-    shown = printed(judge(arms(**{"[200]": [0.04] * 6, "[100]": [0.03] * 6})))
-    assert "activation=[200]" in shown
+    shown = printed(judge(arms(**{"[red]": [0.04] * 6, "[100]": [0.03] * 6})))
+    assert "activation=[red]" in shown
 
 
 def test_the_target_is_reached_at_the_first_epoch_that_has_it():

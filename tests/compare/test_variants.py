@@ -101,6 +101,13 @@ def test_what_differs_beside_the_factors_is_named():
     assert find_confounds(variants) == {"optimizer.lr": ["0.1", "0.2"]}
 
 
+def test_the_choice_of_a_group_names_a_variant_before_a_number_that_goes_with_it():
+    assert labels({"epochs": "30"} | RELU, {"epochs": "40"} | SIGMOID) == [
+        "activation=relu",
+        "activation=sigmoid",
+    ]
+
+
 def test_a_field_settled_by_the_choice_of_its_own_group_is_no_confound():
     sgd = {"optimizer": "sgd", "optimizer.weight_decay": "0"}
     adam = {"optimizer": "adam", "optimizer.weight_decay": "0.01"}
