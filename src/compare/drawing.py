@@ -96,6 +96,11 @@ class Drawing:
         return text.replace("<svg", f'<svg role="img" aria-label="{escape(self.title)}"', 1)
 
 
+def clip(label: str, most: int) -> str:
+    """A label that leaves room for the axes; the tables have it whole."""
+    return label if len(label) <= most else f"{label[: most - 1]}…"
+
+
 def new_figure(rows: int, columns: int, height: float) -> tuple[Figure, np.ndarray]:
     """A figure of the page's width with axes of shape (rows, columns); height in inches."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -121,7 +126,7 @@ def legend(figure: Figure, axes: Iterable[Axes]) -> None:
     found = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
+            found.setdefault(clip(label, 80), handle)
     longest = max(map(len, found), default=1)
     columns = max(1, min(len(found), 92 // (longest + 8)))
     figure.legend(found.values(), found, loc="outside upper left", ncols=columns, handlelength=3.2)

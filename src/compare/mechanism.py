@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from src.compare.comparison import Comparison
-from src.compare.drawing import LIGHT, STYLES, Drawing, legend, log_if_wide, new_figure
+from src.compare.drawing import LIGHT, STYLES, Drawing, clip, legend, log_if_wide, new_figure
 from src.compare.panels import Panel, find_panels
 from src.compare.variants import Variant
 
@@ -39,7 +39,7 @@ def mechanism(comparison: Comparison) -> Drawing | None:
         if kind is GRADIENT:
             log_if_wide(row[0], drawn)
     for top, bottom, panel in zip(axes[0], axes[-1], panels, strict=True):
-        top.set_title(panel.title)
+        top.set_title(clip(panel.title, 80 // len(panels)))
         bottom.set_xlabel("layer")
     legend(figure, axes.flat)
     caption = (

@@ -6,14 +6,24 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from src.compare.comparison import Comparison
-from src.compare.drawing import LIGHT, RC, STYLES, Drawing, band, legend, log_if_wide, new_figure
+from src.compare.drawing import (
+    LIGHT,
+    RC,
+    STYLES,
+    Drawing,
+    band,
+    clip,
+    legend,
+    log_if_wide,
+    new_figure,
+)
 from src.compare.mechanism import mechanism
 from src.compare.pairs import Pair
 from src.compare.panels import find_panels
 from src.compare.units import MINUS, count, interval, percent, points
 from src.compare.variants import Variant
 
-ROWS = 30  # the most that a figure can hold and still be read
+ROWS, LABEL = 30, 40  # the most rows, and characters of their labels, that leave room to read
 MARKS = {  # verdict -> colour, marker, filled
     "better": ("blue", "v", True),
     "worse": ("vermillion", "^", True),
@@ -41,7 +51,7 @@ def curves(comparison: Comparison) -> Drawing:
                 marks = max(1, len(epochs) // 8)
                 band(axis, epochs, errors, style, panel.labels[style], marks)
                 drawn.extend(errors[0])
-        axis.set(title=panel.title, xlabel="epoch")
+        axis.set(title=clip(panel.title, 80 // len(panels)), xlabel="epoch")
         ticks = 4 if len(panels) > 2 else 9
         axis.xaxis.set_major_locator(MaxNLocator(ticks, integer=True, steps=[1, 2, 5, 10]))
     log_if_wide(axes[0][0], drawn)
@@ -58,14 +68,15 @@ def forest(comparison: Comparison) -> Drawing | None:
     if not shown:
         return None
     one_baseline = len(shown) > 1 and all(pair.b is comparison.baseline for pair in shown)
-    labels = [p.a.label if one_baseline else f"{p.a.label}\n{MINUS} {p.b.label}" for p in shown]
+    ends = [(clip(pair.a.label, LABEL), clip(pair.b.label, LABEL)) for pair in shown]
+    labels = [a if one_baseline else f"{a}\n{MINUS} {b}" for a, b in ends]
     figure, axis = _rows(labels, height=0.3 if one_baseline else 0.42)
     margin = 100 * comparison.margin
     axis.axvspan(-margin, margin, color=LIGHT["grey"], alpha=0.2, linewidth=0)
     axis.axvline(0, color=LIGHT["ink"], linewidth=0.8)
     for row, pair in enumerate(shown):
         _forest_row(axis, row, pair)
-    minus = f" {MINUS} {comparison.baseline.label}" if one_baseline else ""
+    minus = f" {MINUS} {ends[0][1]}" if one_baseline else ""
     axis.set_xlabel(f"best validation error{minus}, difference in percentage points")
     title = (
         f"Paired differences from {comparison.baseline.label}" if minus else "Paired differences"
@@ -78,7 +89,7 @@ def strip(comparison: Comparison) -> Drawing:
     usable = [variant for variant in comparison.variants if variant.usable]
     shown = sorted(usable, key=lambda variant: variant.mean)[:ROWS]
     height = 0.27 if len(shown) > 2 else 0.5
-    figure, axis = _rows([variant.label for variant in shown], height)
+    figure, axis = _rows([clip(variant.label, LABEL) for variant in shown], height)
     if len(shown) == 2:
         _join_seeds(axis, *shown)
     for row, variant in enumerate(shown):
@@ -111,7 +122,7 @@ def crossed(comparison: Comparison) -> Drawing | None:
         drawn.extend(errors[0])
     log_if_wide(axis, drawn)
     axis.set_xticks(range(len(grid.xs)), grid.xs)
-    axis.set(xlabel=grid.x, ylabel="best validation error (%)")
+    axis.set(xlabel=clip(grid.x, LABEL), ylabel="best validation error (%)")
     legend(figure, [axis])
     caption = "Mean over seeds (line) and their range (band). "
     caption += " ".join(interactions_in_words(comparison))

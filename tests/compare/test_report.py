@@ -88,6 +88,13 @@ def test_every_string_is_escaped(tmp_path):
     assert page.text.count(HOSTILE) >= 20
 
 
+def test_a_label_too_long_for_a_figure_is_whole_in_the_tables(tmp_path):
+    long = " ".join(f"{layer}00" for layer in range(60))
+    page = report(judge(arms(**{long: [0.04] * 6, "relu": [0.03] * 6})), tmp_path)
+    assert page.text.count(long) >= 2
+    assert "…" in page.text
+
+
 def test_the_page_loads_nothing_and_runs_nothing(folder):
     text = (folder / "report.html").read_text("utf-8")
     page = Page(text)
