@@ -15,13 +15,14 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from src import ROOT
 from src.errors import InputError
+from src.provenance import without_credentials
 from src.schema import GROUPS, check, leaves
 
-ROOT = Path(__file__).parents[1]
 SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
 COPIES = tuple(f"model.{group}." for group in SHARED_GROUPS)
-ASIDE = ("tracking", "sweep", "figures", "published", "question")  # decide no result
+ASIDE = ("tracking", "sweep", "figures", "reuse", "dry_run", "checkpoints", "question", "compare")
 PLACES = ("data.root", "data.train", "data.test", "data.fallback")  # the digest stands for them
 TRAINING_CODE = ("data", "models", "streams.py", "fit.py", "job.py")
 
@@ -52,6 +53,11 @@ class Resolved:
             if not key.startswith(COPIES):
                 pairs[key] = value if isinstance(value, str) else json.dumps(value)
         return dict(sorted(pairs.items()))
+
+    @property
+    def yaml(self) -> str:
+        """The resolved config as a document, credentials taken out."""
+        return without_credentials(OmegaConf.to_yaml(OmegaConf.create(dict(self.tree))))
 
     @property
     def variant(self) -> str:

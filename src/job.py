@@ -1,28 +1,43 @@
 """One job: cfg -> parts -> fit -> tracking."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
 from rich.console import Console
+from torch import nn
 
 from src import artifacts, provenance
 from src.config import Resolved, resolve
+from src.data import Splits
+from src.errors import InputError
 from src.fit import evaluate, fit
 from src.journal import Journal
-from src.parts import Parts, build, load_splits
 from src.progress import result_table, shown
-from src.recording import logged, recorded
+from src.recording import logged, opening, recorded
 from src.selection import Result, keep_best
-from src.sender import Sender
-from src.streams import stream
+from src.sender import Sender, open_store
+from src.streams import global_stream, stream
 
-if TYPE_CHECKING:
-    from src.tracking import Store
+
+@dataclass(frozen=True)
+class Parts:
+    """What is trained, and with what."""
+
+    splits: Splits
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    loss: nn.Module
+    order: torch.Generator
 
 
 def run(cfg: DictConfig) -> float:
@@ -31,23 +46,68 @@ def run(cfg: DictConfig) -> float:
     Raises InputError, before anything is recorded, when a part cannot be made.
     """
     hydra = HydraConfig.get()
+    folder = Path(hydra.runtime.output_dir)
     config = resolve(cfg, hydra.runtime.choices)
     threads = _threads(config.tree["threads"])
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
-    parts = build(config, load_splits(config))
+    try:
+        device = build_device(config)
+        parts = build(config, device)
+    except InputError:
+        folder.rmdir()  # Hydra made it, and nothing came of it
+        raise
     name = job_name(config, list(hydra.overrides.task))
-    journal = Journal(Path(hydra.runtime.output_dir))
-    sender = Sender(journal, partial(_open_store, config.tree["tracking"]))
-    with recorded(sender, name=name, **_start(config, parts, threads)):
+    sender = Sender(Journal(folder), partial(open_store, config.tree["tracking"]))
+    with recorded(sender, name=name, **opening(config, parts.splits, threads, device)):
         result = train(parts, config, name, sender)
         figures = result.figures | _test_error(parts, result)
         sender.append("metrics", step=result.history[-1].epoch, values=figures)
-        artifacts.write(journal.folder / "artifacts", parts, result, config.tree["figures"])
+        files = folder / "artifacts"
+        artifacts.write(files, parts.model, parts.splits, result, config.tree["figures"])
+        (files / "config.yaml").write_text(config.yaml)
         sender.append("files", path="artifacts")
         sender.append("end", status="FINISHED", tags={"outcome": result.outcome})
     Console().print(result_table(name, figures))
     return figures.get("best/val_error", float("inf"))
+
+
+def build_device(config: Resolved) -> torch.device:
+    """The device that the config names."""
+    with _blaming(config, "device"):
+        return instantiate(config.tree["device"])
+
+
+def build(config: Resolved, device: torch.device) -> Parts:
+    """Make the parts; the weights are drawn from a stream of their own.
+
+    Raises InputError naming the group whose arguments are refused.
+    """
+    tree, seed = config.tree, config.tree["seed"]
+    with _blaming(config, "data"):
+        data = {key: value for key, value in tree["data"].items() if key != "fallback"}
+        splits = instantiate(data).to(device)
+    with _blaming(config, "model"), global_stream(seed, "initialisation"):
+        model = instantiate(tree["model"], classes=splits.classes, _convert_="all").to(device)
+    with _blaming(config, "optimizer"):
+        optimizer = instantiate(tree["optimizer"], _convert_="all")(model.parameters())
+    with _blaming(config, "schedule"):
+        schedule = instantiate(tree["schedule"])(optimizer)
+    with _blaming(config, "loss"):
+        loss = instantiate(tree["loss"])
+    return Parts(splits, model, optimizer, schedule, loss, stream(seed, "batch order"))
+
+
+@contextmanager
+def _blaming(config: Resolved, group: str) -> Iterator[None]:
+    try:
+        yield
+    except (InstantiationException, TypeError, ValueError) as error:
+        cause = error.__cause__ if isinstance(error, InstantiationException) else error
+        if isinstance(cause, InputError):
+            raise cause from error
+        reason = " ".join(str(cause or error).split())
+        raise InputError(f"{group}={config.choices.get(group)}: {reason}") from error
 
 
 def train(parts: Parts, config: Resolved, name: str, sender: Sender) -> Result:
@@ -90,36 +150,7 @@ def job_name(config: Resolved, overrides: list[str]) -> str:
     return " ".join(o for o in overrides if varying is None or o.split("=")[0] in varying)
 
 
-def _start(config: Resolved, parts: Parts, threads: int) -> dict:
-    """The fields of the event that opens the job's journal."""
-    splits, device = parts.splits, parts.splits.train.images.device
-    tags = {
-        "variant": config.variant,
-        "seed": config.flat["seed"],
-        "fingerprint": config.fingerprint(splits.digest, threads, device.type),
-        "split": splits.split_digest,
-        "job": os.urandom(8).hex(),
-        **provenance.tags(),
-    }
-    if parent := config.tree["sweep"]["run_id"]:
-        tags["mlflow.parentRunId"] = parent
-    params = config.flat | {"threads": str(threads), "device.type": str(device)}
-    sets = {"train": splits.train, "val": splits.val, "test": splits.test}
-    sizes = {name: len(split) for name, split in sets.items() if split}
-    return {
-        "tags": tags,
-        "params": params,
-        "dataset": {"name": splits.name, "digest": splits.digest, **sizes},
-    }
-
-
 def _threads(asked: str | int) -> int:
     if asked != "auto":
         return asked
     return int(os.environ.get("OMP_NUM_THREADS") or provenance.cores())
-
-
-def _open_store(settings: dict[str, str]) -> "Store":
-    from src import tracking
-
-    return tracking.connect(settings["uri"], settings["experiment"], settings["artifacts"])

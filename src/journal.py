@@ -19,11 +19,11 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / JOURNAL
-        folder.mkdir(parents=True, exist_ok=True)
 
     def append(self, event: str, **fields: Any) -> None:
         """Write one event; it is whole on disk or, after a crash, not there."""
         line = json.dumps({"event": event, "time": time.time_ns() // 1_000_000, **fields})
+        self.folder.mkdir(parents=True, exist_ok=True)
         with self.path.open("a") as file:
             file.write(line + "\n")
 

@@ -1,12 +1,17 @@
 """What a person sees of a job while it trains and when it is done; errors in percent."""
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
+from src.journal import Journal
 from src.metrics import Epoch
 
 
@@ -33,7 +38,11 @@ def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
 
 def errors(epoch: Epoch) -> str:
     """The two errors of an epoch, in percent."""
-    return f"train {epoch.train_error:6.2%}  validation {epoch.val_error:6.2%}"
+    return _errors(epoch.metrics)
+
+
+def _errors(metrics: dict[str, float]) -> str:
+    return f"train {metrics['train/error']:6.2%}  validation {metrics['val/error']:6.2%}"
 
 
 def result_table(name: str, figures: dict[str, float]) -> Table:
@@ -50,3 +59,77 @@ def result_table(name: str, figures: dict[str, float]) -> Table:
         percent.get("test/error", "–"),
     )
     return table
+
+
+class SweepView:
+    """The state of a running sweep, read from its jobs' journals.
+
+    On a terminal a line for the sweep and one for each running job; elsewhere a line for each
+    job that ends.
+    """
+
+    def __init__(self, folder: Path, first: int, overrides: Sequence[Sequence[str]]) -> None:
+        common = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
+        self.names = [" ".join(o for o in job if o not in common) for job in overrides]
+        self.journals = [Journal(folder / str(first + index)) for index in range(len(overrides))]
+        self.waiting = dict.fromkeys(range(len(overrides)))
+        self.finished = self.reused = self.failed = 0
+        self.start = time.monotonic()
+        self.console = Console(stderr=True)
+        self.live = Live(console=self.console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> "SweepView":
+        if self.console.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.live.stop()
+
+    def done(self, index: int, error: BaseException | None) -> None:
+        """A job has ended; a failure is told at once."""
+        del self.waiting[index]
+        last = self._last(index)
+        if error is not None:
+            self.failed += 1
+            said = f"failed: {type(error).__name__}: {error}"
+        elif last.get("reused"):
+            self.reused += 1
+            said = "reused"
+        else:
+            self.finished += 1
+            said = f"finished  {last['line']}" if "line" in last else "finished"
+        if error is not None or not self.console.is_terminal:
+            self._print(f"[{len(self.names) - len(self.waiting)}/{len(self.names)}] {self.names[index]}  {said}")
+
+    def again(self, index: int, error: BaseException) -> None:
+        """A job is tried again."""
+        self._print(f"{self.names[index]}  {error}; tried again")
+
+    def refresh(self) -> None:
+        """Draw the present state."""
+        if self.console.is_terminal:
+            running = [(i, last) for i in self.waiting if (last := self._last(i))]
+            lines = [f"  {self.names[i]}  {last.get('line', 'starting')}" for i, last in running]
+            self.live.update(Group(Text(self._summary(len(running))), *map(Text, lines)), refresh=True)
+
+    def _summary(self, running: int) -> str:
+        total, trained = len(self.names), self.finished + self.failed
+        parts = {"finished": self.finished, "running": running, "reused": self.reused, "failed": self.failed}
+        said = " · ".join(f"{count} {word}" for word, count in parts.items())
+        if trained:
+            seconds = (time.monotonic() - self.start) / trained * len(self.waiting)
+            said += f" · {int(seconds // 60)}:{int(seconds % 60):02d} left"
+        return f"{total} jobs: {said}"
+
+    def _last(self, index: int) -> dict:
+        """What the journal of a job says: its last epoch, and whether it was reused."""
+        state: dict = {}
+        for event in self.journals[index].events():
+            state.setdefault("reused", "reused_from" in event.get("tags", {}))
+            if "train/error" in event.get("values", {}):
+                state["line"] = f"epoch {event['step']}  {_errors(event['values'])}"
+        return state
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)

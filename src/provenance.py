@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import psutil
 
-from src.config import ROOT
+from src import ROOT
 
 PACKAGES = ("torch", "mlflow", "hydra-core", "scipy")
 

@@ -1,5 +1,6 @@
-"""Keeps the status of a run truthful, whatever ends the job."""
+"""What a job tells the tracking server: what it is, each epoch, and truthfully how it ended."""
 
+import os
 import signal
 import threading
 import traceback
@@ -7,12 +8,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
+
+from src import provenance
+from src.config import Resolved
+from src.data import Splits
 from src.metrics import Epoch
 from src.sender import Sender
 
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM, raised where Ctrl-C would be."""
+
+
+def opening(config: Resolved, splits: Splits, threads: int, device: torch.device) -> dict[str, Any]:
+    """Tags, params and dataset: the fields of the event that opens a job's journal."""
+    tags = {
+        "variant": config.variant,
+        "seed": config.flat["seed"],
+        "fingerprint": config.fingerprint(splits.digest, threads, device.type),
+        "split": splits.split_digest,
+        "job": os.urandom(8).hex(),
+        **provenance.tags(),
+    }
+    if parent := config.tree["sweep"]["run_id"]:
+        tags["mlflow.parentRunId"] = parent
+    sets = {"train": splits.train, "val": splits.val, "test": splits.test}
+    sizes = {name: len(split) for name, split in sets.items() if split}
+    return {
+        "tags": tags,
+        "params": config.flat | {"threads": str(threads), "device.type": str(device)},
+        "dataset": {"name": splits.name, "digest": splits.digest, **sizes},
+    }
 
 
 @contextmanager

@@ -66,6 +66,9 @@ SCHEMA: Mapping[str, Rule] = {
     "threads": AUTO_OR_WHOLE,
     "diagnostics": FLAG,
     "figures": FLAG,
+    "reuse": FLAG,
+    "dry_run": FLAG,
+    "checkpoints": TEXT,
     "data.root": TEXT,
     "data.train": TEXT,
     "data.test": optional(TEXT),
@@ -108,10 +111,12 @@ def check(tree: Mapping[str, Any]) -> None:
     for group in GROUPS:
         if not isinstance(tree.get(group, {}), Mapping):
             raise InputError(f"{group}={tree[group]}: not an option of the group {group}")
-    for key, value in leaves(tree):
-        rule = SCHEMA.get(key)
-        if rule and not rule.allows(value):
-            raise InputError(f"{key}={'null' if value is None else value}: {rule.words} is allowed")
+    values = dict(leaves(tree))
+    for key, rule in SCHEMA.items():
+        if key in values and not rule.allows(values[key]):
+            shown = "null" if values[key] is None else values[key]
+            raise InputError(f"{key}={shown}: {rule.words} is allowed")
+    for key, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{key}={value}: a finite number is allowed")
 

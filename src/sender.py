@@ -3,10 +3,13 @@
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from src.journal import Journal
+
+if TYPE_CHECKING:
+    from src.tracking import Store
 
 RETRY_SECONDS = 1.0
 LAST_CALL_SECONDS = 10.0  # how long a finished job waits for a server that does not answer
@@ -76,3 +79,10 @@ def send(journal: Journal, open_store: Callable[[], Any]) -> None:
     for number, event in enumerate(journal.events(count), count + 1):
         run_id = tracking.deliver(open_store(), run_id, event, journal.folder)
         journal.mark_sent(number, run_id)
+
+
+def open_store(settings: Mapping[str, str]) -> "Store":
+    """Connect as the config's `tracking` says; MLflow is imported here, when it is needed."""
+    from src import tracking
+
+    return tracking.connect(settings["uri"], settings["experiment"], settings["artifacts"])

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class Store:
     experiment_id: str
 
 
+@lru_cache(maxsize=4)
 def connect(uri: str, experiment: str, artifacts: str) -> Store:
     """Open the store, made if it is embedded and new.
 
@@ -55,6 +57,7 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
             return _open(uri, experiment, None)
         database = Path(uri.removeprefix("sqlite:///")).absolute()
         database.parent.mkdir(parents=True, exist_ok=True)
+        Path(f"{database}.lock").touch()  # a lock file that cannot be made is waited for, for ever
         # Processes that migrate a fresh database at the same time crash in each other's tables.
         with FileLock(f"{database}.lock"):
             return _open(f"sqlite:///{database}", experiment, Path(artifacts).absolute().as_uri())
@@ -122,6 +125,21 @@ def _start(store: Store, event: Mapping[str, Any]) -> str:
 def _metrics(event: Mapping[str, Any]) -> list[Metric]:
     # SQL has no NaN of its own; MLflow stores it and infinity from Python floats.
     return [Metric(k, float(v), event["time"], event["step"]) for k, v in event["values"].items()]
+
+
+def children(store: Store, parent: str) -> list[Any]:
+    """MLflow's records of a sweep's jobs, in the order in which they started."""
+    found, page = [], None
+    while page is None or page:
+        answer = store.client.search_runs(
+            [store.experiment_id],
+            f"tags.`mlflow.parentRunId` = '{parent}'",
+            order_by=["attributes.start_time ASC"],
+            page_token=page,
+        )
+        found += answer
+        page = answer.token or ""
+    return found
 
 
 def ui_command(uri: str) -> str:

@@ -1,9 +1,18 @@
 """Train one model, or sweep over many with -m: see README.md."""
 
+import os
+import sys
+
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from src import config
+from src.errors import InputError
+from src.sweep import Refused
 
 config.register_resolvers()
 
@@ -13,8 +22,35 @@ def train(cfg: DictConfig) -> float:
     """One job."""
     from src import job
 
-    return job.run(cfg)
+    try:
+        return job.run(cfg)
+    except InputError as error:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise  # one job's mistake is its own
+        raise Refused from error
+
+
+def main() -> None:
+    """The command line: bad input ends in one line, unless HYDRA_FULL_ERROR=1 asks for more."""
+    full = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
+    try:
+        train()
+    except (Refused, InputError, HydraException, OmegaConfBaseException, OSError) as error:
+        if full:
+            raise
+        sys.exit(one_line(error.__cause__ if isinstance(error, Refused) else error))
+
+
+def one_line(error: BaseException) -> str:
+    """What is wrong, where, and what is allowed."""
+    cause = error.__cause__ or error
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.parent_node is not None:
+        allowed = ", ".join(sorted(map(str, cause.parent_node)))
+        return f"{cause.full_key}: unknown; allowed here are {allowed}"
+    text = str(error) if isinstance(error, InputError) else f"{error} {error.__cause__ or ''}"
+    return " ".join(text.split())
 
 
 if __name__ == "__main__":
-    train()
+    main()

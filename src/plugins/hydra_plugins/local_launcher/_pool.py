@@ -1,0 +1,176 @@
+"""Jobs in the processes of a pool that survives the death of any of them.
+
+pebble (https://pebble.readthedocs.io) gives each job its process's fate and no other's; the
+processes fork from a server that has imported torch once.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
+from omegaconf import DictConfig, OmegaConf, open_dict
+from pebble import ProcessExpired, ProcessPool
+
+from src.progress import SweepView
+from src.provenance import cores
+
+if TYPE_CHECKING:
+    from hydra_plugins.local_launcher.local_launcher import LocalLauncher
+
+POLL_SECONDS = 0.5  # how often the view of a running sweep is renewed
+
+_shared: list[Any] = []  # in a worker: what all jobs of its sweep have in common
+
+
+class JobKilled(Exception):
+    """A job's process is gone: killed by someone, or for want of memory."""
+
+
+class JobTimeout(Exception):
+    """A job took longer than it may."""
+
+
+def warm(preload: list[str]) -> Any:
+    """The context whose workers fork from a process that has imported `preload`."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(preload)
+    from multiprocessing import forkserver
+
+    forkserver.ensure_running()
+    return context
+
+
+def launch(
+    launcher: "LocalLauncher", job_overrides: Sequence[Sequence[str]], first: int
+) -> list[JobReturn]:
+    """Run the jobs numbered from `first`; the failed ones' returns carry the reason."""
+    setup_globals()
+    config = launcher.config
+    configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+    folder = Path(str(config.hydra.sweep.dir))
+    folder.mkdir(parents=True, exist_ok=True)
+    shared = (launcher.hydra_context, config, launcher.task_function, Singleton.get_state())
+    context = warm(launcher.preload)
+    workers, gpus = _workers(launcher)
+    pool = ProcessPool(
+        max_workers=min(workers, len(job_overrides)),
+        initializer=_receive,
+        initargs=(cloudpickle.dumps(shared), context.Value("i", 0), gpus),
+        context=context,
+    )
+    try:
+        with SweepView(folder, first, [list(job) for job in job_overrides]) as view:
+            returns = _run_all(pool, list(job_overrides), first, launcher, view)
+        pool.close()
+    except BaseException:
+        for worker in multiprocessing.active_children():
+            worker.terminate()  # all at once: pebble stops one after the other
+        pool.stop()
+        raise
+    finally:
+        pool.join()
+    return returns
+
+
+def _run_all(
+    pool: ProcessPool, jobs: list[Sequence[str]], first: int, launcher: "LocalLauncher", view: SweepView
+) -> list[JobReturn]:
+    def submit(index: int) -> Future:
+        return pool.schedule(_run, (first + index, list(jobs[index])), timeout=launcher.timeout)
+
+    tries = dict.fromkeys(range(len(jobs)), launcher.retries)
+    running = {submit(index): index for index in range(len(jobs))}
+    returns: dict[int, JobReturn] = {}
+    while running:
+        done, _ = wait(running, POLL_SECONDS, FIRST_COMPLETED)
+        for future in done:
+            index = running.pop(future)
+            result = _outcome(future, list(jobs[index]))
+            if isinstance(result._return_value, JobKilled) and tries[index]:
+                tries[index] -= 1
+                view.again(index, result._return_value)
+                running[submit(index)] = index
+            else:
+                returns[index] = result
+                view.done(index, None if result.status == JobStatus.COMPLETED else result._return_value)
+        view.refresh()
+    return [returns[index] for index in range(len(jobs))]
+
+
+def _outcome(future: Future, overrides: list[str]) -> JobReturn:
+    error = future.exception()
+    if error is None:
+        return cloudpickle.loads(future.result())
+    if isinstance(error, ProcessExpired | KeyboardInterrupt):
+        error = JobKilled(f"its process was killed ({error})")
+    elif isinstance(error, TimeoutError):
+        error = JobTimeout(f"stopped after hydra.launcher.timeout={error.args[1]} seconds")
+    elif not isinstance(error, Exception):  # sys.exit in a job must not end the sweep
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    return JobReturn(overrides=overrides, status=JobStatus.FAILED, _return_value=error)
+
+
+def _receive(shared: bytes, ordinal: Any, gpus: int) -> None:
+    """Prepare a worker: what its jobs share, its GPU, and that it does not outlive the sweep."""
+    hydra_context, config, task_function, singletons = cloudpickle.loads(shared)
+    setup_globals()
+    Singleton.set_state(singletons)
+    _shared[:] = hydra_context, config, task_function
+    if gpus:
+        with ordinal.get_lock():
+            os.environ["CUDA_VISIBLE_DEVICES"] = str(ordinal.value % gpus)
+            ordinal.value += 1
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _run(number: int, overrides: list[str]) -> bytes:
+    """One job, in a worker; what it prints goes to a file of its own.
+
+    The return is pickled by value: Hydra's config classes exist twice, which pickle refuses.
+    """
+    hydra_context, config, task_function = _shared
+    cfg = hydra_context.config_loader.load_sweep_config(config, overrides)
+    with open_dict(cfg):
+        cfg.hydra.job.id = cfg.hydra.job.num = number
+    Singleton.instance(HydraConfig).set_config(cfg)
+    folder = Path(cfg.hydra.sweep.dir) / cfg.hydra.sweep.subdir
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "output.log").open("a") as log, redirect_stdout(log), redirect_stderr(log):
+        result = run_job(
+            hydra_context=hydra_context,
+            task_function=task_function,
+            config=cfg,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+        )
+    return cloudpickle.dumps(result)
+
+
+def _workers(launcher: "LocalLauncher") -> tuple[int, int]:
+    """How many processes, and for how many GPUs."""
+    gpus = 0
+    if any(Path("/dev").glob("nvidia[0-9]*")) and _may_use_gpu(launcher.config):
+        import torch
+
+        gpus = torch.cuda.device_count()
+    automatic = gpus * launcher.per_gpu or cores()
+    return (automatic if launcher.workers == "auto" else launcher.workers), gpus
+
+
+def _may_use_gpu(config: DictConfig) -> bool:
+    return OmegaConf.select(config, "device.kind") in ("cuda", "auto")
