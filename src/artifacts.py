@@ -9,14 +9,12 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from src import figures
-from src.data import Split, Splits
+from src.data.splits import Split, Splits
 from src.fit import predict
 from src.selection import Result
 
 
-def write(
-    folder: Path, model: nn.Module, splits: Splits, result: Result, pictures: bool
-) -> None:
+def write(folder: Path, model: nn.Module, splits: Splits, result: Result, pictures: bool) -> None:
     """Write the files of a job, whose `model` holds its best weights, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     if result.weights is not None:
@@ -38,9 +36,7 @@ def _predictions(folder: Path, model: nn.Module, splits: Splits) -> None:
         (folder / "test_predictions.txt").write_text(f"{lines}\n")
 
 
-def _figures(
-    model: nn.Module, splits: Splits, result: Result
-) -> Iterator[tuple[str, Figure]]:
+def _figures(model: nn.Module, splits: Splits, result: Result) -> Iterator[tuple[str, Figure]]:
     yield "learning_curves", figures.learning_curves(result.history)
     if result.weights is None:
         return

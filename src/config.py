@@ -22,7 +22,7 @@ from src.schema import GROUPS, check, leaves
 
 SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
 COPIES = tuple(f"model.{group}." for group in SHARED_GROUPS)
-ASIDE = ("tracking", "sweep", "figures", "reuse", "dry_run", "checkpoints", "question", "compare")
+ASIDE = ("tracking", "sweep", "compare", "figures", "reuse", "dry_run", "checkpoints")
 PLACES = ("data.root", "data.train", "data.test", "data.fallback")  # the digest stands for them
 TRAINING_CODE = ("data", "models", "streams.py", "fit.py", "job.py")
 
@@ -62,13 +62,22 @@ class Resolved:
     @property
     def variant(self) -> str:
         """What is compared, in one line: the options chosen and a digest without the seed."""
-        own = {k: v for k, v in self.flat.items() if k not in ("seed", "data.split_seed")}
+        own = {k: v for k, v in self._deciding.items() if k not in ("seed", "data.split_seed")}
         content = hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
         return f"{' '.join(f'{k}={v}' for k, v in self.choices.items())} {content[:8]}"
 
+    @property
+    def _deciding(self) -> dict[str, str]:
+        """What of the config decides the result."""
+        return {
+            key: value
+            for key, value in self.flat.items()
+            if key not in PLACES and not key.startswith("published")
+        }
+
     def fingerprint(self, data_digest: str, threads: int, device: str) -> str:
         """Equal for two jobs just when they would train the same weights: 16 hex digits."""
-        deciding = {k: v for k, v in self.flat.items() if k not in PLACES}
+        deciding = self._deciding
         deciding |= {"threads": str(threads), "device": device, "data": data_digest}
         deciding |= {"code": _code_digest(), "torch": version("torch")}
         deciding |= {v: _module_digest(v) for k, v in deciding.items() if k.endswith("_target_")}

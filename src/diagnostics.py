@@ -7,7 +7,7 @@ networks": in deep sigmoid networks the upper layer saturates and the gradient f
 import torch
 from torch import Tensor, nn
 
-from src.data import Split
+from src.data.splits import Split
 
 SAMPLE = 1_000  # training images looked at
 SATURATED = 0.05  # share of an activation's range that counts as its end

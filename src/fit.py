@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from src.data import Split, Splits
+from src.data.splits import Split, Splits
 from src.diagnostics import diagnose
 from src.metrics import Epoch
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from src import artifacts, provenance
 from src.config import Resolved, resolve
-from src.data import Splits
+from src.data.splits import Splits
 from src.errors import InputError
 from src.fit import evaluate, fit
 from src.journal import Journal

@@ -100,7 +100,9 @@ class SweepView:
             self.finished += 1
             said = f"finished  {last['line']}" if "line" in last else "finished"
         if error is not None or not self.console.is_terminal:
-            self._print(f"[{len(self.names) - len(self.waiting)}/{len(self.names)}] {self.names[index]}  {said}")
+            self._print(
+                f"[{len(self.names) - len(self.waiting)}/{len(self.names)}] {self.names[index]}  {said}"
+            )
 
     def again(self, index: int, error: BaseException) -> None:
         """A job is tried again."""
@@ -111,11 +113,18 @@ class SweepView:
         if self.console.is_terminal:
             running = [(i, last) for i in self.waiting if (last := self._last(i))]
             lines = [f"  {self.names[i]}  {last.get('line', 'starting')}" for i, last in running]
-            self.live.update(Group(Text(self._summary(len(running))), *map(Text, lines)), refresh=True)
+            self.live.update(
+                Group(Text(self._summary(len(running))), *map(Text, lines)), refresh=True
+            )
 
     def _summary(self, running: int) -> str:
         total, trained = len(self.names), self.finished + self.failed
-        parts = {"finished": self.finished, "running": running, "reused": self.reused, "failed": self.failed}
+        parts = {
+            "finished": self.finished,
+            "running": running,
+            "reused": self.reused,
+            "failed": self.failed,
+        }
         said = " · ".join(f"{count} {word}" for word, count in parts.items())
         if trained:
             seconds = (time.monotonic() - self.start) / trained * len(self.waiting)

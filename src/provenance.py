@@ -50,20 +50,17 @@ def host() -> str:
 
 def process() -> str:
     """This process's id and start time, which together no later process has."""
-    return f"{os.getpid()}@{_start_time(os.getpid())}"
+    return f"{os.getpid()}@{psutil.Process().create_time():.2f}"
 
 
 def is_alive(process: str) -> bool:
     """Whether a process of this host, as `process` names it, still runs."""
     pid, _, started = process.partition("@")
     try:
-        return _start_time(int(pid)) == started
+        # The clock may have been set since, by less than the time in which a pid comes again.
+        return abs(psutil.Process(int(pid)).create_time() - float(started)) < 2
     except psutil.NoSuchProcess:
         return False
-
-
-def _start_time(pid: int) -> str:
-    return f"{psutil.Process(pid).create_time():.2f}"
 
 
 def command() -> str:

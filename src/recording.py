@@ -12,7 +12,7 @@ import torch
 
 from src import provenance
 from src.config import Resolved
-from src.data import Splits
+from src.data.splits import Splits
 from src.metrics import Epoch
 from src.sender import Sender
 

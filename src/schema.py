@@ -49,7 +49,9 @@ def optional(rule: Rule) -> Rule:
 
 FLAG = Rule(lambda v: isinstance(v, bool), "true or false")
 TEXT = Rule(lambda v: isinstance(v, str) and v != "", "text")
-AUTO_OR_WHOLE = Rule(lambda v: v == "auto" or (_is_whole(v) and v >= 1), "auto or an integer from 1")
+AUTO_OR_WHOLE = Rule(
+    lambda v: v == "auto" or (_is_whole(v) and v >= 1), "auto or an integer from 1"
+)
 CHANNELS = Rule(
     lambda v: isinstance(v, list) and bool(v) and all(_is_whole(c) and c > 0 for c in v),
     "a list of integers from 1, one for each block, such as [16,32]",
@@ -94,12 +96,16 @@ SCHEMA: Mapping[str, Rule] = {
     "schedule.gamma": POSITIVE,
     "schedule.eta_min": number(0),
     "device.index": whole(0),
+    "compare.question": optional(TEXT),
+    "compare.baseline": optional(TEXT),
+    "compare.margin": number(0),
+    "compare.target_error": optional(number(0, 1, above=True)),
     "tracking.uri": TEXT,
     "tracking.artifacts": TEXT,
     "tracking.experiment": TEXT,
 }
 GROUPS = ("data", "model", "activation", "init", "loss", "optimizer", "schedule", "device")
-ELSEWHERE = ("sweep", "published", "question")
+ELSEWHERE = ("sweep", "published")
 KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *ELSEWHERE}
 
 

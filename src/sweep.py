@@ -1,7 +1,7 @@
 """A multirun from its first job to its answer: begin, hand the jobs what they share, finish."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -15,11 +15,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
-from rich.console import Console
 
 from src import provenance
 from src.config import Resolved, resolve
-from src.errors import InputError
+from src.data.availability import settle
 from src.journal import Journal
 from src.sender import open_store, send
 
@@ -50,7 +49,7 @@ class Hooks(Callback):
         """Check a single run before a directory or an MLflow run is made for it."""
         with _refusing():
             single = _resolved(config)
-            config.sweep.fallback = prepare_data([single])
+            config.sweep.fallback = settle([single.tree["data"]])
             open_store(single.tree["tracking"])
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
@@ -66,7 +65,7 @@ def begin(config: DictConfig) -> Sweep:
     """
     overrides = job_overrides(config)
     jobs = [_resolved(cfg) for cfg in compose_jobs(config, overrides)]
-    fallback = prepare_data(jobs)
+    fallback = settle(job.tree["data"] for job in jobs)
     name = _name(config)
     journal = Journal(Path(config.hydra.sweep.dir))
     tags = {"job": os.urandom(8).hex(), "command": provenance.command(), **provenance.tags()}
@@ -117,27 +116,6 @@ def _needs_composition(override: Override) -> bool:
     options = GlobalHydra.instance().config_loader().get_group_options
     special = override.type.name != "CHANGE" or override.package or override.is_hydra_override()
     return bool(special or options(override.key_or_group, ObjectType.CONFIG))
-
-
-def prepare_data(jobs: Sequence[Resolved]) -> bool:
-    """Make sure that the data is there, once for all jobs; True when they fall back.
-
-    Raises InputError when a dataset cannot be had and has no fallback.
-    """
-    wanted = {(d["name"], d["root"], d.get("fallback")) for j in jobs if "root" in (d := j.tree["data"])}
-    fallback = False
-    for name, root, instead in sorted(wanted, key=str):
-        from src.data import mnist
-
-        if mnist.ensure(name, root):
-            continue
-        missing = f"data.root={root}: {name} is not there and cannot be downloaded"
-        if instead is None:
-            raise InputError(f"{missing}; put its files there or allow data.fallback=mnist_5k")
-        warning = f"{missing}. Training on {instead}, 5,000 digits, instead."
-        Console(stderr=True).print(f"[bold red]WARNING[/] {warning}", soft_wrap=True)
-        fallback = True
-    return fallback
 
 
 def _resolved(config: DictConfig) -> Resolved:

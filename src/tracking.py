@@ -2,13 +2,11 @@
 
 import json
 import logging
-import math
 import os
-import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,17 +20,15 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag, ViewType
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from src.errors import InputError
-from src.metrics import Epoch, Run
 from src.provenance import without_credentials
 
 for name in ("mlflow", "alembic"):
     logging.getLogger(name).setLevel(logging.WARNING)
 
-EPOCH_METRICS = ("train/loss", "train/error", "val/loss", "val/error", "lr", "epoch_seconds")
 UNREACHABLE = (MlflowException, OSError)
 
 
@@ -43,6 +39,11 @@ class Store:
     uri: str
     client: MlflowClient
     experiment_id: str
+
+    @property
+    def shown_uri(self) -> str:
+        """The address as it may be told and stored."""
+        return without_credentials(self.uri)
 
 
 @lru_cache(maxsize=4)
@@ -91,23 +92,30 @@ def deliver(store: Store, run_id: str | None, event: Mapping[str, Any], folder: 
         return _start(store, event)
     if kind == "metrics":
         client.log_batch(run_id, metrics=_metrics(event))
+    elif kind == "history":
+        metrics = [metric for epoch in event["epochs"] for metric in _metrics(event | epoch)]
+        for first in range(0, len(metrics), 1000):  # MLflow's limit for one request
+            client.log_batch(run_id, metrics=metrics[first : first + 1000])
     elif kind == "files":
         source = folder / event["path"]
         if source.exists():  # gone when they were sent before
             client.log_artifacts(run_id, str(source))
             shutil.rmtree(source)
-    elif kind == "end":
+    elif kind in ("tags", "end"):
         tags = [RunTag(key, value) for key, value in event["tags"].items()]
         client.log_batch(run_id, tags=tags)
-        client.set_terminated(run_id, event["status"], event["time"])
+        if kind == "end":
+            client.set_terminated(run_id, event["status"], event["time"])
     return run_id
 
 
 def _start(store: Store, event: Mapping[str, Any]) -> str:
     job = event["tags"]["job"]
     again = store.client.search_runs([store.experiment_id], f"tags.job = '{job}'", max_results=1)
-    if again:
-        return again[0].info.run_id
+    if again:  # its process was killed, and it goes on
+        run_id = again[0].info.run_id
+        store.client.update_run(run_id, status="RUNNING")
+        return run_id
     run = store.client.create_run(
         store.experiment_id, event["time"], tags=event["tags"], run_name=event["name"]
     )
@@ -127,30 +135,14 @@ def _metrics(event: Mapping[str, Any]) -> list[Metric]:
     return [Metric(k, float(v), event["time"], event["step"]) for k, v in event["values"].items()]
 
 
-def children(store: Store, parent: str) -> list[Any]:
-    """MLflow's records of a sweep's jobs, in the order in which they started."""
-    found, page = [], None
-    while page is None or page:
-        answer = store.client.search_runs(
-            [store.experiment_id],
-            f"tags.`mlflow.parentRunId` = '{parent}'",
-            order_by=["attributes.start_time ASC"],
-            page_token=page,
-        )
-        found += answer
-        page = answer.token or ""
-    return found
-
-
 def ui_command(uri: str) -> str:
-    """The shell command that opens MLflow's UI on this store, for this machine alone."""
+    """How to open MLflow's UI on this store: a command for this machine alone, or the address."""
     if not uri.startswith("sqlite:///"):
         return without_credentials(uri)
-    beside = Path(sys.executable).with_name("mlflow")
-    on_path = shutil.which("mlflow")
-    same = on_path is not None and beside.exists() and Path(on_path).samefile(beside)
-    program = "mlflow" if same else f"{shlex.quote(sys.executable)} -m mlflow"
-    database = Path(uri.removeprefix("sqlite:///"))
+    beside, on_path = Path(sys.executable).with_name("mlflow"), shutil.which("mlflow")
+    is_on_path = on_path is not None and beside.exists() and Path(on_path).samefile(beside)
+    program = "mlflow" if is_on_path else f"{shlex.quote(sys.executable)} -m mlflow"
+    database = Path(uri.removeprefix("sqlite:///")).absolute()
     if database.is_relative_to(Path.cwd()):
         database = database.relative_to(Path.cwd())
     location = shlex.quote(f"sqlite:///{database}")

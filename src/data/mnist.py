@@ -1,26 +1,21 @@
 """MNIST (LeCun et al. 1998) and its drop-in kin, from files in torchvision's layout.
 
 The raw IDX files are mapped into memory, so that all processes of a machine share one copy of
-the pixels; torchvision, which takes a second to import, is only needed to download them.
+the pixels.
 """
 
 import hashlib
-import socket
-import threading
-import urllib.error
-import urllib.request
 from functools import lru_cache
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from src.data.download import folder
 from src.data.splits import Split, Splits, make_splits
 from src.errors import InputError
 
-CLASSES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}  # torchvision's names
 FILES = {  # name: (magic number, items, bytes an item)
     "train-images-idx3-ubyte": (2051, 60_000, 784),
     "train-labels-idx1-ubyte": (2049, 60_000, 1),
@@ -33,7 +28,6 @@ SHA256 = {
     ("mnist", "t10k-images-idx3-ubyte"): "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     ("mnist", "t10k-labels-idx1-ubyte"): "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }  # fmt: skip
-REACH_SECONDS = 5.0  # a mirror that has not answered by then is out of reach
 
 
 def load(
@@ -54,38 +48,6 @@ def load(
         val_fraction=val_fraction,
         split_seed=split_seed,
     )
-
-
-def folder(name: str, root: str) -> Path:
-    """Where torchvision keeps the raw files."""
-    return Path(root).absolute() / CLASSES[name] / "raw"
-
-
-def ensure(name: str, root: str) -> bool:
-    """Download the files that are not there yet; False when no mirror can be reached.
-
-    Raises InputError when `root` cannot be written or what arrives is not the dataset.
-    """
-    raw = folder(name, root)
-    if all((raw / file).exists() for file in FILES):
-        return True
-    import torchvision
-
-    dataset = getattr(torchvision.datasets, CLASSES[name])
-    packed = all((raw / f"{file}.gz").exists() for file in FILES)
-    if not packed and not _reachable(dataset.mirrors):
-        return False
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(REACH_SECONDS)
-    try:
-        dataset(root, download=True)
-    except OSError as error:
-        raise InputError(f"data.root={root}: {error.strerror or error}") from error
-    except RuntimeError:  # no mirror delivered, or not what its checksum promises
-        return False
-    finally:
-        socket.setdefaulttimeout(before)
-    return True
 
 
 @lru_cache(maxsize=4)
@@ -117,24 +79,3 @@ def _map_idx(path: Path, magic: int, items: int, width: int) -> np.ndarray:
     if int.from_bytes(mapped[:4].tobytes()) != magic:
         raise InputError(f"{path}: does not start with the IDX magic number {magic}")
     return mapped
-
-
-def _reachable(mirrors: list[str]) -> bool:
-    answers: SimpleQueue[bool] = SimpleQueue()
-
-    def ask(mirror: str) -> None:
-        try:
-            with urllib.request.urlopen(mirror, timeout=REACH_SECONDS):
-                answers.put(True)
-        except urllib.error.HTTPError:
-            answers.put(True)  # a mirror need not list its folder
-        except OSError:
-            answers.put(False)
-
-    # Daemons, because a name server that swallows queries outlives every socket timeout.
-    for mirror in mirrors:
-        threading.Thread(target=ask, args=(mirror,), daemon=True).start()
-    try:
-        return any(answers.get(timeout=REACH_SECONDS) for _ in mirrors)
-    except Empty:
-        return False

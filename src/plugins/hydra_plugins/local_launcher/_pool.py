@@ -83,7 +83,11 @@ def launch(
 
 
 def _run_all(
-    pool: ProcessPool, jobs: list[Sequence[str]], first: int, launcher: "LocalLauncher", view: SweepView
+    pool: ProcessPool,
+    jobs: list[Sequence[str]],
+    first: int,
+    launcher: "LocalLauncher",
+    view: SweepView,
 ) -> list[JobReturn]:
     def submit(index: int) -> Future:
         return pool.schedule(_run, (first + index, list(jobs[index])), timeout=launcher.timeout)
@@ -102,7 +106,9 @@ def _run_all(
                 running[submit(index)] = index
             else:
                 returns[index] = result
-                view.done(index, None if result.status == JobStatus.COMPLETED else result._return_value)
+                view.done(
+                    index, None if result.status == JobStatus.COMPLETED else result._return_value
+                )
         view.refresh()
     return [returns[index] for index in range(len(jobs))]
 

@@ -1,0 +1,141 @@
+"""Runs as plain records, read back from the tracking server."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from src.errors import InputError
+from src.metrics import Epoch, Run
+
+if TYPE_CHECKING:
+    from src.tracking import Store
+
+TRACKED = {  # metric name: field of Epoch
+    "train/loss": "train_loss",
+    "train/error": "train_error",
+    "val/loss": "val_loss",
+    "val/error": "val_error",
+    "lr": "lr",
+    "epoch_seconds": "seconds",
+}
+DIAGNOSTICS = ("grad_norm/", "saturated/", "dead/")
+PUBLISHED = "published."
+CIRCUMSTANCES = ("seed", "threads", "diagnostics", "data.root", "data.fallback")  # no factors
+
+
+def sweep_jobs(store: "Store", parent: str) -> list[Any]:
+    """MLflow's records of a sweep's jobs, in the order in which they started."""
+    return _search(store, f"tags.`mlflow.parentRunId` = '{parent}'")
+
+
+def finished(store: "Store", fingerprint: str) -> Any | None:
+    """A FINISHED run that trained exactly this."""
+    same = f"tags.fingerprint = '{fingerprint}' AND attributes.status = 'FINISHED'"
+    found = store.client.search_runs([store.experiment_id], same, max_results=1)
+    return found[0] if found else None
+
+
+def abandoned(store: "Store", host: str) -> list[Any]:
+    """Runs of this host that say they are running."""
+    return _search(store, f"attributes.status = 'RUNNING' AND tags.host = '{host}'")
+
+
+def _search(store: "Store", condition: str) -> list[Any]:
+    found: list[Any] = []
+    token = None
+    while True:
+        page = store.client.search_runs(
+            [store.experiment_id],
+            condition,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def get(store: "Store", run_id: str) -> Any:
+    """MLflow's record of a run. Raises InputError for an id that the server does not know."""
+    from src.tracking import MlflowException
+
+    try:
+        return store.client.get_run(run_id)
+    except MlflowException as error:
+        raise InputError(f"{run_id}: no run with this id at {store.shown_uri}") from error
+
+
+def read(store: "Store", records: Sequence[Any]) -> list[Run]:
+    """The epochs and figures of jobs that MLflow's `records` name."""
+    keys = {key for record in records for key in record.data.metrics}
+    wanted = [k for k in keys if k in TRACKED or k.startswith(DIAGNOSTICS)]
+    history = _histories(store, [record.info.run_id for record in records], wanted)
+    return [_run(record, history[record.info.run_id]) for record in records]
+
+
+def _histories(
+    store: "Store", run_ids: Sequence[str], keys: Iterable[str]
+) -> Mapping[str, dict[int, dict[str, float]]]:
+    """For each run its metrics by epoch; in few queries where the store offers that."""
+    found: dict[str, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    bulk = getattr(store.client._tracking_client.store, "get_metric_history_bulk", None)
+    if bulk:
+        for key in keys:
+            for entry in bulk(list(run_ids), key, None):
+                found[entry.run_id][entry.step][key] = entry.value
+        return found
+
+    def fetch(run_id: str) -> None:
+        for key in keys:
+            for entry in store.client.get_metric_history(run_id, key):
+                found[run_id][entry.step][key] = entry.value
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(fetch, run_ids))
+    return found
+
+
+def _run(record: Any, history: Mapping[int, Mapping[str, float]]) -> Run:
+    params, tags = dict(record.data.params), record.data.tags
+    published = {k.removeprefix(PUBLISHED): v for k, v in params.items() if k.startswith(PUBLISHED)}
+    inputs = record.inputs.dataset_inputs
+    return Run(
+        run_id=record.info.run_id,
+        name=record.info.run_name,
+        status=record.info.status,
+        outcome=tags.get("outcome", ""),
+        seed=int(params.get("seed", -1)),
+        config={k: v for k, v in params.items() if not k.startswith(("published", *CIRCUMSTANCES))},
+        dataset=inputs[0].dataset.name if inputs else "",
+        digest=inputs[0].dataset.digest if inputs else "",
+        split=tags.get("split", ""),
+        epochs=tuple(_epoch(step, history[step]) for step in sorted(history)),
+        test_error=record.data.metrics.get("test/error", math.nan),
+        published={k: float(v) for k, v in published.items() if k != "source"},
+    )
+
+
+def _epoch(step: int, metrics: Mapping[str, float]) -> Epoch:
+    fields = {field: metrics.get(key, math.nan) for key, field in TRACKED.items()}
+    extra = {key: value for key, value in metrics.items() if key not in TRACKED}
+    return Epoch(step, **fields, diagnostics=extra)
+
+
+def correct(store: "Store", run_id: str) -> np.ndarray | None:
+    """Which validation digits the run's kept model gets right, (digits,) bool; None if not kept."""
+    run = store.client.get_run(run_id)
+    source = run.data.tags.get("reused_from", run_id)
+    with TemporaryDirectory() as folder:
+        try:
+            path = store.client.download_artifacts(source, "val_predictions.npz", folder)
+        except Exception:  # each artifact store has its own way to say that there is none
+            return None
+        kept = np.load(Path(path))
+        return kept["predicted"] == kept["labels"]
