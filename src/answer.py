@@ -1,21 +1,22 @@
-"""The comparison of a sweep's jobs: read from the server, written, and sent back to it."""
+"""What a sweep was run for: its jobs read back, compared, written and told."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
+
+from rich.console import Console
 
 from src import records
-from src.compare import Comparison, ComparisonError, compare, write
+from src.compare import Comparison, ComparisonError, compare, table, write
 from src.errors import InputError
 
 if TYPE_CHECKING:
     from src.tracking import Store
 
-SHOWN_TAGS = {"command": "Command", "versions": "Versions", "git_commit": "Commit"}
 
-
-def answer(store: "Store", jobs: Sequence[Any], settings: Mapping[str, Any]) -> Comparison:
+def compare_jobs(store: "Store", jobs: Sequence[Any], settings: Mapping[str, Any]) -> Comparison:
     """Compare the runs that MLflow's records `jobs` name; `settings` is the config's `compare`.
 
     Raises InputError when they cannot be compared.
@@ -36,10 +37,25 @@ def answer(store: "Store", jobs: Sequence[Any], settings: Mapping[str, Any]) -> 
 def events(
     comparison: Comparison, folder: Path, provenance: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
-    """Write report, tables and figures into `folder`/artifacts; what the journal is to hold."""
+    """Write report, tables and figures into `folder`; what a journal there is to hold of them."""
     target = folder / "artifacts" / "comparison"
     target.mkdir(parents=True, exist_ok=True)
     write(comparison, target, provenance)
     yield {"event": "files", "path": "artifacts"}
     yield {"event": "metrics", "step": 0, "values": comparison.metrics}
     yield {"event": "tags", "tags": comparison.tags}
+
+
+def tell(comparison: Comparison) -> None:
+    """Print the tables and the verdict."""
+    Console().print(table(comparison))
+
+
+def where(store: "Store", run_id: str) -> str:
+    """Where the report lies, and how to open MLflow's UI."""
+    from src import tracking
+
+    place = f"{store.client.get_run(run_id).info.artifact_uri}/comparison/report.html"
+    if place.startswith("file:"):
+        place = unquote(urlparse(place).path)
+    return f"Report: {place}\nMLflow: {tracking.ui_command(store.uri)}"

@@ -5,7 +5,7 @@ import importlib.util
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -48,11 +48,9 @@ class Resolved:
     @property
     def flat(self) -> dict[str, str]:
         """Dotted keys and text; a group's own key holds its choice (`activation=relu`)."""
-        pairs = dict(self.choices)
-        for key, value in leaves({k: v for k, v in self.tree.items() if k not in ASIDE}):
-            if not key.startswith(COPIES):
-                pairs[key] = value if isinstance(value, str) else json.dumps(value)
-        return dict(sorted(pairs.items()))
+        pairs = flatten({k: v for k, v in self.tree.items() if k not in ASIDE})
+        own = {key: value for key, value in pairs.items() if not key.startswith(COPIES)}
+        return dict(sorted((self.choices | own).items()))
 
     @property
     def yaml(self) -> str:
@@ -82,6 +80,28 @@ class Resolved:
         deciding |= {"code": _code_digest(), "torch": version("torch")}
         deciding |= {v: _module_digest(v) for k, v in deciding.items() if k.endswith("_target_")}
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def flatten(tree: Mapping[str, Any]) -> dict[str, str]:
+    """Dotted keys and text: words as they are, all else as JSON."""
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in leaves(tree)}
+
+
+def settings(overrides: Sequence[str]) -> dict[str, Any]:
+    """The config's `tracking` and `compare` with `key=value` overrides, for tools beside a sweep.
+
+    Raises InputError for a key or value that is not allowed.
+    """
+    try:
+        given = OmegaConf.from_dotlist(list(overrides))
+        defaults = OmegaConf.load(ROOT / "conf" / "config.yaml")
+        own = OmegaConf.create({key: defaults[key] for key in ("tracking", "compare")})
+        OmegaConf.set_struct(own, True)
+        tree = OmegaConf.to_container(OmegaConf.merge(own, given), resolve=True)
+    except OmegaConfBaseException as error:
+        raise InputError(" ".join(str(error).split())) from error
+    check(tree)
+    return tree
 
 
 def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:

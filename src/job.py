@@ -24,7 +24,7 @@ from src.journal import Journal
 from src.progress import result_table, shown
 from src.recording import logged, opening, recorded
 from src.selection import Result, keep_best
-from src.sender import Sender, open_store
+from src.sender import Sender, open_store, ui_command
 from src.streams import global_stream, stream
 
 
@@ -69,6 +69,8 @@ def run(cfg: DictConfig) -> float:
         sender.append("files", path="artifacts")
         sender.append("end", status="FINISHED", tags={"outcome": result.outcome})
     Console().print(result_table(name, figures))
+    if config.tree["sweep"]["run_id"] is None:
+        print(f"MLflow: {ui_command(config.tree['tracking'])}")
     return figures.get("best/val_error", float("inf"))
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from functools import lru_cache
 from importlib.metadata import version
+from pathlib import Path
 
 import psutil
 
@@ -43,6 +44,16 @@ def tags() -> dict[str, str]:
     }
 
 
+def report() -> dict[str, str]:
+    """What a reader of a result needs to repeat it."""
+    return {
+        "command": command(),
+        "versions": versions(),
+        "hardware": hardware(),
+        "git_commit": git_commit(),
+    }
+
+
 def host() -> str:
     """The machine's name."""
     return socket.gethostname()
@@ -74,8 +85,17 @@ def without_credentials(text: str) -> str:
 
 
 def hardware() -> str:
-    """Processor and number of cores that this process may use."""
-    return f"{platform.processor() or platform.machine()}, {cores()} cores"
+    """Processor, number of cores that this process may use, and memory."""
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{_processor()}, {cores()} cores, {memory:.0f} GiB"
+
+
+def _processor() -> str:
+    try:
+        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor() or platform.machine()
 
 
 def cores() -> int:

@@ -41,7 +41,15 @@ def finished(store: "Store", fingerprint: str) -> Any | None:
     return found[0] if found else None
 
 
-def abandoned(store: "Store", host: str) -> list[Any]:
+def last_sweep(store: "Store") -> Any:
+    """The sweep that was begun last. Raises InputError when there is none."""
+    found = store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'", max_results=1)
+    if not found:
+        raise InputError(f"no sweep at {store.shown_uri}; `python -m src.train -m …` makes one")
+    return found[0]
+
+
+def running(store: "Store", host: str) -> list[Any]:
     """Runs of this host that say they are running."""
     return _search(store, f"attributes.status = 'RUNNING' AND tags.host = '{host}'")
 

@@ -86,3 +86,10 @@ def open_store(settings: Mapping[str, str]) -> "Store":
     from src import tracking
 
     return tracking.connect(settings["uri"], settings["experiment"], settings["artifacts"])
+
+
+def ui_command(settings: Mapping[str, str]) -> str:
+    """How to look at what was sent."""
+    from src import tracking
+
+    return tracking.ui_command(settings["uri"])

@@ -1,13 +1,13 @@
 """A multirun from its first job to its answer: begin, hand the jobs what they share, finish."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
@@ -15,12 +15,17 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
+from rich.console import Console
 
 from src import provenance
-from src.config import Resolved, resolve
+from src.config import Resolved, flatten, resolve
 from src.data.availability import settle
+from src.errors import InputError
 from src.journal import Journal
 from src.sender import open_store, send
+
+if TYPE_CHECKING:
+    from src.tracking import Store
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
@@ -33,10 +38,13 @@ class Refused(BaseException):
 class Sweep:
     """A multirun that has begun."""
 
-    run_id: str
-    name: str
     journal: Journal
-    config: Resolved
+    settings: Mapping[str, Any]  # the resolved config of its first job
+    jobs: int | None  # None: the sweeper decides as it goes
+
+    @property
+    def run_id(self) -> str:
+        return self.journal.sent[1]
 
 
 _begun: list[Sweep] = []  # the multirun of this process, between begin and finish
@@ -65,20 +73,89 @@ def begin(config: DictConfig) -> Sweep:
     """
     overrides = job_overrides(config)
     jobs = [_resolved(cfg) for cfg in compose_jobs(config, overrides)]
-    fallback = settle(job.tree["data"] for job in jobs)
-    name = _name(config)
-    journal = Journal(Path(config.hydra.sweep.dir))
-    tags = {"job": os.urandom(8).hex(), "command": provenance.command(), **provenance.tags()}
-    journal.append("start", name=name, tags=tags, params={"jobs": str(len(jobs))})
-    send(journal, partial(open_store, jobs[0].tree["tracking"]))
-    run_id = journal.sent[1]
-    shared = [f"sweep.run_id={run_id}", f"sweep.fallback={str(fallback).lower()}"]
+    shared = [f"sweep.fallback={str(settle(job.tree['data'] for job in jobs)).lower()}"]
     if overrides:
         shared.append(f"sweep.varying=[{','.join(_varying(overrides))}]")
     if config.threads == "auto" and "threads" in config.hydra.launcher:
         shared.append(f"threads={config.hydra.launcher.threads}")
-    config.hydra.overrides.hydra += shared
-    return Sweep(run_id, name, journal, jobs[0])
+    settings = jobs[0].tree
+    connect = partial(open_store, settings["tracking"])
+    _end_abandoned(connect())
+    journal = Journal(Path(config.hydra.sweep.dir))
+    tags = {"kind": "sweep", "job": os.urandom(8).hex(), **provenance.tags(), **provenance.report()}
+    journal.append(
+        "start", name=_name(config), tags=tags, params=flatten({"compare": settings["compare"]})
+    )
+    send(journal, connect)
+    sweep = Sweep(journal, settings, len(overrides) or None)
+    config.hydra.overrides.hydra += [*shared, f"sweep.run_id={sweep.run_id}"]
+    return sweep
+
+
+def _end_abandoned(store: "Store") -> None:
+    """Mark as KILLED what processes of this host that are gone left RUNNING."""
+    from src import records, tracking
+
+    for run in records.running(store, provenance.host()):
+        if not provenance.is_alive(run.data.tags["process"]):
+            tracking.end(store, run.info.run_id, "KILLED", "its process was gone")
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """Close the multirun of the body, however it ends."""
+    try:
+        yield
+    except BaseException as error:
+        finish(error)
+        raise
+    finish(None)
+
+
+def finish(error: BaseException | None) -> None:
+    """Close the multirun that this process began: compare its jobs, tell and keep the answer.
+
+    `error` is what ended it early, if anything did.
+    """
+    if not _begun:
+        return
+    from src import answer, records, tracking
+
+    sweep = _begun.pop()
+    journal, settings = sweep.journal, sweep.settings
+    try:
+        store = open_store(settings["tracking"])
+        jobs = records.sweep_jobs(store, sweep.run_id)
+        status = _status(sweep, jobs, error)
+        try:
+            comparison = answer.compare_jobs(store, jobs, settings["compare"])
+            for event in answer.events(comparison, journal.folder, provenance.report()):
+                journal.append(**event)
+            answer.tell(comparison)
+        except InputError as nothing:
+            _say(f"No comparison: {nothing}")
+        journal.append("end", status=status, tags={})
+        send(journal, lambda: store)
+        _say(answer.where(store, sweep.run_id))
+    except (InputError, *tracking.UNREACHABLE) as outage:
+        reason = " ".join(str(outage).split())[:200]
+        _say(
+            f"warning: the tracking server does not answer ({reason}); when it does, "
+            f"`python -m src.sync` and `python -m src.compare {sweep.run_id}` give the answer"
+        )
+
+
+def _status(sweep: Sweep, jobs: Sequence[Any], error: BaseException | None) -> str:
+    finished = sum(job.info.status == "FINISHED" for job in jobs)
+    total = sweep.jobs or len(jobs)
+    if isinstance(error, KeyboardInterrupt):
+        _say(f"Interrupted: {finished} of {total} jobs are finished; the same command continues.")
+        return "KILLED"
+    return "FINISHED" if error is None and finished == total else "FAILED"
+
+
+def _say(line: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)
 
 
 def job_overrides(config: DictConfig) -> list[list[Override]]:

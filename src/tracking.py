@@ -130,6 +130,13 @@ def _start(store: Store, event: Mapping[str, Any]) -> str:
     return run_id
 
 
+def end(store: Store, run_id: str, status: str, reason: str) -> None:
+    """Close a run whose own process cannot."""
+    tags = [RunTag("outcome", status.lower()), RunTag("reason", reason)]
+    store.client.log_batch(run_id, tags=tags)
+    store.client.set_terminated(run_id, status)
+
+
 def _metrics(event: Mapping[str, Any]) -> list[Metric]:
     # SQL has no NaN of its own; MLflow stores it and infinity from Python floats.
     return [Metric(k, float(v), event["time"], event["step"]) for k, v in event["values"].items()]
