@@ -1,11 +1,13 @@
 """Everything a cut-off job needs to go on as if nothing had happened."""
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 
 from src.metrics import Epoch
 
@@ -28,13 +30,13 @@ class Checkpoint:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".new")
         torch.save(state, draft)
-        os.replace(draft, self.path)
+        draft.replace(self.path)
 
     def load(self) -> tuple[list[Epoch], dict[str, torch.Tensor] | None]:
         """Put every part back into its saved state; the history and the best weights so far."""
         if not self.path.exists():
             return [], None
-        state = torch.load(self.path, weights_only=True)
+        state = torch.load(self.path, map_location="cpu", weights_only=True)
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
         self.order.set_state(state["order"])
@@ -43,3 +45,13 @@ class Checkpoint:
     def remove(self) -> None:
         """The job is done."""
         self.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Let one process at a time work on what `path` stands for; the lock dies with its holder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_suffix(".lock")
+    with FileLock(lock):
+        yield
+        lock.unlink(missing_ok=True)

@@ -92,6 +92,7 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
 
     Raises InputError for a key or value that is not allowed.
     """
+    register_resolvers()
     try:
         given = OmegaConf.from_dotlist(list(overrides))
         defaults = OmegaConf.load(ROOT / "conf" / "config.yaml")

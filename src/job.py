@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
@@ -15,14 +16,15 @@ from omegaconf import DictConfig
 from rich.console import Console
 from torch import nn
 
-from src import artifacts, provenance
+from src import artifacts, provenance, recording, reuse
+from src.checkpoint import Checkpoint, claimed
 from src.config import Resolved, resolve
 from src.data.splits import Splits
 from src.errors import InputError
 from src.fit import evaluate, fit
 from src.journal import Journal
 from src.progress import result_table, shown
-from src.recording import logged, opening, recorded
+from src.recording import Place, logged, recorded
 from src.selection import Result, keep_best
 from src.sender import Sender, open_store, ui_command
 from src.streams import global_stream, stream
@@ -43,54 +45,80 @@ class Parts:
 def run(cfg: DictConfig) -> float:
     """Train and record one job; its best validation error, which a sweeper may minimise.
 
-    Raises InputError, before anything is recorded, when a part cannot be made.
+    A job of a sweep that was trained before is taken from there, and one that was cut off goes
+    on. Raises InputError, before anything is recorded, when a part cannot be made.
     """
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
     config = resolve(cfg, hydra.runtime.choices)
-    threads = _threads(config.tree["threads"])
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    tree = config.tree
     try:
-        device = build_device(config)
-        parts = build(config, device)
+        place = prepare(config)
+        parts = build(config, place)
     except InputError:
         folder.rmdir()  # Hydra made it, and nothing came of it
         raise
-    name = job_name(config, list(hydra.overrides.task))
-    sender = Sender(Journal(folder), partial(open_store, config.tree["tracking"]))
-    with recorded(sender, name=name, **opening(config, parts.splits, threads, device)):
-        result = train(parts, config, name, sender)
+    connect = partial(open_store, tree["tracking"])
+    sender = Sender(Journal(folder), connect)
+    opening = recording.opening(config, place)
+    opening["name"] = job_name(config, list(hydra.overrides.task))
+    if tree["sweep"]["run_id"] is None or not tree["reuse"]:
+        return _train(config, parts, sender, opening, checkpoint=None)
+    path = Path(tree["checkpoints"]) / f"{opening['tags']['fingerprint']}.pt"
+    with claimed(path):
+        if source := reuse.find(connect, opening["tags"]["fingerprint"]):
+            return reuse.adopt(sender, opening, source)
+        state = {"model": parts.model, "optimizer": parts.optimizer, "schedule": parts.schedule}
+        return _train(config, parts, sender, opening, Checkpoint(path, state, parts.order))
+
+
+def _train(
+    config: Resolved,
+    parts: Parts,
+    sender: Sender,
+    opening: dict[str, Any],
+    checkpoint: Checkpoint | None,
+) -> float:
+    tree, name, folder = config.tree, opening["name"], sender.journal.folder
+    with recorded(sender, **opening):
+        result = train(parts, config, name, sender, checkpoint)
         figures = result.figures | _test_error(parts, result)
-        sender.append("metrics", step=result.history[-1].epoch, values=figures)
-        files = folder / "artifacts"
-        artifacts.write(files, parts.model, parts.splits, result, config.tree["figures"])
-        (files / "config.yaml").write_text(config.yaml)
+        artifacts.write(folder / "artifacts", parts.model, parts.splits, result, tree["figures"])
+        (folder / "artifacts" / "config.yaml").write_text(config.yaml)
+        sender.append("final", step=result.history[-1].epoch, values=figures)
         sender.append("files", path="artifacts")
         sender.append("end", status="FINISHED", tags={"outcome": result.outcome})
+    if checkpoint:
+        checkpoint.remove()
     Console().print(result_table(name, figures))
-    if config.tree["sweep"]["run_id"] is None:
-        print(f"MLflow: {ui_command(config.tree['tracking'])}")
+    if tree["sweep"]["run_id"] is None:
+        print(f"MLflow: {ui_command(tree['tracking'])}")
     return figures.get("best/val_error", float("inf"))
 
 
-def build_device(config: Resolved) -> torch.device:
-    """The device that the config names."""
+def prepare(config: Resolved) -> Place:
+    """Where the job computes and on what data, which is what its fingerprint needs."""
+    threads = config.tree["threads"]
+    if threads == "auto":
+        threads = int(os.environ.get("OMP_NUM_THREADS") or provenance.cores())
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
     with _blaming(config, "device"):
-        return instantiate(config.tree["device"])
+        device = instantiate(config.tree["device"])
+    with _blaming(config, "data"):
+        data = {key: value for key, value in config.tree["data"].items() if key != "fallback"}
+        return Place(instantiate(data).to(device), device, threads)
 
 
-def build(config: Resolved, device: torch.device) -> Parts:
+def build(config: Resolved, place: Place) -> Parts:
     """Make the parts; the weights are drawn from a stream of their own.
 
     Raises InputError naming the group whose arguments are refused.
     """
-    tree, seed = config.tree, config.tree["seed"]
-    with _blaming(config, "data"):
-        data = {key: value for key, value in tree["data"].items() if key != "fallback"}
-        splits = instantiate(data).to(device)
+    tree, seed, splits = config.tree, config.tree["seed"], place.splits
     with _blaming(config, "model"), global_stream(seed, "initialisation"):
-        model = instantiate(tree["model"], classes=splits.classes, _convert_="all").to(device)
+        model = instantiate(tree["model"], classes=splits.classes, _convert_="all")
+        model = model.to(place.device)
     with _blaming(config, "optimizer"):
         optimizer = instantiate(tree["optimizer"], _convert_="all")(model.parameters())
     with _blaming(config, "schedule"):
@@ -112,9 +140,12 @@ def _blaming(config: Resolved, group: str) -> Iterator[None]:
         raise InputError(f"{group}={config.choices.get(group)}: {reason}") from error
 
 
-def train(parts: Parts, config: Resolved, name: str, sender: Sender) -> Result:
-    """Train to the end; every epoch is recorded and shown as it happens."""
+def train(
+    parts: Parts, config: Resolved, name: str, sender: Sender, checkpoint: Checkpoint | None
+) -> Result:
+    """Train to the end, from where the checkpoint was left; each epoch is recorded and shown."""
     tree = config.tree
+    earlier, weights = checkpoint.load() if checkpoint else ([], None)
     epochs = fit(
         parts.model,
         parts.optimizer,
@@ -122,13 +153,16 @@ def train(parts: Parts, config: Resolved, name: str, sender: Sender) -> Result:
         loss=parts.loss,
         schedule=parts.schedule,
         order=parts.order,
-        epochs=range(1, tree["epochs"] + 1),
+        epochs=range(len(earlier) + 1, tree["epochs"] + 1),
         batch_size=tree["batch_size"],
         clip_norm=tree["clip_norm"],
         diagnostics=tree["diagnostics"],
     )
-    epochs = shown(logged(epochs, sender), tree["epochs"], name)
-    return keep_best(epochs, parts.model, tree["patience"])
+    epochs = shown(logged(epochs, sender, earlier), tree["epochs"], name)
+    save = checkpoint.save if checkpoint else None
+    return keep_best(
+        epochs, parts.model, tree["patience"], earlier=earlier, weights=weights, save=save
+    )
 
 
 def _test_error(parts: Parts, result: Result) -> dict[str, float]:
@@ -150,9 +184,3 @@ def job_name(config: Resolved, overrides: list[str]) -> str:
         return " ".join(f"{key}={config.flat[key]}" for key in keys if key in config.flat)
     varying = sweep["varying"]
     return " ".join(o for o in overrides if varying is None or o.split("=")[0] in varying)
-
-
-def _threads(asked: str | int) -> int:
-    if asked != "auto":
-        return asked
-    return int(os.environ.get("OMP_NUM_THREADS") or provenance.cores())

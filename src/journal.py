@@ -20,6 +20,12 @@ class Journal:
         self.folder = folder
         self.path = folder / JOURNAL
 
+    def repair(self) -> None:
+        """Cut off the half of a line that a crash left behind."""
+        if self.path.exists():
+            whole = self.path.read_bytes().rpartition(b"\n")
+            os.truncate(self.path, len(whole[0]) + len(whole[1]))
+
     def append(self, event: str, **fields: Any) -> None:
         """Write one event; it is whole on disk or, after a crash, not there."""
         line = json.dumps({"event": event, "time": time.time_ns() // 1_000_000, **fields})
@@ -49,4 +55,4 @@ class Journal:
         """Note atomically what the server has."""
         draft = self.folder / f"{SENT}.new"
         draft.write_text(json.dumps({"events": events, "run_id": run_id}))
-        os.replace(draft, self.folder / SENT)
+        draft.replace(self.folder / SENT)

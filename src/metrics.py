@@ -1,7 +1,7 @@
 """What training measures: an `Epoch` as it happens, a `Run` as the tracking server holds it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -60,6 +60,11 @@ class Run:
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch of the lowest validation error, the earliest of equals."""
-        usable = [epoch for epoch in self.epochs if not epoch.diverged]
-        return min(usable, key=lambda epoch: epoch.val_error, default=None)
+        """The epoch that counts."""
+        return lowest(self.epochs)
+
+
+def lowest(epochs: Sequence[Epoch]) -> Epoch | None:
+    """The epoch of the lowest validation error, the earliest of equals; None if all diverged."""
+    usable = [epoch for epoch in epochs if not epoch.diverged]
+    return min(usable, key=lambda epoch: epoch.val_error, default=None)

@@ -1,11 +1,13 @@
 """Which epoch of a training counts: the one of the lowest validation error."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from src.metrics import Epoch
+from src.metrics import Epoch, lowest
+
+Weights = dict[str, Tensor]  # a state dict
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class Result:
 
     history: list[Epoch]
     best: Epoch | None  # the earliest of equals; None when every epoch diverged
-    weights: dict[str, Tensor] | None  # the model's state dict after the best epoch
+    weights: Weights | None  # of the model after the best epoch
     outcome: str  # finished, stopped (early) or diverged
 
     @property
@@ -27,20 +29,40 @@ class Result:
         return figures
 
 
-def keep_best(epochs: Iterator[Epoch], model: nn.Module, patience: int | None) -> Result:
+def keep_best(
+    epochs: Iterator[Epoch],
+    model: nn.Module,
+    patience: int | None,
+    *,
+    earlier: Sequence[Epoch] = (),
+    weights: Weights | None = None,
+    save: Callable[[list[Epoch], Weights | None], None] | None = None,
+) -> Result:
     """Run through `epochs` and keep the best weights of `model`.
 
-    Stops after `patience` epochs without a better validation error; None: never.
+    Stops after `patience` epochs without a better validation error; None: never. A training
+    that was cut off brings its `earlier` epochs and the best `weights` of those; `save` is
+    called after every epoch with what it would have to bring.
     """
-    history: list[Epoch] = []
-    best, weights = None, None
-    for epoch in epochs:
+    history = list(earlier)
+    outcome = _ended(history, patience)
+    for epoch in () if outcome else epochs:
+        before = lowest(history)
         history.append(epoch)
-        if epoch.diverged:
-            return Result(history, best, weights, "diverged")
-        if best is None or epoch.val_error < best.val_error:
-            best = epoch
+        if lowest(history) is not before:
             weights = {key: value.clone() for key, value in model.state_dict().items()}
-        elif patience and epoch.epoch - best.epoch >= patience:
-            return Result(history, best, weights, "stopped")
-    return Result(history, best, weights, "finished")
+        if save:
+            save(history, weights)
+        if outcome := _ended(history, patience):
+            break
+    return Result(history, lowest(history), weights, outcome or "finished")
+
+
+def _ended(history: list[Epoch], patience: int | None) -> str | None:
+    """How the training ended, if it has."""
+    if history and history[-1].diverged:
+        return "diverged"
+    best = lowest(history)
+    if patience and best and history[-1].epoch - best.epoch >= patience:
+        return "stopped"
+    return None

@@ -1,6 +1,7 @@
 """A multirun from its first job to its answer: begin, hand the jobs what they share, finish."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -71,25 +72,51 @@ def begin(config: DictConfig) -> Sweep:
 
     What the jobs share reaches them, whatever the launcher, as overrides of Hydra's own.
     """
-    overrides = job_overrides(config)
-    jobs = [_resolved(cfg) for cfg in compose_jobs(config, overrides)]
-    shared = [f"sweep.fallback={str(settle(job.tree['data'] for job in jobs)).lower()}"]
-    if overrides:
-        shared.append(f"sweep.varying=[{','.join(_varying(overrides))}]")
+    shared = config.hydra.overrides.hydra
     if config.threads == "auto" and "threads" in config.hydra.launcher:
         shared.append(f"threads={config.hydra.launcher.threads}")
+    overrides = job_overrides(config)
+    jobs = [_resolved(cfg) for cfg in compose_jobs(config, overrides)]
+    if settle(job.tree["data"] for job in jobs):
+        shared.append("sweep.fallback=true")
+        jobs = [_resolved(cfg) for cfg in compose_jobs(config, overrides)]
+    varying = _varying(overrides)
     settings = jobs[0].tree
     connect = partial(open_store, settings["tracking"])
-    _end_abandoned(connect())
+    store = connect()
+    if config.dry_run:
+        _print_plan(store, jobs, [_label(job, varying) for job in overrides])
+        raise SystemExit(0)
+    _end_abandoned(store)
     journal = Journal(Path(config.hydra.sweep.dir))
     tags = {"kind": "sweep", "job": os.urandom(8).hex(), **provenance.tags(), **provenance.report()}
-    journal.append(
-        "start", name=_name(config), tags=tags, params=flatten({"compare": settings["compare"]})
-    )
+    params = flatten({"compare": settings["compare"]})
+    journal.append("start", name=_name(config), tags=tags, params=params)
     send(journal, connect)
     sweep = Sweep(journal, settings, len(overrides) or None)
-    config.hydra.overrides.hydra += [*shared, f"sweep.run_id={sweep.run_id}"]
+    shared.append(f"sweep.run_id={sweep.run_id}")
+    if overrides:
+        shared.append(f"sweep.varying=[{','.join(varying)}]")
     return sweep
+
+
+def _print_plan(store: "Store", jobs: Sequence[Resolved], labels: Sequence[str]) -> None:
+    """What a sweep would do with each job."""
+    from src import job, records
+
+    counts = Counter()
+    for config, label in zip(jobs, labels, strict=True):
+        fingerprint = job.prepare(config).fingerprint(config)
+        checkpoint = Path(config.tree["checkpoints"]) / f"{fingerprint}.pt"
+        if config.tree["reuse"] and records.finished(store, fingerprint):
+            fate = "reuse"
+        elif config.tree["reuse"] and checkpoint.exists():
+            fate = "resume"
+        else:
+            fate = "train"
+        counts[fate] += 1
+        print(f"{fate:7} {label}")
+    print(", ".join(f"{counts[fate]} to {fate}" for fate in ("reuse", "resume", "train")))
 
 
 def _end_abandoned(store: "Store") -> None:
@@ -210,6 +237,10 @@ def _varying(jobs: Sequence[Sequence[Override]]) -> list[str]:
         for override in job:
             values.setdefault(override.key_or_group, set()).add(override.input_line)
     return [key for key, found in values.items() if len(found) > 1]
+
+
+def _label(job: Sequence[Override], varying: Sequence[str]) -> str:
+    return " ".join(override.input_line for override in job if override.key_or_group in varying)
 
 
 def _name(config: DictConfig) -> str:

@@ -90,7 +90,7 @@ def deliver(store: Store, run_id: str | None, event: Mapping[str, Any], folder: 
     client, kind = store.client, event["event"]
     if kind == "start":
         return _start(store, event)
-    if kind == "metrics":
+    if kind in ("metrics", "final"):
         client.log_batch(run_id, metrics=_metrics(event))
     elif kind == "history":
         metrics = [metric for epoch in event["epochs"] for metric in _metrics(event | epoch)]

@@ -12,6 +12,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from src import config
 from src.errors import InputError
+from src.signals import EXIT_STATUS, interruptible
 from src.sweep import Refused, finishing
 
 config.register_resolvers()
@@ -35,14 +36,14 @@ def main() -> None:
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
     try:
-        with finishing():
+        with interruptible(), finishing():
             train()
     except (Refused, InputError, HydraException, OmegaConfBaseException, OSError) as error:
         if full:
             raise
         sys.exit(one_line(error.__cause__ if isinstance(error, Refused) else error))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(EXIT_STATUS)
 
 
 def one_line(error: BaseException) -> str:

@@ -16,12 +16,17 @@ def settle(wanted: Iterable[Mapping[str, Any]]) -> bool:
     `wanted` holds the jobs' data configs. Raises InputError when data without a fallback cannot
     be had, or a text file is malformed.
     """
+    # Jobs that differ in their split alone read the same files: one download, one warning.
+    files = dict.fromkeys(
+        tuple(data.get(key) for key in ("name", "root", "fallback", "train", "test"))
+        for data in wanted
+    )
     fallback = False
-    for data in {repr(sorted(data.items(), key=str)): data for data in wanted}.values():
-        if "train" in data:
-            _read_text(data)
-        elif "root" in data:
-            fallback |= not _have(data["name"], data["root"], data["fallback"])
+    for name, root, instead, *texts in files:
+        if root is not None:
+            fallback |= not _have(name, root, instead)
+        for path in filter(None, texts):
+            _read_text(path)
     return fallback
 
 
@@ -36,9 +41,7 @@ def _have(name: str, root: str, fallback: str | None) -> bool:
     return False
 
 
-def _read_text(data: Mapping[str, Any]) -> None:
+def _read_text(path: str) -> None:
     from src.data import text
 
-    for key in ("train", "test"):
-        if data[key] is not None:
-            text.read(Path(data[key]))
+    text.read(Path(path))

@@ -8,6 +8,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -20,6 +21,7 @@ RAW_FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+UNREACHABLE = (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError)
 REACH_SECONDS = 5.0  # a mirror that has not answered by then is out of reach
 
 
@@ -31,7 +33,7 @@ def folder(name: str, root: str) -> Path:
 def ensure(name: str, root: str) -> bool:
     """Download the files that are not there yet; False when no mirror can be reached.
 
-    Raises InputError when `root` cannot be written or what arrives is not the dataset.
+    Raises InputError when `root` cannot be written.
     """
     raw = folder(name, root)
     if all((raw / file).exists() for file in RAW_FILES):
@@ -46,10 +48,10 @@ def ensure(name: str, root: str) -> bool:
     socket.setdefaulttimeout(REACH_SECONDS)
     try:
         dataset(root, download=True)
+    except (*UNREACHABLE, RuntimeError):  # RuntimeError: not what its checksum promises
+        return False
     except OSError as error:
         raise InputError(f"data.root={root}: {error.strerror or error}") from error
-    except RuntimeError:  # no mirror delivered, or not what its checksum promises
-        return False
     finally:
         socket.setdefaulttimeout(before)
     return True
@@ -64,7 +66,7 @@ def _reachable(mirrors: list[str]) -> bool:
                 answers.put(True)
         except urllib.error.HTTPError:
             answers.put(True)  # a mirror need not list its folder
-        except OSError:
+        except UNREACHABLE:
             answers.put(False)
 
     # Daemons, because a name server that swallows queries outlives every socket timeout.

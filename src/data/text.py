@@ -1,6 +1,7 @@
 """Digits as text: rows of `label,784 pixels`, or a list of image files with their labels."""
 
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from src.data.splits import Split, Splits, make_splits
 from src.errors import InputError
 
 PIXELS = 784
+ROW_START = re.compile(r"([^,]*,){2}|(\d+\s+){2}\d")  # a row, however wrong, and no path
+PATH_AND_LABEL = re.compile(r"(.+?)[\s,]+([-+]?\d+)")
 
 
 def load(
@@ -54,7 +57,7 @@ def read(path: Path) -> tuple[Tensor, Tensor | None, str]:
     rows = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
     if not rows:
         raise InputError(f"{path}: is empty; rows of `label,784 pixels` are needed")
-    parse = _pixel_row if rows[0][1].count(",") >= PIXELS - 1 else _listed_image
+    parse = _pixel_row if ROW_START.match(rows[0][1]) else _listed_image
     labelled = parse(path, *rows[0])[0] is not None
     labels, images = [], []
     for number, line in rows:
@@ -72,7 +75,10 @@ def _pixel_row(path: Path, number: int, line: str) -> tuple[int | None, np.ndarr
     try:
         values = np.array(line.split(","), dtype=np.int64)
     except ValueError as error:
-        raise InputError(f"{path}:{number}: not a row of integers: {error}") from error
+        shown = str(error) if len(str(error)) < 80 else f"{str(error)[:80]}…"
+        raise InputError(
+            f"{path}:{number}: not a row of integers with commas between them: {shown}"
+        ) from error
     if len(values) not in (PIXELS, PIXELS + 1):
         raise InputError(
             f"{path}:{number}: {len(values)} values; a label and {PIXELS} pixels are needed"
@@ -87,18 +93,18 @@ def _pixel_row(path: Path, number: int, line: str) -> tuple[int | None, np.ndarr
 def _listed_image(path: Path, number: int, line: str) -> tuple[int | None, np.ndarray]:
     from PIL import Image
 
-    name, _, last = line.replace(",", " ").rpartition(" ")
-    labelled = bool(name) and last.lstrip("-").isdigit()
-    file = path.parent / (name.strip() if labelled else line)
+    listed = PATH_AND_LABEL.fullmatch(line)
+    name, label = (listed[1], int(listed[2])) if listed else (line, None)
+    file = path.parent / name
     try:
         with Image.open(file) as image:
             pixels = np.array(image.convert("L"))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}:{number}: {file}: not an image: {error}") from error
     if pixels.shape != (28, 28):
         height, width = pixels.shape
         raise InputError(f"{path}:{number}: {file}: {width}x{height} pixels instead of 28x28")
-    return _allowed_label(path, number, int(last) if labelled else None), pixels.reshape(-1)
+    return _allowed_label(path, number, label), pixels.reshape(-1)
 
 
 def _allowed_label(path: Path, number: int, label: int | None) -> int | None:

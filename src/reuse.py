@@ -1,0 +1,54 @@
+"""Results of earlier sweeps instead of training the same again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from src import records
+from src.errors import InputError
+from src.metrics import Epoch
+from src.sender import Sender
+
+if TYPE_CHECKING:
+    from src.tracking import Store
+
+ONCE = ("final/", "best/", "test/")  # metrics that are logged at the end
+
+
+@dataclass(frozen=True)
+class Source:
+    """A finished run that trained what is asked for."""
+
+    run_id: str
+    outcome: str
+    epochs: Sequence[Epoch]
+    figures: Mapping[str, float]
+
+
+def find(connect: Callable[[], "Store"], fingerprint: str) -> Source | None:
+    """A finished run of the same fingerprint; none where the server does not answer."""
+    from src import tracking
+
+    try:
+        store = connect()
+        record = records.finished(store, fingerprint)
+        if record is None:
+            return None
+        (run,) = records.read(store, [record])
+    except (InputError, *tracking.UNREACHABLE):
+        return None
+    figures = {k: v for k, v in record.data.metrics.items() if k.startswith(ONCE)}
+    trained = record.data.tags.get("reused_from", run.run_id)
+    return Source(trained, run.outcome, run.epochs, figures)
+
+
+def adopt(sender: Sender, opening: Mapping[str, Any], source: Source) -> float:
+    """Record a job as what `source` found; its best validation error."""
+    tags = {**opening["tags"], "reused_from": source.run_id}
+    history = [{"step": epoch.epoch, "values": epoch.metrics} for epoch in source.epochs]
+    sender.append("start", **{**opening, "tags": tags})
+    sender.append("history", epochs=history)
+    sender.append("final", step=source.epochs[-1].epoch, values=source.figures)
+    sender.append("end", status="FINISHED", tags={"outcome": source.outcome})
+    sender.close()
+    return source.figures.get("best/val_error", float("inf"))

@@ -1,0 +1,50 @@
+"""Send what an outage kept from the tracking server: `python -m src.sync [FOLDER …]`.
+
+Without a folder all jobs under outputs are looked at; jobs that still run are left alone.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from src import ROOT, config, provenance
+from src.errors import InputError
+from src.journal import JOURNAL, Journal
+from src.sender import open_store, send
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Send the unsent events of every journal, exactly once, and say how many there were."""
+    settings = config.settings([a for a in arguments if "=" in a])
+    folders = [Path(a) for a in arguments if "=" not in a] or [ROOT / "outputs"]
+    connect = partial(open_store, settings["tracking"])
+    sent = 0
+    for journal in _unsent(folders):
+        events = len(list(journal.events(journal.sent[0])))
+        send(journal, connect)
+        print(f"{journal.folder}: {events} events sent")
+        sent += 1
+    print(f"{sent} jobs had something to send")
+
+
+def _unsent(folders: Sequence[Path]) -> Iterator[Journal]:
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no folder; without one, outputs is looked at")
+        for path in sorted(folder.rglob(JOURNAL)):
+            journal = Journal(path.parent)
+            start = next(journal.events(), None)
+            if start is None or not any(journal.events(journal.sent[0])):
+                continue
+            tags = start["tags"]
+            here = tags["host"] == provenance.host()
+            if not (here and provenance.is_alive(tags["process"])):
+                yield journal
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        sys.exit(str(error))
