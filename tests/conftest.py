@@ -1,0 +1,144 @@
+"""Where tests find full MNIST, configs without a command line, and a place for outputs."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import open_dict
+
+from src import ROOT
+from src.config import Resolved, register_resolvers, resolve
+from src.data import mnist_5k
+from src.data.splits import Splits
+
+if TYPE_CHECKING:
+    from src.job import Parts
+
+
+@pytest.fixture(scope="session")
+def mnist_root() -> str:
+    """The folder that holds full MNIST in torchvision's layout."""
+    root = os.environ.get("MNIST_ROOT")
+    if not root:
+        pytest.skip("MNIST_ROOT names no folder with full MNIST")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _torch_as_it_was() -> Iterator[None]:
+    """A job sets how torch computes in its process; no test leaves that to the next one."""
+    threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(deterministic)
+
+
+@pytest.fixture(scope="session")
+def config() -> Callable[..., Resolved]:
+    """The resolved config of a command line's overrides."""
+
+    def resolved(*overrides: str) -> Resolved:
+        register_resolvers()
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            cfg = compose("config", list(overrides), return_hydra_config=True)
+        choices = cfg.hydra.runtime.choices
+        with open_dict(cfg):
+            del cfg["hydra"]
+        return resolve(cfg, choices)
+
+    return resolved
+
+
+@pytest.fixture(scope="session")
+def parts(config: Callable[..., Resolved]) -> "Callable[..., Parts]":
+    """What a command line's overrides train, on 400 digits unless they say otherwise."""
+    from src.job import build
+
+    def built(*overrides: str) -> "Parts":
+        some = ["data=mnist_5k", "data.n=400", *overrides]
+        return build(config(*some), torch.device("cpu"))
+
+    return built
+
+
+@pytest.fixture(scope="session")
+def digits() -> Splits:
+    """300 digits to train on, 100 to validate, 1,000 to test."""
+    return mnist_5k.load(n=400, target="digit", val_fraction=0.25, split_seed=0)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of the loopback address that refuses connections as long as the test lasts."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Outputs of command lines, in a folder of their own."""
+
+    folder: Path
+
+    @property
+    def run_dir(self) -> Path:
+        """Where a single run keeps its journal."""
+        return self.folder / "run"
+
+    @property
+    def uri(self) -> str:
+        """The tracking database."""
+        return f"sqlite:///{self.folder}/mlflow.db"
+
+    @property
+    def overrides(self) -> list[str]:
+        """What sends every output of a command line here."""
+        return [
+            f"tracking.uri={self.uri}",
+            f"tracking.artifacts={self.folder}/artifacts",
+            f"checkpoints={self.folder}/checkpoints",
+            f"hydra.run.dir={self.run_dir}",
+            f"hydra.sweep.dir={self.folder}/sweep",
+        ]
+
+    def start(self, *arguments: str, **options) -> subprocess.Popen:
+        """`python -m src.train` with these arguments, on its way."""
+        command = [sys.executable, "-m", "src.train", *self.overrides, *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+        return subprocess.Popen(command, cwd=ROOT, text=True, **pipes, **options)
+
+    def train(self, *arguments: str) -> subprocess.CompletedProcess:
+        """`python -m src.train` with these arguments, run to its end."""
+        process = self.start(*arguments)
+        stdout, stderr = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    def runs(self) -> list:
+        """MLflow's records of what was tracked here, the latest first."""
+        from mlflow import MlflowClient
+
+        client = MlflowClient(self.uri)
+        experiments = [e.experiment_id for e in client.search_experiments()]
+        return client.search_runs(experiments)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Workplace:
+    """A place for one test's outputs, with nothing in it."""
+    return Workplace(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A place whose outputs all tests of a file read."""
+    return Workplace(tmp_path_factory.mktemp("outputs"))

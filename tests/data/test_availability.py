@@ -1,0 +1,65 @@
+"""What runs do without their data: settled once, told once, or refused."""
+
+import pytest
+
+from src.data.availability import settle
+from src.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("no_network")
+
+
+def data(config, *overrides):
+    return config(*overrides).tree["data"]
+
+
+def test_without_mnist_a_sweep_warns_once_and_falls_back(config, capsys, tmp_path):
+    jobs = [data(config, f"data.root={tmp_path}", f"seed={seed}") for seed in range(3)]
+    assert settle(jobs)
+    warning = capsys.readouterr().err
+    assert warning.count("WARNING") == 1
+    assert f"data.root={tmp_path}: mnist is not there and cannot be downloaded" in warning
+    assert "Training on mnist_5k" in warning
+
+
+def test_a_job_that_fell_back_trains_on_the_5k_and_says_so(config):
+    asked = ("data.target=high_digit", "data.split_seed=7", "data.n=10000")
+    assert config(*asked).choices["data"] == "mnist"
+    fallen = config(*asked, "sweep.fallback=true")
+    assert fallen.choices["data"] == fallen.flat["data"] == "mnist_5k"
+    assert fallen.tree["data"] == {
+        "_target_": "src.data.mnist_5k.load",
+        "n": None,
+        "target": "high_digit",
+        "val_fraction": 0.25,
+        "split_seed": 7,
+    }
+
+
+def test_without_mnist_and_without_fallback_a_run_is_refused(config, tmp_path):
+    missing = data(config, f"data.root={tmp_path}", "data.fallback=null")
+    with pytest.raises(InputError, match="mnist is not there and cannot be downloaded; put its"):
+        settle([missing])
+
+
+def test_a_single_job_without_fallback_refuses_for_all(config, tmp_path):
+    jobs = [
+        data(config, f"data.root={tmp_path}"),
+        data(config, f"data.root={tmp_path}", "data.fallback=null"),
+    ]
+    with pytest.raises(InputError, match="cannot be downloaded"):
+        settle(jobs)
+
+
+def test_data_that_comes_with_the_project_needs_no_network(config):
+    assert not settle([data(config, "data=mnist_5k")])
+
+
+@pytest.mark.parametrize("key", ["train", "test"])
+def test_a_malformed_text_file_is_refused_before_any_job_starts(key, config, tmp_path):
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text(",".join(["0"] * 785))
+    bad.write_text("1,2,3")
+    files = {"train": good, "test": good, key: bad}
+    overrides = [f"data.{name}={path}" for name, path in files.items()]
+    with pytest.raises(InputError, match=r"bad\.csv:1: 3 values"):
+        settle([data(config, "data=text", *overrides)])
