@@ -61,11 +61,11 @@ def config() -> Callable[..., Resolved]:
 @pytest.fixture(scope="session")
 def parts(config: Callable[..., Resolved]) -> "Callable[..., Parts]":
     """What a command line's overrides train, on 400 digits unless they say otherwise."""
-    from src.job import build
+    from src.job import build, prepare
 
     def built(*overrides: str) -> "Parts":
-        some = ["data=mnist_5k", "data.n=400", *overrides]
-        return build(config(*some), torch.device("cpu"))
+        resolved = config("data=mnist_5k", "data.n=400", "device=cpu", *overrides)
+        return build(resolved, prepare(resolved))
 
     return built
 

@@ -1,0 +1,100 @@
+"""Initialisations are held against the bounds and variances of their papers."""
+
+import math
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from src.models import init
+
+FAN_IN, FAN_OUT = 400, 100
+GLOROT, HE = math.sqrt(6 / (FAN_IN + FAN_OUT)), math.sqrt(6 / FAN_IN)
+
+
+def drawn(initialise, activation=nn.ReLU, layer=None):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        layer = layer or nn.Linear(FAN_IN, FAN_OUT)
+        initialise(layer, activation)
+    return layer
+
+
+def assert_uniform(weights, bound):
+    """All within the bound, reaching for it, with a uniform's variance and mean."""
+    assert weights.abs().max() <= bound
+    assert weights.abs().max() > 0.999 * bound
+    assert weights.var().item() == pytest.approx(bound**2 / 3, rel=0.02)
+    assert abs(weights.mean().item()) < 0.01 * bound
+
+
+@pytest.mark.parametrize(
+    ("initialise", "activation", "bound"),
+    [
+        (partial(init.glorot_uniform, gain=1.0), nn.ReLU, GLOROT),
+        (partial(init.glorot_uniform, gain=4.0), nn.Sigmoid, 4 * GLOROT),
+        (init.he_uniform, nn.Sigmoid, HE),
+        (init.matched, nn.Sigmoid, 4 * GLOROT),
+        (init.matched, nn.Tanh, 5 / 3 * GLOROT),
+        (init.matched, None, GLOROT),
+        (init.matched, nn.ReLU, HE),
+        (init.matched, partial(nn.LeakyReLU, 0.01), HE),
+        (init.matched, nn.GELU, HE),
+        (init.matched, nn.ELU, HE),
+        (init.matched, nn.SiLU, HE),
+    ],
+)
+def test_uniform_draws_keep_their_bound_and_biases_are_zero(initialise, activation, bound):
+    layer = drawn(initialise, activation)
+    assert_uniform(layer.weight, bound)
+    assert not layer.bias.any()
+
+
+def test_he_normal_has_the_variance_of_the_fan_out_and_zero_biases():
+    layer = drawn(init.he_normal_fan_out)
+    assert layer.weight.var().item() == pytest.approx(2 / FAN_OUT, rel=0.02)
+    assert (layer.weight.abs() > 2 * layer.weight.std()).double().mean() == pytest.approx(
+        math.erfc(math.sqrt(2)), rel=0.1
+    )
+    assert not layer.bias.any()
+
+
+def test_the_fans_of_a_convolution_count_its_window():
+    convolution = nn.Conv2d(16, 32, 5)
+    assert_uniform(drawn(init.he_uniform, layer=convolution).weight, math.sqrt(6 / (25 * 16)))
+    spread = drawn(init.he_normal_fan_out, layer=convolution).weight.var().item()
+    assert spread == pytest.approx(2 / (25 * 32), rel=0.03)
+
+
+def test_torchs_default_is_left_alone():
+    layer = nn.Linear(FAN_IN, FAN_OUT)
+    before = {key: value.clone() for key, value in layer.state_dict().items()}
+    init.torch_default(layer, nn.ReLU)
+    assert all(torch.equal(layer.state_dict()[key], value) for key, value in before.items())
+    assert_uniform(layer.weight, 1 / math.sqrt(FAN_IN))
+
+
+@pytest.mark.parametrize("name", ["default", "glorot_uniform", "he_uniform", "he_normal_fan_out"])
+@pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
+def test_every_init_of_the_config_reaches_every_layer(model, name, parts):
+    built = parts(f"model={model}", f"init={name}").model
+    layers = [m for m in built.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    assert all(bool(layer.bias.any()) == (name == "default") for layer in layers)
+    for layer in layers:
+        window = layer.weight[0, 0].numel() if layer.weight.ndim == 4 else 1
+        fan_in, fan_out = layer.weight.shape[1] * window, layer.weight.shape[0] * window
+        deviation = {
+            "default": math.sqrt(1 / fan_in / 3),
+            "glorot_uniform": math.sqrt(2 / (fan_in + fan_out)),
+            "he_uniform": math.sqrt(2 / fan_in),
+            "he_normal_fan_out": math.sqrt(2 / fan_out),
+        }
+        assert layer.weight.std().item() == pytest.approx(deviation[name], rel=0.2)
+
+
+def test_the_gain_of_the_config_is_used(parts):
+    once, fourfold = (
+        parts("init=glorot_uniform", f"init.gain={gain}").model[1].weight for gain in (1, 4)
+    )
+    torch.testing.assert_close(fourfold, 4 * once)

@@ -1,0 +1,133 @@
+"""Models are held against published parameter counts and gradients in closed form."""
+
+import pytest
+import torch
+from torch import nn
+
+from src.errors import InputError
+from src.models import CNN, MLP, Softmax
+from src.models.init import matched, torch_default
+from src.streams import global_stream
+
+IMAGES = torch.rand(6, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+
+
+def mlp(depth=1, width=200, activation=nn.ReLU, init=matched, classes=10):
+    with global_stream(0, "test"):
+        return MLP(depth, width, activation, init, classes)
+
+
+def cnn(channels=(16, 32), kernel_size=5, pool="avg", hidden=100, activation=nn.ReLU, classes=10):
+    return CNN(channels, kernel_size, pool, hidden, activation, matched, classes)
+
+
+def count(model) -> int:
+    return sum(weights.numel() for weights in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [
+        (Softmax(matched, 10), 7_850),
+        (Softmax(matched, 2), 1_570),
+        (mlp(), 159_010),
+        (mlp(depth=0), 7_850),
+        (mlp(depth=2), 784 * 200 + 200 + 200 * 200 + 200 + 200 * 10 + 10),
+        (cnn(), (25 * 16 + 16) + (25 * 16 * 32 + 32) + (4 * 4 * 32 * 100 + 100) + (100 * 10 + 10)),
+        (cnn(classes=2), 416 + 12_832 + 51_300 + 202),
+        (cnn([8], 3, "max", 50), (9 * 8 + 8) + (13 * 13 * 8 * 50 + 50) + (50 * 10 + 10)),
+    ],
+)
+def test_parameters_are_as_many_as_computed_by_hand(model, parameters):
+    assert count(model) == parameters
+
+
+@pytest.mark.parametrize("model", [Softmax(matched, 3), mlp(classes=3), cnn(classes=3)])
+def test_outputs_are_logits_of_each_class(model):
+    logits = model(IMAGES)
+    assert logits.shape == (6, 3)
+    assert not torch.allclose(logits.exp().sum(1), torch.ones(6))
+    assert isinstance(list(model)[-1], nn.Linear)
+
+
+def test_depth_0_is_exactly_softmax():
+    with global_stream(0, "test"):
+        softmax = Softmax(matched, 10)
+    for activation in (nn.ReLU, nn.Sigmoid):
+        shallow = mlp(depth=0, activation=activation)
+        assert torch.equal(shallow(IMAGES), softmax(IMAGES))
+
+
+def test_the_gradient_of_softmax_is_that_of_its_closed_form():
+    model = Softmax(matched, 10)
+    labels = torch.tensor([3, 1, 4, 1, 5, 9])
+    nn.CrossEntropyLoss()(model(IMAGES), labels).backward()
+    x = IMAGES.reshape(6, 784).double()
+    weight, bias = (w.detach().double() for w in model.parameters())
+    scores = x @ weight.T + bias
+    p = scores.exp() / scores.exp().sum(1, keepdim=True)
+    y = torch.zeros(6, 10, dtype=torch.double)
+    y[range(6), labels] = 1
+    torch.testing.assert_close(model[1].weight.grad.double(), (x.T @ (p - y) / 6).T)
+    torch.testing.assert_close(model[1].bias.grad.double(), (p - y).mean(0))
+
+
+def test_an_mlp_is_products_and_activations_written_out():
+    model = mlp(depth=2, width=7, activation=nn.Tanh)
+    (w1, b1, w2, b2, w3, b3) = model.parameters()
+    hidden = torch.tanh(torch.tanh(IMAGES.reshape(6, 784) @ w1.T + b1) @ w2.T + b2)
+    torch.testing.assert_close(model(IMAGES), hidden @ w3.T + b3)
+
+
+@pytest.mark.parametrize("pool", ["max", "avg"])
+def test_a_cnn_convolves_activates_and_pools_in_that_order(pool):
+    model = cnn([4], 5, pool, 6, nn.Tanh, 3)
+    (w1, b1, w2, b2, w3, b3) = model.parameters()
+    windows = IMAGES.unfold(2, 5, 1).unfold(3, 5, 1).reshape(6, 24, 24, 25)
+    maps = torch.tanh(windows @ w1.reshape(4, 25).T + b1).permute(0, 3, 1, 2)
+    blocks = maps.reshape(6, 4, 12, 2, 12, 2)
+    pooled = blocks.amax((3, 5)) if pool == "max" else blocks.mean((3, 5))
+    hidden = torch.tanh(pooled.reshape(6, -1) @ w2.T + b2)
+    torch.testing.assert_close(model(IMAGES), hidden @ w3.T + b3)
+
+
+@pytest.mark.parametrize("model", [mlp(depth=3), cnn(activation=nn.PReLU)])
+def test_no_two_layers_share_an_activation(model):
+    modules = list(model)
+    assert len({id(module) for module in modules}) == len(modules)
+
+
+@pytest.mark.parametrize(("channels", "kernel_size"), [([16, 32, 64], 5), ([4], 29), ([1] * 5, 1)])
+def test_a_cnn_that_leaves_no_pixel_is_refused(channels, kernel_size):
+    with pytest.raises(InputError, match="leaves no pixel of 28x28") as refused:
+        cnn(channels, kernel_size)
+    assert f"model.channels={channels}" in str(refused.value)
+    assert f"model.kernel_size={kernel_size}" in str(refused.value)
+
+
+@pytest.mark.parametrize(("channels", "kernel_size"), [([2] * 4, 1), ([3, 3, 3], 3), ([2], 27)])
+def test_a_cnn_may_shrink_to_a_single_pixel(channels, kernel_size):
+    assert cnn(channels, kernel_size)(IMAGES).shape == (6, 10)
+
+
+def test_arms_of_the_same_seed_start_from_proportional_weights():
+    relu, sigmoid = mlp(depth=2), mlp(depth=2, activation=nn.Sigmoid)
+    for one, other in zip(relu.parameters(), sigmoid.parameters(), strict=True):
+        if one.ndim == 2:
+            ratio = other.abs().max() / one.abs().max()
+            torch.testing.assert_close(other, one * ratio)
+
+
+def test_a_weight_state_survives_the_layout_in_memory():
+    model = cnn()
+    copy = cnn()
+    copy.load_state_dict(model.state_dict())
+    assert torch.equal(copy(IMAGES), model(IMAGES))
+
+
+def test_torchs_default_draws_what_torch_alone_draws():
+    with global_stream(0, "test"):
+        alone = nn.Sequential(nn.Flatten(), nn.Linear(784, 5), nn.ReLU(), nn.Linear(5, 10))
+    model = mlp(width=5, init=torch_default)
+    for one, other in zip(model.parameters(), alone.parameters(), strict=True):
+        assert torch.equal(one, other)
