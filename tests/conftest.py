@@ -35,10 +35,9 @@ def mnist_root() -> str:
 @pytest.fixture(autouse=True)
 def _torch_as_it_was() -> Iterator[None]:
     """A job sets how torch computes in its process; no test leaves that to the next one."""
-    threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(1)  # many threads on few, busy cores wait for one another
     yield
-    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(deterministic)
 
 
@@ -64,7 +63,7 @@ def parts(config: Callable[..., Resolved]) -> "Callable[..., Parts]":
     from src.job import build, prepare
 
     def built(*overrides: str) -> "Parts":
-        resolved = config("data=mnist_5k", "data.n=400", "device=cpu", *overrides)
+        resolved = config("data=mnist_5k", "data.n=400", "device=cpu", "threads=1", *overrides)
         return build(resolved, prepare(resolved))
 
     return built
