@@ -122,7 +122,13 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
     tree = {key: value for key, value in tree.items() if key not in unused}
     if tree["sweep"]["fallback"] and tree["data"].get("fallback"):
         tree["data"], choices = _fallen_back(tree, choices)
-    return Resolved(tree, {g: choices[g] for g in GROUPS if g in tree and g in choices})
+    return Resolved(tree, _chosen(tree, choices))
+
+
+def _chosen(tree: Mapping[str, Any], choices: Mapping[str, str | None]) -> dict[str, str]:
+    chosen = {group: choices[group] for group in GROUPS if group in tree and group in choices}
+    recipe = choices.get("recipe")
+    return chosen | ({"recipe": recipe} if recipe else {})
 
 
 def _fallen_back(tree: dict, choices: Mapping[str, str]) -> tuple[dict, dict]:
