@@ -75,7 +75,7 @@ class Resolved:
 
     def fingerprint(self, data_digest: str, threads: int, device: str) -> str:
         """Equal for two jobs just when they would train the same weights: 16 hex digits."""
-        deciding = self._deciding
+        deciding = {k: v for k, v in self._deciding.items() if not k.startswith("device.")}
         deciding |= {"threads": str(threads), "device": device, "data": data_digest}
         deciding |= {"code": _code_digest(), "torch": version("torch")}
         deciding |= {v: _module_digest(v) for k, v in deciding.items() if k.endswith("_target_")}
