@@ -105,6 +105,7 @@ SCHEMA: Mapping[str, Rule] = {
     "tracking.experiment": TEXT,
 }
 GROUPS = ("data", "model", "activation", "init", "loss", "optimizer", "schedule", "device")
+SECTIONS = ("compare", "tracking", "sweep")
 ELSEWHERE = ("sweep", "published")
 KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *ELSEWHERE}
 
@@ -114,9 +115,10 @@ def check(tree: Mapping[str, Any]) -> None:
     for key in tree:
         if key not in KNOWN:
             raise InputError(f"{key}: unknown; allowed are {', '.join(sorted(KNOWN))}")
-    for group in GROUPS:
+    for group in (*GROUPS, *SECTIONS):
         if not isinstance(tree.get(group, {}), Mapping):
-            raise InputError(f"{group}={tree[group]}: not an option of the group {group}")
+            own = f"an option of the group {group}" if group in GROUPS else f"{group}.KEY=VALUE"
+            raise InputError(f"{group}={tree[group]}: {own} is allowed")
     values = dict(leaves(tree))
     for key, rule in SCHEMA.items():
         if key in values and not rule.allows(values[key]):
