@@ -1,0 +1,154 @@
+"""Every scalar of the config: what it refuses, and that it says so in full."""
+
+import pytest
+
+from src.errors import InputError
+from src.schema import SCHEMA, check, leaves
+
+CNN, ADAM, TEXT = "model=cnn", "optimizer=adam", ("data=text", "data.train=rows.csv")
+
+REFUSED = [
+    (["seed=abc"], "an integer from 0 to 4294967295"),
+    (["seed=-1"], "an integer from 0 to 4294967295"),
+    (["seed=1.5"], "an integer from 0 to 4294967295"),
+    (["seed=4294967296"], "an integer from 0 to 4294967295"),
+    (["seed=true"], "an integer from 0 to 4294967295"),
+    (["seed=null"], "an integer from 0 to 4294967295"),
+    (["epochs=0"], "an integer from 1"),
+    (["epochs=ten"], "an integer from 1"),
+    (["batch_size=-1"], "an integer from 1"),
+    (["batch_size=0"], "an integer from 1"),
+    (["batch_size=64.0"], "an integer from 1"),
+    (["clip_norm=0"], "a number above 0, or null"),
+    (["clip_norm=-1.0"], "a number above 0, or null"),
+    (["clip_norm=inf"], "a number above 0, or null"),
+    (["patience=0"], "an integer from 1, or null"),
+    (["patience=-3"], "an integer from 1, or null"),
+    (["threads=0"], "auto or an integer from 1"),
+    (["threads=many"], "auto or an integer from 1"),
+    (["threads=true"], "auto or an integer from 1"),
+    (["diagnostics=1"], "true or false"),
+    (["figures=maybe"], "true or false"),
+    (["data.n=1"], "an integer from 2, or null"),
+    (["data.n=all"], "an integer from 2, or null"),
+    (["data.target=odd"], "one of digit, high_digit"),
+    (["data.val_fraction=1.5"], "a number above 0 and below 1"),
+    (["data.val_fraction=1.0"], "a number above 0 and below 1"),
+    (["data.val_fraction=0"], "a number above 0 and below 1"),
+    (["data.val_fraction=nan"], "a number above 0 and below 1"),
+    (["data.split_seed=x"], "an integer from 0 to 4294967295"),
+    (["data.fallback=cifar"], "one of mnist_5k, or null"),
+    (["data.root=''"], "text"),
+    (["model.depth=-1"], "an integer from 0"),
+    (["model.depth=1.0"], "an integer from 0"),
+    (["model.width=0"], "an integer from 1"),
+    ([CNN, "model.channels=[]"], "a list of integers from 1"),
+    ([CNN, "model.channels=16"], "a list of integers from 1"),
+    ([CNN, "model.channels=[16,0]"], "a list of integers from 1"),
+    ([CNN, "model.kernel_size=0"], "an integer from 1"),
+    ([CNN, "model.pool=median"], "one of max, avg"),
+    ([CNN, "model.hidden=0"], "an integer from 1"),
+    (["activation=leaky_relu", "activation.negative_slope=-1"], "a number from 0"),
+    (["activation=elu", "activation.alpha=0"], "a number above 0"),
+    (["init=glorot_uniform", "init.gain=0"], "a number above 0"),
+    (["optimizer.lr=nan"], "a number above 0"),
+    (["optimizer.lr=inf"], "a number above 0"),
+    (["optimizer.lr=0"], "a number above 0"),
+    (["optimizer.lr=-0.1"], "a number above 0"),
+    (["optimizer.lr=fast"], "a number above 0"),
+    (["optimizer.momentum=1"], "a number from 0 and below 1"),
+    (["optimizer.nesterov=often"], "true or false"),
+    (["optimizer.weight_decay=-1e-4"], "a number from 0"),
+    (["schedule=step", "schedule.step_size=0"], "an integer from 1"),
+    (["schedule=step", "schedule.gamma=0"], "a number above 0"),
+    (["schedule=cosine", "schedule.eta_min=-1"], "a number from 0"),
+    (["device=cuda", "device.index=-1"], "an integer from 0"),
+    (["tracking.uri=''"], "text"),
+    (["tracking.experiment=null"], "text"),
+    (["tracking.experiment=7"], "text"),
+    (["reuse=no way"], "true or false"),
+    (["dry_run=2"], "true or false"),
+    (["compare.margin=-1"], "a number from 0"),
+    (["compare.target_error=2"], "a number above 0 and below 1, or null"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "allowed"), REFUSED, ids=lambda value: str(value))
+def test_a_refusal_names_the_key_the_value_and_what_is_allowed(overrides, allowed, config):
+    key, _, value = overrides[-1].partition("=")
+    with pytest.raises(InputError) as refused:
+        config(*overrides)
+    text = str(refused.value)
+    shown = {"true": "True", "''": "", "[]": "[]", "[16,0]": "[16, 0]", "-1e-4": "-0.0001"}
+    assert text.startswith(f"{key}={shown.get(value, value)}: {allowed}")
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["seed=4294967295", "epochs=1", "batch_size=1", "threads=3"],
+        ["clip_norm=1", "patience=1", "data.n=2", "data.val_fraction=0.999"],
+        ["model.depth=0", "optimizer.lr=1e-9", "optimizer.momentum=0", "threads=auto"],
+        [CNN, "model.channels=[1]", "model.pool=avg"],
+        [ADAM, "optimizer.lr=1"],
+        [*TEXT, "data.test=other.csv"],
+        ["schedule=cosine", "schedule.eta_min=0"],
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_what_lies_at_the_edge_of_what_is_allowed_is_accepted(overrides, config):
+    tree = dict(leaves(config(*overrides).tree))
+    assert {o.partition("=")[0] for o in overrides} <= set(tree) | {
+        "model",
+        "optimizer",
+        "data",
+        "schedule",
+    }
+
+
+def test_a_key_that_must_be_given_is_named(config):
+    with pytest.raises(InputError, match=r"^data.train: must be given$"):
+        config("data=text")
+
+
+@pytest.mark.parametrize("key", ["epoch", "lr"])
+def test_an_added_key_is_unknown_and_the_known_ones_are_listed(key, config):
+    with pytest.raises(InputError, match=rf"^{key}: unknown; allowed are .*\bepochs\b"):
+        config(f"+{key}=3")
+
+
+@pytest.mark.parametrize("group", ["data", "loss", "model", "tracking", "compare", "sweep"])
+def test_a_group_that_is_a_value_is_refused(group, config):
+    tree = {**config().tree, group: 3}
+    with pytest.raises(InputError, match=f"^{group}=3: .*{group}.* is allowed$"):
+        check(tree)
+
+
+def test_a_number_without_a_rule_of_its_own_is_finite_too(config):
+    with pytest.raises(InputError, match=r"^optimizer.eps=nan: a finite number is allowed"):
+        config("optimizer=adam", "+optimizer.eps=nan")
+
+
+def test_every_scalar_of_every_option_has_a_rule(config):
+    free = {"_target_", "_partial_", "name", "kind", "betas", "factor", "total_iters", "T_max"}
+    options = [
+        ("data", ["mnist", "mnist_5k", "fashion_mnist"]),
+        ("model", ["softmax", "mlp", "cnn"]),
+        ("activation", ["sigmoid", "relu", "tanh", "gelu", "leaky_relu", "elu", "silu"]),
+        ("init", ["default", "glorot_uniform", "he_uniform", "he_normal_fan_out", "matched"]),
+        ("loss", ["cross_entropy", "mse"]),
+        ("optimizer", ["sgd", "momentum", "adam", "adamw"]),
+        ("schedule", ["constant", "step", "cosine"]),
+        ("device", ["auto", "cpu", "cuda", "mps"]),
+    ]
+    for group, names in options:
+        for name in names:
+            for key, _ in leaves({group: config(f"{group}={name}").tree.get(group, {})}):
+                inherited = key.startswith(("model.activation.", "model.init."))
+                assert inherited or key.rpartition(".")[2] in free or key in SCHEMA
+
+
+def test_leaves_are_dotted_and_a_list_is_one_of_them():
+    tree = {"a": {"b": {"c": 1}, "d": [1, 2]}, "e": None, "f": {}}
+    assert leaves(tree) == [("a.b.c", 1), ("a.d", [1, 2]), ("e", None)]
