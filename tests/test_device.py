@@ -53,5 +53,5 @@ def test_an_index_beyond_the_last_is_refused(machine):
 
 def test_a_kind_that_does_not_exist_is_refused(machine):
     machine()
-    with pytest.raises(InputError, match="^device=tpu"):
+    with pytest.raises(InputError, match=r"^device=tpu"):
         pick("tpu")

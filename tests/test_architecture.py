@@ -1,0 +1,143 @@
+"""The rules of the layout, read from the imports of every file."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from src import ROOT
+
+FILES = sorted((ROOT / "src").rglob("*.py"))
+LONGEST_FILE, LONGEST_FUNCTION = 250, 50
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT / "src").as_posix()
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that the file imports, at its top or later."""
+    found = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name(path)} imports relatively"
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def importers(package: str) -> set[str]:
+    """The files that import the package or something in it."""
+    return {
+        name(path)
+        for path in FILES
+        if any(module == package or module.startswith(f"{package}.") for module in imports(path))
+    }
+
+
+def test_only_the_tracking_talks_to_mlflow():
+    assert importers("mlflow") == {"tracking.py"}
+
+
+@pytest.mark.parametrize("package", ["hydra", "omegaconf"])
+def test_hydra_ends_in_the_job_that_builds_the_parts(package):
+    allowed = {"train.py", "job.py", "config.py", "sweep.py"}
+    elsewhere = {file for file in importers(package) if not file.startswith("plugins/")}
+    assert elsewhere <= allowed
+    assert elsewhere
+
+
+@pytest.mark.parametrize("package", ["torch", "src.fit", "src.models", "src.data", "hydra"])
+def test_the_comparison_has_never_heard_of_training(package):
+    assert not {file for file in importers(package) if file.startswith("compare/")}
+
+
+def test_nobody_imports_the_entry_point():
+    assert not importers("src.train")
+
+
+@pytest.mark.parametrize("package", ["mlflow", "src.tracking", "src.sender", "src.journal"])
+def test_the_training_has_never_heard_of_tracking(package):
+    training = ("fit.py", "selection.py", "diagnostics.py", "metrics.py", "models/", "data/")
+    assert not {file for file in importers(package) if file.startswith(training)}
+
+
+def test_the_entry_point_imports_nothing_that_is_slow():
+    reached, waiting = set(), {"src.train"}
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        for path in (ROOT / f"{module.replace('.', '/')}{end}" for end in (".py", "/__init__.py")):
+            if path.exists():
+                tops = {
+                    imported
+                    for node in tree(path).body
+                    if isinstance(node, ast.Import | ast.ImportFrom)
+                    for imported in _named(node)
+                }
+                waiting |= tops - reached
+    slow = {"torch", "torchvision", "mlflow", "numpy", "scipy", "matplotlib", "mlxtend"}
+    assert "src.config" in reached
+    assert not slow & {module.partition(".")[0] for module in reached}
+
+
+def _named(node: ast.Import | ast.ImportFrom) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    return {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+
+
+def test_every_file_answers_to_a_noun():
+    assert not {path.stem for path in FILES} & {"utils", "util", "helpers", "common", "misc"}
+
+
+def test_no_class_is_a_manager_factory_or_registry():
+    nodes = [node for path in FILES for node in ast.walk(tree(path))]
+    classes = [node.name for node in nodes if isinstance(node, ast.ClassDef)]
+    assert not [c for c in classes if c.endswith(("Manager", "Factory", "Registry", "Helper"))]
+
+
+def test_weights_are_loaded_as_weights_and_nothing_else():
+    loads = [
+        (name(path), node)
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"
+    ]
+    assert loads
+    for file, call in loads:
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert given.get("weights_only") == "True", f"{file}:{call.lineno}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_a_file_is_short_and_says_what_it_is(path):
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+    assert ast.get_docstring(tree(path))
+
+
+def test_a_function_fits_on_a_screen():
+    functions = [
+        (f"{name(path)}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1)
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert not [function for function, lines in functions if lines > LONGEST_FUNCTION]
+
+
+def test_a_public_function_says_what_it_does():
+    silent = [
+        f"{name(path)}:{node.lineno} {node.name}"
+        for path in FILES
+        for node in tree(path).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    assert not silent

@@ -1,0 +1,37 @@
+"""Epochs and the best of them."""
+
+import math
+
+import pytest
+
+from src.metrics import Epoch, lowest
+
+
+def epoch(number, val_error, loss=1.0, val_loss=1.0, **fields):
+    return Epoch(number, loss, 0.1, val_loss, val_error, 0.05, 2.0, **fields)
+
+
+def test_metrics_have_the_names_that_other_programs_read():
+    assert epoch(3, 0.2, diagnostics={"dead/1": 0.5}).metrics == {
+        "train/loss": 1.0,
+        "train/error": 0.1,
+        "val/loss": 1.0,
+        "val/error": 0.2,
+        "lr": 0.05,
+        "epoch_seconds": 2.0,
+        "dead/1": 0.5,
+    }
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_an_epoch_has_diverged_when_either_loss_is_no_number(value):
+    assert epoch(1, 0.1, loss=value).diverged
+    assert epoch(1, 0.1, val_loss=value).diverged
+    assert not epoch(1, 0.1).diverged
+
+
+def test_the_lowest_is_the_earliest_of_equals_that_has_not_diverged():
+    epochs = [epoch(1, 0.3), epoch(2, 0.2), epoch(3, 0.2), epoch(4, 0.1, loss=math.nan)]
+    assert lowest(epochs).epoch == 2
+    assert lowest(epochs[3:]) is None
+    assert lowest([]) is None
