@@ -1,7 +1,7 @@
 """A comparison as tables that people read, in percent and percentage points."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +33,7 @@ def reaching(variant: Variant, target_error: float) -> tuple[int, float, float]:
 
 def variant_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """Header and rows, in percent, of the table of variants."""
-    header = ["variant", "n", "best val %", "final val %", "test %", "train %", "s/epoch"]
+    header = ["variant", "n", "best val %", "final val %", "test %", "train %", "s per epoch"]
     target = comparison.target_error
     if target is not None:
         header += [f"epochs to {percent(target)} %", "seconds"]
@@ -71,9 +71,13 @@ def table(comparison: Comparison) -> "Group":
     from rich.console import Group
     from rich.text import Text
 
-    parts = [_rich(*variant_rows(comparison))]
+    levels = {v.label: " ".join(v.levels.values()) or v.label for v in comparison.variants}
+    (_, *header), rows = variant_rows(comparison)
+    parts = [_rich([" ".join(comparison.variants[0].levels), *header], rows, levels)]
     if comparison.pairs:
-        parts.append(_rich(*baseline_rows(comparison, SHOWN)))
+        (_, *header), rows = baseline_rows(comparison, SHOWN)
+        against = f"against {levels[comparison.baseline.label]}"
+        parts.append(_rich([against, *header], rows, levels))
     if (left_out := len(comparison.with_baseline) - SHOWN) > 0:
         parts.append(Text(f"and {left_out} more in pairs.csv", "dim"))
     return Group(*parts, Text(comparison.verdict, "bold"))
@@ -93,16 +97,21 @@ def _variant_row(variant: Variant, target_error: float | None) -> list[str]:
     return [variant.label, str(row["n"]), *errors, seconds, *reached, *counts]
 
 
-def _rich(header: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
+def _rich(
+    header: Sequence[str], rows: Sequence[Sequence[str]], levels: Mapping[str, str]
+) -> "Table":
+    """A table that 80 columns hold: variants by their levels alone, headings on two lines."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(header):
-        grid.add_column(Text(name), justify="right" if place else "left", overflow="fold")
-    for row in rows:
-        grid.add_row(*map(Text, row))  # as Text, since a level such as [100] reads as markup
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    grid.add_column(Text(header[0]), overflow="fold")
+    for name in header[1:]:
+        grid.add_column(Text(name.replace(" ", "\n", 1)), justify="right", no_wrap=True)
+    for label, *cells in rows:
+        # As Text, since a level such as [100] reads as markup.
+        grid.add_row(Text(levels[label]), *map(Text, cells))
     return grid
 
 

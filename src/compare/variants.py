@@ -70,7 +70,7 @@ def find_variants(runs: Sequence[Run]) -> list[Variant]:
         by_seed = groups.setdefault(identity, {})
         if run.seed not in by_seed or (_finished(run) and not _finished(by_seed[run.seed])):
             by_seed[run.seed] = run
-    names = _short(_factors(list(configs.values())))
+    names = _short(_factors(list(configs.values()), _swept(runs)))
     return [
         _variant(config, names, tuple(run for _, run in sorted(by_seed.items())))
         for config, by_seed in zip(configs.values(), groups.values(), strict=True)
@@ -83,7 +83,7 @@ def find_confounds(variants: Sequence[Variant]) -> dict[str, list[str]]:
     The factors determine these keys, so their effects cannot be told from the factors' own.
     """
     configs = [variant.config for variant in variants]
-    named = set(_factors(configs))
+    named = set(_factors(configs, _swept([run for v in variants for run in v.runs])))
     rest = [key for key in _differing(configs) if key not in named and not _explained(key, configs)]
     values = {key: list(dict.fromkeys(c[key] for c in configs if key in c)) for key in rest}
     return {key: found for key, found in values.items() if len(found) > 1}
@@ -141,15 +141,21 @@ def _seeded(key: str, runs: Sequence[Run]) -> bool:
     return one_to_one and (len(seeds) < len(runs) or values == {str(seed) for seed in seeds})
 
 
-def _factors(configs: Sequence[Config]) -> list[str]:
+def _swept(runs: Sequence[Run]) -> set[str]:
+    """The keys in the runs' names (`activation=relu seed=3`): what somebody chose to vary."""
+    return {part.partition("=")[0] for run in runs for part in run.name.split()}
+
+
+def _factors(configs: Sequence[Config], swept: Collection[str]) -> list[str]:
     """The keys that name the variants: what differs and is not determined by the ones before.
 
-    Choices of a group come first, so that `activation` is named and what it brings along is not.
+    What was swept comes first, then choices of a group, so that `activation` is named and what
+    it brings along is not.
     """
     differing = _differing(configs)
     groups = {key for key in differing if any(other.startswith(f"{key}.") for other in differing)}
     chosen: list[str] = []
-    for key in sorted(differing, key=lambda key: key not in groups):
+    for key in sorted(differing, key=lambda key: (key not in swept, key not in groups)):
         if not _determined(key, chosen, configs):
             chosen.append(key)
     return chosen or [key for key in ("model",) if any(key in c for c in configs)]

@@ -78,7 +78,7 @@ def test_the_page_says_question_verdict_figures_tables_and_method_in_this_order(
 
 def test_every_string_is_escaped(tmp_path):
     runs = [
-        make_run({HOSTILE: level, "depth": depth, "loss": f"{level}!"}, seed, [0.04])
+        make_run({HOSTILE: level, "depth": depth, "loss": f"{level}!"}, seed, [0.04], name="run")
         for level in (HOSTILE, "relu")
         for depth in "12"
         for seed in range(2)

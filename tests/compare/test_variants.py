@@ -112,3 +112,12 @@ def test_a_field_settled_by_the_choice_of_its_own_group_is_no_confound():
     sgd = {"optimizer": "sgd", "optimizer.weight_decay": "0"}
     adam = {"optimizer": "adam", "optimizer.weight_decay": "0.01"}
     assert not find_confounds(find_variants([make_run(c, 0, [0.1]) for c in (sgd, adam)]))
+
+
+def test_what_was_swept_names_the_variants_before_what_it_brings_along():
+    runs = [
+        make_run({"recipe": recipe, "init": init, "init.gain": init}, 0, [0.1], name=name)
+        for recipe, init in (("a", "he"), ("b", "glorot"))
+        for name in (f"recipe={recipe} seed=0",)
+    ]
+    assert [variant.label for variant in find_variants(runs)] == ["recipe=a", "recipe=b"]
