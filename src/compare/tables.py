@@ -108,7 +108,7 @@ def _rich(
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     grid.add_column(Text(header[0]), overflow="fold")
     for name in header[1:]:
-        grid.add_column(Text(name.replace(" ", "\n", 1)), justify="right", no_wrap=True)
+        grid.add_column(Text("\n".join(name.rsplit(" ", 1))), justify="right", no_wrap=True)
     for label, *cells in rows:
         # As Text, since a level such as [100] reads as markup.
         grid.add_row(Text(levels[label]), *map(Text, cells))
