@@ -1,13 +1,24 @@
 """What a job did, one JSON line an event, on disk before anything is sent anywhere."""
 
+import errno
 import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 JOURNAL, SENT = "journal.jsonl", "sent.json"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """How much of a journal has arrived."""
+
+    events: int
+    run_id: str | None  # None: unknown
+    was_tried: bool  # a delivery has begun, so a run may exist even where its id is unknown
 
 
 class Journal:
@@ -20,18 +31,20 @@ class Journal:
         self.folder = folder
         self.path = folder / JOURNAL
 
-    def repair(self) -> None:
-        """Cut off the half of a line that a crash left behind."""
-        if self.path.exists():
-            whole = self.path.read_bytes().rpartition(b"\n")
-            os.truncate(self.path, len(whole[0]) + len(whole[1]))
-
     def append(self, event: str, **fields: Any) -> None:
-        """Write one event; it is whole on disk or, after a crash, not there."""
-        line = json.dumps({"event": event, "time": time.time_ns() // 1_000_000, **fields})
+        """Write one event; it is whole on disk or, after a crash or on a full disk, not there."""
+        now = time.time_ns() // 1_000_000
+        line = json.dumps({"event": event, "time": now, **fields}).encode() + b"\n"
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a") as file:
-            file.write(line + "\n")
+        with self.path.open("a+b", buffering=0) as file:
+            size = _whole(file)
+            file.truncate(size)
+            try:
+                if file.write(line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+            except OSError:
+                file.truncate(size)
+                raise
 
     def events(self, first: int = 0) -> Iterator[dict[str, Any]]:
         """The events from number `first` on; a line that a crash cut off is none."""
@@ -43,16 +56,28 @@ class Journal:
                     yield json.loads(line)
 
     @property
-    def sent(self) -> tuple[int, str | None]:
-        """How many events the tracking server has, and the id of the run they went to."""
+    def sent(self) -> Sent:
+        """What the tracking server has of this."""
         try:
             state = json.loads((self.folder / SENT).read_text())
         except FileNotFoundError:
-            return 0, None
-        return state["events"], state["run_id"]
+            return Sent(0, None, was_tried=False)
+        return Sent(state["events"], state["run_id"], was_tried=True)
 
-    def mark_sent(self, events: int, run_id: str) -> None:
+    def mark_sent(self, events: int, run_id: str | None) -> None:
         """Note atomically what the server has."""
         draft = self.folder / f"{SENT}.new"
         draft.write_text(json.dumps({"events": events, "run_id": run_id}))
         draft.replace(self.folder / SENT)
+
+
+def _whole(file: BinaryIO) -> int:
+    """The size of `file` without the half of a line that a crash left at its end."""
+    size = file.seek(0, os.SEEK_END)
+    if size == 0:
+        return 0
+    file.seek(size - 1)
+    if file.read(1) == b"\n":
+        return size
+    file.seek(0)
+    return file.read().rfind(b"\n") + 1

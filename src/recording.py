@@ -60,7 +60,6 @@ def recorded(sender: Sender, **start: Any) -> Iterator[None]:
 
     A job that is tried again in the same directory goes on in the same MLflow run.
     """
-    sender.journal.repair()
     first = next(sender.journal.events(), None)
     if first:
         start["tags"]["job"] = first["tags"]["job"]

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from src.journal import Journal
@@ -11,12 +12,13 @@ from src.journal import Journal
 if TYPE_CHECKING:
     from src.tracking import Store
 
-RETRY_SECONDS = 1.0
-LAST_CALL_SECONDS = 10.0  # how long a finished job waits for a server that does not answer
+INTERVAL_SECONDS = 1.0  # between deliveries, and between tries when there is no answer
+PATIENCE_SECONDS = 10.0  # how long a finished job tries a server that does not answer
+HASTE_SECONDS = 2.0  # how long a killed one waits for any server
 
 
 class Sender:
-    """A thread that delivers each event of a journal, in order and until it has arrived.
+    """A thread that delivers the events of a journal, in order and until they have arrived.
 
     `open_store` connects; it is called in the thread, where MLflow's slow import hinders nobody.
     """
@@ -24,61 +26,59 @@ class Sender:
     def __init__(self, journal: Journal, open_store: Callable[[], Any]) -> None:
         self.journal = journal
         self.open_store = open_store
-        self.news = threading.Condition()
-        self.closing_at: float | None = None
+        self.closing = threading.Event()
+        self.deadline = 0.0
         self.error: Exception | None = None
         self.thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self.thread.start()
 
     def append(self, event: str, **fields: Any) -> None:
-        """Write an event to the journal and have it sent."""
+        """Write an event to the journal, from where it is sent."""
         self.journal.append(event, **fields)
-        with self.news:
-            self.news.notify()
 
-    def close(self) -> str | None:
+    def close(self, in_haste: bool = False) -> str | None:
         """Wait until all is sent; the run's id, or None after a warning when it cannot be."""
-        with self.news:
-            self.closing_at = time.monotonic()
-            self.news.notify()
-        self.thread.join()
-        if self.error is not None:
-            reason = " ".join(str(self.error).split())[:200]
+        self.deadline = time.monotonic() + (0 if in_haste else PATIENCE_SECONDS)
+        self.closing.set()
+        self.thread.join(HASTE_SECONDS if in_haste else None)
+        if self.thread.is_alive() or self.error is not None:
+            reason = " ".join(str(self.error or "no answer yet").split())[:200]
             print(
                 f"warning: the tracking server does not answer ({reason}); what it misses is in "
                 f"{self.journal.path}: `python -m src.sync` sends it later",
                 file=sys.stderr,
             )
             return None
-        return self.journal.sent[1]
+        return self.journal.sent.run_id
 
     def _run(self) -> None:
+        with suppress(Exception):  # whatever it is, the first delivery meets it again
+            self.open_store()
         while True:
-            closing = self.closing_at
+            is_last = self.closing.wait(INTERVAL_SECONDS)
             try:
                 send(self.journal, self.open_store)
                 self.error = None
             except Exception as error:  # whatever a server or a network may throw
                 self.error = error
-            patient = closing is None or time.monotonic() - closing < LAST_CALL_SECONDS
-            if closing is not None and not (self.error and patient):
+            if is_last and (self.error is None or time.monotonic() > self.deadline):
                 return
-            with self.news:
-                self.news.wait_for(self._has_work, RETRY_SECONDS if self.error else None)
-
-    def _has_work(self) -> bool:
-        unsent = next(self.journal.events(self.journal.sent[0]), None) is not None
-        return self.closing_at is not None or (unsent and self.error is None)
+            if is_last:
+                time.sleep(INTERVAL_SECONDS)
 
 
 def send(journal: Journal, open_store: Callable[[], Any]) -> None:
     """Deliver what the server does not have yet; raises what the server or the network raises."""
     from src import tracking
 
-    count, run_id = journal.sent
-    for number, event in enumerate(journal.events(count), count + 1):
-        run_id = tracking.deliver(open_store(), run_id, event, journal.folder)
-        journal.mark_sent(number, run_id)
+    sent = journal.sent
+    events = list(journal.events(sent.events))
+    if not events:
+        return
+    store = open_store()
+    journal.mark_sent(sent.events, sent.run_id)  # from here on a run may exist
+    run_id = tracking.deliver(store, sent.run_id, events, journal.folder, not sent.was_tried)
+    journal.mark_sent(sent.events + len(events), run_id)
 
 
 def open_store(settings: Mapping[str, str]) -> "Store":

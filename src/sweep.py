@@ -4,22 +4,26 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.object_type import ObjectType
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig
 from rich.console import Console
 
 from src import provenance
-from src.config import Resolved, flatten, resolve
+from src.composing import (
+    compose_jobs,
+    job_overrides,
+    resolved,
+    share_compositions,
+    sweeper_params,
+    varying,
+)
+from src.config import Resolved, flatten
 from src.data.availability import settle
 from src.errors import InputError
 from src.journal import Journal
@@ -27,8 +31,6 @@ from src.sender import open_store, send
 
 if TYPE_CHECKING:
     from src.tracking import Store
-
-BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
 class Refused(BaseException):
@@ -45,7 +47,7 @@ class Sweep:
 
     @property
     def run_id(self) -> str:
-        return self.journal.sent[1]
+        return self.journal.sent.run_id
 
 
 _begun: list[Sweep] = []  # the multirun of this process, between begin and finish
@@ -57,7 +59,7 @@ class Hooks(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Check a single run before a directory or an MLflow run is made for it."""
         with _refusing():
-            single = _resolved(config)
+            single = resolved(config)
             config.sweep.fallback = settle([single.tree["data"]])
             open_store(single.tree["tracking"])
 
@@ -75,17 +77,18 @@ def begin(config: DictConfig) -> Sweep:
     shared = config.hydra.overrides.hydra
     if config.threads == "auto" and "threads" in config.hydra.launcher:
         shared.append(f"threads={config.hydra.launcher.threads}")
+    share_compositions()
     overrides = job_overrides(config)
-    jobs = [_resolved(cfg) for cfg in compose_jobs(config, overrides)]
+    jobs = compose_jobs(config, overrides)
     if settle(job.tree["data"] for job in jobs):
         shared.append("sweep.fallback=true")
-        jobs = [_resolved(cfg) for cfg in compose_jobs(config, overrides)]
-    varying = _varying(overrides)
+        jobs = compose_jobs(config, overrides)
+    varied = varying(overrides)
     settings = jobs[0].tree
     connect = partial(open_store, settings["tracking"])
     store = connect()
     if config.dry_run:
-        _print_plan(store, jobs, [_label(job, varying) for job in overrides])
+        _print_plan(store, jobs, [_label(job, varied) for job in overrides])
         raise SystemExit(0)
     _end_abandoned(store)
     journal = Journal(Path(config.hydra.sweep.dir))
@@ -96,7 +99,7 @@ def begin(config: DictConfig) -> Sweep:
     sweep = Sweep(journal, settings, len(overrides) or None)
     shared.append(f"sweep.run_id={sweep.run_id}")
     if overrides:
-        shared.append(f"sweep.varying=[{','.join(varying)}]")
+        shared.append(f"sweep.varying=[{','.join(varied)}]")
     return sweep
 
 
@@ -185,67 +188,12 @@ def _say(line: str) -> None:
     Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)
 
 
-def job_overrides(config: DictConfig) -> list[list[Override]]:
-    """The overrides of each job; none where the sweeper decides them as it goes."""
-    loader = GlobalHydra.instance().config_loader()
-    if config.hydra.sweeper._target_ != BASIC_SWEEPER:
-        return []
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
-    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    parser = OverridesParser.create(config_loader=loader)
-    swept = parser.parse_overrides([*params, *config.hydra.overrides.task])
-    (jobs,) = BasicSweeper.split_arguments(swept, max_batch_size=None)
-    return [parser.parse_overrides(job) for job in jobs]
-
-
-def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> Iterator[DictConfig]:
-    """Each job's config; jobs with the same groups share a composition, Hydra's slowest step."""
-    if not jobs:
-        yield config
-    loader = GlobalHydra.instance().config_loader()
-    composed: dict[tuple[str, ...], DictConfig] = {}
-    for job in jobs:
-        plain = [o for o in job if not _needs_composition(o)]
-        groups = tuple(o.input_line for o in job if _needs_composition(o))
-        if groups not in composed:
-            composed[groups] = loader.load_sweep_config(config, list(groups))
-        cfg = deepcopy(composed[groups])
-        for override in plain:
-            OmegaConf.update(cfg, override.key_or_group, override.value())
-        yield cfg
-
-
-def _needs_composition(override: Override) -> bool:
-    options = GlobalHydra.instance().config_loader().get_group_options
-    special = override.type.name != "CHANGE" or override.package or override.is_hydra_override()
-    return bool(special or options(override.key_or_group, ObjectType.CONFIG))
-
-
-def _resolved(config: DictConfig) -> Resolved:
-    choices = config.hydra.runtime.choices
-    cfg = config.copy()
-    with open_dict(cfg):
-        del cfg["hydra"]
-    return resolve(cfg, choices)
-
-
-def _varying(jobs: Sequence[Sequence[Override]]) -> list[str]:
-    """The keys whose override differs between jobs, in the order in which they were given."""
-    values: dict[str, set[str]] = {}
-    for job in jobs:
-        for override in job:
-            values.setdefault(override.key_or_group, set()).add(override.input_line)
-    return [key for key, found in values.items() if len(found) > 1]
-
-
-def _label(job: Sequence[Override], varying: Sequence[str]) -> str:
-    return " ".join(override.input_line for override in job if override.key_or_group in varying)
+def _label(job: Sequence[Override], varied: Sequence[str]) -> str:
+    return " ".join(override.input_line for override in job if override.key_or_group in varied)
 
 
 def _name(config: DictConfig) -> str:
-    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-    return " ".join([*config.hydra.overrides.task, *params]) or "sweep"
+    return " ".join([*config.hydra.overrides.task, *sweeper_params(config)]) or "sweep"
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> None:
     connect = partial(open_store, settings["tracking"])
     sent = 0
     for journal in _unsent(folders):
-        events = len(list(journal.events(journal.sent[0])))
+        events = len(list(journal.events(journal.sent.events)))
         send(journal, connect)
         print(f"{journal.folder}: {events} events sent")
         sent += 1
@@ -35,7 +35,7 @@ def _unsent(folders: Sequence[Path]) -> Iterator[Journal]:
         for path in sorted(folder.rglob(JOURNAL)):
             journal = Journal(path.parent)
             start = next(journal.events(), None)
-            if start is None or not any(journal.events(journal.sent[0])):
+            if start is None or not any(journal.events(journal.sent.events)):
                 continue
             tags = start["tags"]
             here = tags["host"] == provenance.host()

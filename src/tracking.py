@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +29,8 @@ from src.provenance import without_credentials
 for name in ("mlflow", "alembic"):
     logging.getLogger(name).setLevel(logging.WARNING)
 
+# Opens the UI on training runs rather than on prompts and traces.
+TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 UNREACHABLE = (MlflowException, OSError)
 
 
@@ -75,59 +77,83 @@ def _open(uri: str, experiment: str, artifacts: str | None) -> Store:
     found = client.get_experiment_by_name(experiment)
     if found is None:
         try:
-            return Store(uri, client, client.create_experiment(experiment, artifacts))
+            return Store(uri, client, client.create_experiment(experiment, artifacts, TRAINING))
         except MlflowException:  # another process was faster
             found = client.get_experiment_by_name(experiment)
     return Store(uri, client, found.experiment_id)
 
 
-def deliver(store: Store, run_id: str | None, event: Mapping[str, Any], folder: Path) -> str:
-    """Send one event of the journal in `folder`; returns the id of its run.
+def deliver(
+    store: Store,
+    run_id: str | None,
+    events: Sequence[Mapping[str, Any]],
+    folder: Path,
+    is_first_try: bool,
+) -> str:
+    """Send events of the journal in `folder`; returns the id of their run.
 
-    Sending an event again changes nothing: metrics carry their time, and a run is made only
-    when none has its `job` tag.
+    They travel in as few requests as they can, for each costs a database several flushes to disk.
+    Sending them again changes nothing: metrics carry their time, and after a first try whose
+    outcome is unknown a run is made only when none has the `job` tag.
     """
-    client, kind = store.client, event["event"]
-    if kind == "start":
-        return _start(store, event)
-    if kind in ("metrics", "final"):
-        client.log_batch(run_id, metrics=_metrics(event))
-    elif kind == "history":
-        metrics = [metric for epoch in event["epochs"] for metric in _metrics(event | epoch)]
-        for first in range(0, len(metrics), 1000):  # MLflow's limit for one request
-            client.log_batch(run_id, metrics=metrics[first : first + 1000])
-    elif kind == "files":
-        source = folder / event["path"]
-        if source.exists():  # gone when they were sent before
-            client.log_artifacts(run_id, str(source))
-            shutil.rmtree(source)
-    elif kind in ("tags", "end"):
-        tags = [RunTag(key, value) for key, value in event["tags"].items()]
-        client.log_batch(run_id, tags=tags)
-        if kind == "end":
-            client.set_terminated(run_id, event["status"], event["time"])
+    metrics: list[Metric] = []
+    params: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    for event in events:
+        kind = event["event"]
+        tags |= event.get("tags", {})
+        params |= event.get("params", {})
+        if kind == "start":
+            run_id = _start(store, event, run_id, is_first_try)
+        elif kind in ("metrics", "final"):
+            metrics += _metrics(event)
+        elif kind == "history":
+            metrics += [metric for epoch in event["epochs"] for metric in _metrics(event | epoch)]
+        elif kind == "files":
+            _send_files(store, run_id, folder / event["path"])
+    _log(store, run_id, metrics, params, tags)
+    last = events[-1]
+    if last["event"] == "end":
+        store.client.set_terminated(run_id, last["status"], last["time"])
     return run_id
 
 
-def _start(store: Store, event: Mapping[str, Any]) -> str:
-    job = event["tags"]["job"]
-    again = store.client.search_runs([store.experiment_id], f"tags.job = '{job}'", max_results=1)
-    if again:  # its process was killed, and it goes on
-        run_id = again[0].info.run_id
-        store.client.update_run(run_id, status="RUNNING")
+def _log(
+    store: Store,
+    run_id: str,
+    metrics: list[Metric],
+    params: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> None:
+    some_params = [Param(key, value[:6000]) for key, value in params.items()]
+    some_tags = [RunTag(key, value) for key, value in tags.items()]
+    while metrics or some_params or some_tags:  # MLflow takes 1,000 in one request
+        store.client.log_batch(run_id, metrics[:800], some_params[:100], some_tags[:100])
+        metrics, some_params, some_tags = metrics[800:], some_params[100:], some_tags[100:]
+
+
+def _send_files(store: Store, run_id: str, source: Path) -> None:
+    if source.exists():  # gone when they were sent before
+        store.client.log_artifacts(run_id, str(source))
+        shutil.rmtree(source)
+
+
+def _start(store: Store, event: Mapping[str, Any], run_id: str | None, is_first_try: bool) -> str:
+    """The id of the run, which is made, or goes on where its process was killed."""
+    client, job = store.client, event["tags"]["job"]
+    if run_id is None and not is_first_try:
+        found = client.search_runs([store.experiment_id], f"tags.job = '{job}'", max_results=1)
+        run_id = found[0].info.run_id if found else None
+    if run_id is not None:
+        client.update_run(run_id, status="RUNNING")
         return run_id
-    run = store.client.create_run(
-        store.experiment_id, event["time"], tags=event["tags"], run_name=event["name"]
-    )
-    run_id = run.info.run_id
-    params = [Param(key, value[:6000]) for key, value in event["params"].items()]
-    for first in range(0, len(params), 100):  # MLflow's limit for one request
-        store.client.log_batch(run_id, params=params[first : first + 100])
+    name, time = event["name"], event["time"]
+    run = client.create_run(store.experiment_id, time, tags=event["tags"], run_name=name)
     if data := event.get("dataset"):
         dataset = Dataset(data["name"], data["digest"], "local", json.dumps(data), profile=None)
         context = InputTag("mlflow.data.context", "training")
-        store.client.log_inputs(run_id, [DatasetInput(dataset, [context])])
-    return run_id
+        client.log_inputs(run.info.run_id, [DatasetInput(dataset, [context])])
+    return run.info.run_id
 
 
 def end(store: Store, run_id: str, status: str, reason: str) -> None:

