@@ -1,9 +1,11 @@
 """Where tests find full MNIST, configs without a command line, and a place for outputs."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,9 +87,11 @@ def closed_port() -> Iterator[int]:
 
 @dataclass(frozen=True)
 class Workplace:
-    """Outputs of command lines, in a folder of their own."""
+    """Outputs of command lines, in a folder and an MLflow experiment of their own."""
 
     folder: Path
+    uri: str
+    experiment: str
 
     @property
     def run_dir(self) -> Path:
@@ -95,15 +99,11 @@ class Workplace:
         return self.folder / "run"
 
     @property
-    def uri(self) -> str:
-        """The tracking database."""
-        return f"sqlite:///{self.folder}/mlflow.db"
-
-    @property
     def overrides(self) -> list[str]:
         """What sends every output of a command line here."""
         return [
             f"tracking.uri={self.uri}",
+            f"tracking.experiment={self.experiment}",
             f"tracking.artifacts={self.folder}/artifacts",
             f"checkpoints={self.folder}/checkpoints",
             f"hydra.run.dir={self.run_dir}",
@@ -127,17 +127,33 @@ class Workplace:
         from mlflow import MlflowClient
 
         client = MlflowClient(self.uri)
-        experiments = [e.experiment_id for e in client.search_experiments()]
-        return client.search_runs(experiments)
+        experiment = client.get_experiment_by_name(self.experiment)
+        return client.search_runs([experiment.experiment_id]) if experiment else []
+
+
+@pytest.fixture(scope="session")
+def mlflow() -> None:
+    """MLflow, imported where the warnings of its own imports are no errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+        import src.tracking  # noqa: F401, sets what MLflow reads when it is imported
+
+
+@pytest.fixture(scope="session")
+def database(mlflow: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tracking database for all tests: making one takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('tracking')}/mlflow.db"
 
 
 @pytest.fixture
-def workplace(tmp_path: Path) -> Workplace:
+def workplace(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Workplace:
     """A place for one test's outputs, with nothing in it."""
-    return Workplace(tmp_path)
+    return Workplace(tmp_path, database, re.sub(r"\W+", "-", request.node.name))
 
 
-@pytest.fixture(scope="module")
-def shared_workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    """A place whose outputs all tests of a file read."""
-    return Workplace(tmp_path_factory.mktemp("outputs"))
+@pytest.fixture
+def fresh_workplace(mlflow: None, tmp_path: Path) -> Workplace:
+    """A place whose tracking database does not exist yet."""
+    return Workplace(tmp_path, f"sqlite:///{tmp_path}/mlflow.db", "fairsweep")
