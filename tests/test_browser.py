@@ -1,0 +1,83 @@
+"""What a person sees of a sweep in MLflow's UI, in a real browser."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from src import ROOT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+DEADLINE = 90  # seconds after which something that should have come will not
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(DEADLINE * 1000)
+        yield page
+        browser.close()
+
+
+@pytest.fixture
+def ui(fresh_workplace) -> Iterator[str]:
+    """The address of MLflow's UI on the workplace's database."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", fresh_workplace.uri]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    with (fresh_workplace.folder / "ui.log").open("w") as log:
+        server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait_for(address, server)
+            yield address
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def test_the_ui_shows_a_sweeps_report_and_its_jobs_below_it(page, fresh_workplace, ui):
+    swept = fresh_workplace.train(
+        "data=mnist_5k", "data.n=400", "epochs=2", "figures=false",
+        "activation=sigmoid,relu", "seed=0,1", "-m",
+    )  # fmt: skip
+    assert swept.returncode == 0, swept.stderr
+    runs = fresh_workplace.runs()
+    (parent,) = [run for run in runs if run.data.tags.get("kind") == "sweep"]
+    experiment = f"{ui}/#/experiments/{parent.info.experiment_id}/runs"
+
+    page.goto(f"{experiment}/{parent.info.run_id}/artifacts/comparison/report.html")
+    report = page.frame_locator("iframe").locator("body")
+    report.get_by_text(parent.data.tags["comparison.verdict"]).first.wait_for()
+    report.get_by_role("cell", name="activation=relu").first.wait_for()
+
+    page.goto(experiment)
+    row = page.get_by_role("row").filter(has_text=parent.info.run_name[:20])
+    row.get_by_role("button").first.click()
+    for activation in ("sigmoid", "relu"):
+        page.get_by_text(f"activation={activation} seed=0").first.wait_for()
+
+
+def _wait_for(address: str, server: subprocess.Popen) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/health"):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.2)
+    pytest.fail("MLflow's UI did not start")
