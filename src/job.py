@@ -102,7 +102,7 @@ def prepare(config: Resolved) -> Place:
     if threads == "auto":
         threads = int(os.environ.get("OMP_NUM_THREADS") or provenance.cores())
     torch.set_num_threads(threads)
-    torch.set_deterministic_debug_mode("error")  # the other way imports a compiler: 2 s
+    torch.use_deterministic_algorithms(True)
     with _blaming(config, "device"):
         device = instantiate(config.tree["device"])
     with _blaming(config, "data"):

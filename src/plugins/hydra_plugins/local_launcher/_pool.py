@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import cloudpickle
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
+from hydra.types import TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 from pebble import ProcessExpired, ProcessPool
 
@@ -145,7 +147,7 @@ def _end_with_parent() -> None:
 
 
 def _run(number: int, overrides: list[str]) -> bytes:
-    """One job, in a worker; what it prints goes to a file of its own.
+    """One job, in a worker.
 
     The return is pickled by value: Hydra's config classes exist twice, which pickle refuses.
     """
@@ -153,18 +155,21 @@ def _run(number: int, overrides: list[str]) -> bytes:
     cfg = hydra_context.config_loader.load_sweep_config(config, overrides)
     with open_dict(cfg):
         cfg.hydra.job.id = cfg.hydra.job.num = number
-    Singleton.instance(HydraConfig).set_config(cfg)
-    folder = Path(cfg.hydra.sweep.dir) / cfg.hydra.sweep.subdir
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "output.log").open("a") as log, redirect_stdout(log), redirect_stderr(log):
-        result = run_job(
-            hydra_context=hydra_context,
-            task_function=task_function,
-            config=cfg,
-            job_dir_key="hydra.sweep.dir",
-            job_subdir_key="hydra.sweep.subdir",
-        )
+    result = run_job(
+        hydra_context=hydra_context,
+        task_function=partial(_logged, task_function),
+        config=cfg,
+        job_dir_key="hydra.sweep.dir",
+        job_subdir_key="hydra.sweep.subdir",
+    )
     return cloudpickle.dumps(result)
+
+
+def _logged(task_function: TaskFunction, cfg: DictConfig) -> Any:
+    """What a job prints goes to a file of its own."""
+    path = Path(HydraConfig.get().runtime.output_dir) / "output.log"
+    with path.open("a") as log, redirect_stdout(log), redirect_stderr(log):
+        return task_function(cfg)
 
 
 def _workers(launcher: "LocalLauncher") -> tuple[int, int]:

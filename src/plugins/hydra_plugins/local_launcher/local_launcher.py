@@ -20,7 +20,8 @@ DEFAULTS = {
     "threads": 1,  # CPU threads of a job whose own `threads` is auto
     "timeout": None,  # seconds after which a job is killed; null: never
     "retries": 1,  # how often a job whose process was killed is tried again
-    "preload": ["src.job", "src.tracking"],  # imported once, before workers fork
+    # Imported once, before workers fork; an optimizer's first step would import torch._dynamo.
+    "preload": ["src.job", "torch._dynamo", "src.tracking"],
 }
 ConfigStore.instance().store(
     group="hydra/launcher", name="local", node=DEFAULTS, provider="fairsweep"
