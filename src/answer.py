@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
 from rich.console import Console
+from rich.text import Text
 
 from src import records
 from src.compare import Comparison, ComparisonError, compare, table, write
@@ -14,6 +15,8 @@ from src.errors import InputError
 
 if TYPE_CHECKING:
     from src.tracking import Store
+
+TABLE_WIDTH = 120
 
 
 def compare_jobs(store: "Store", jobs: Sequence[Any], settings: Mapping[str, Any]) -> Comparison:
@@ -47,8 +50,11 @@ def events(
 
 
 def tell(comparison: Comparison) -> None:
-    """Print the tables and the verdict."""
-    Console().print(table(comparison))
+    """Print the tables and the verdict; a narrow terminal wraps a row sooner than it loses cells."""
+    console = Console()
+    wide = Console(width=max(console.width, TABLE_WIDTH))
+    for part in table(comparison).renderables:
+        (console if isinstance(part, Text) else wide).print(part)
 
 
 def where(store: "Store", run_id: str) -> str:
