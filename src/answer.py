@@ -50,7 +50,7 @@ def events(
 
 
 def tell(comparison: Comparison) -> None:
-    """Print the tables and the verdict; a narrow terminal wraps a row sooner than it loses cells."""
+    """Print the tables, whose rows rather wrap than lose cells, and the verdict."""
     console = Console()
     wide = Console(width=max(console.width, TABLE_WIDTH))
     for part in table(comparison).renderables:

@@ -1,0 +1,123 @@
+"""`python -m src.compare` on a store that holds sweeps made for it."""
+
+import csv
+import time
+from pathlib import Path
+
+import pytest
+
+from src.compare.__main__ import main
+from src.errors import InputError
+
+DIGEST = "0123456789abcdef"
+
+
+class Sweeps:
+    """A tracking store and what was written to it."""
+
+    def __init__(self, workplace) -> None:
+        from src import tracking
+
+        self.options = [override for override in workplace.overrides if "tracking." in override]
+        self.folder = workplace.folder
+        artifacts = str(workplace.folder / "artifacts")
+        self.store = tracking.connect(workplace.uri, workplace.experiment, artifacts)
+        self.deliver = tracking.deliver
+
+    def add(self, errors: dict[str, list[float]], digest: str = DIGEST, status="FINISHED") -> str:
+        """A sweep of one epoch a job: the best validation errors of each activation, by seed."""
+        params = {"compare.margin": "0.1", "compare.baseline": "activation=sigmoid"}
+        parent = self._run({"kind": "sweep"}, params, "sweep", [])
+        for activation, found in errors.items():
+            for seed, error in enumerate(found):
+                values = {"train/loss": 1.0, "train/error": error, "val/loss": 1.0}
+                epochs = [{"step": 1, "values": values | {"val/error": error}}]
+                tags = {"mlflow.parentRunId": parent, "outcome": "finished"}
+                params = {"seed": str(seed), "activation": activation}
+                name = f"activation={activation} seed={seed}"
+                self._run(tags, params, name, epochs, digest, status)
+        return parent
+
+    def _run(self, tags, params, name, epochs, digest=DIGEST, status="FINISHED") -> str:
+        moment = {"time": time.time_ns() // 1_000_000}
+        start = {"event": "start", "name": name, "tags": tags | {"job": name}, "params": params}
+        start["dataset"] = {"name": "mnist", "digest": digest}
+        end = {"event": "end", "status": status, "tags": {}}
+        events = [start | moment, {"event": "history", "epochs": epochs} | moment, end | moment]
+        return self.deliver(self.store, None, events, self.folder, is_first_try=True)
+
+    def report(self, run_id: str) -> Path:
+        return self.folder / "artifacts" / run_id / "artifacts" / "comparison" / "report.html"
+
+
+@pytest.fixture
+def sweeps(workplace) -> Sweeps:
+    return Sweeps(workplace)
+
+
+SIGMOID = [0.031, 0.033, 0.032, 0.034, 0.030, 0.035]
+RELU = [0.021, 0.024, 0.022, 0.023, 0.020, 0.025]
+
+
+def test_the_last_sweep_is_compared_again_under_its_own_settings(sweeps, capsys):
+    sweeps.add({"sigmoid": SIGMOID, "tanh": RELU})
+    last = sweeps.add({"relu": RELU, "sigmoid": SIGMOID})
+    main(sweeps.options)
+    assert "activation=relu is better than activation=sigmoid" in capsys.readouterr().out
+    with (sweeps.report(last).with_name("pairs.csv")).open() as file:
+        (pair,) = csv.DictReader(file)
+    assert pair["b"] == "activation=sigmoid"
+    by_hand = sum(a - b for a, b in zip(RELU, SIGMOID, strict=True)) / 6
+    assert float(pair["difference"]) == pytest.approx(by_hand)
+    tags = sweeps.store.client.get_run(last).data.tags
+    assert tags["comparison.verdict"].startswith("activation=relu is better")
+
+
+def test_a_setting_given_now_overrides_the_sweeps_own(sweeps, capsys):
+    sweeps.add({"sigmoid": SIGMOID, "relu": RELU})
+    main([*sweeps.options, "compare.baseline=activation=relu"])
+    assert "activation=sigmoid is worse than activation=relu" in capsys.readouterr().out
+
+
+def test_runs_of_two_sweeps_on_one_dataset_are_compared(sweeps, capsys, monkeypatch):
+    monkeypatch.setattr("src.compare.__main__.ROOT", sweeps.folder)
+    first = sweeps.add({"sigmoid": SIGMOID})
+    second = sweeps.add({"relu": RELU})
+    main([first, second, *sweeps.options])
+    assert "activation=relu is better than activation=sigmoid" in capsys.readouterr().out
+    assert list(sweeps.folder.glob("outputs/comparisons/*/artifacts/comparison/report.html"))
+
+
+def test_sweeps_on_different_datasets_are_refused_by_both_digests(sweeps):
+    first = sweeps.add({"sigmoid": SIGMOID})
+    second = sweeps.add({"relu": RELU}, digest="fedcba9876543210")
+    with pytest.raises(InputError, match=rf"{DIGEST}.*fedcba9876543210"):
+        main([first, second, *sweeps.options])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["0123nosuchrun"], "0123nosuchrun: no run with this id"),
+        (["compare.baseline=activation=elu"], "matches no variant"),
+        (["compare.baseline=model=mlp"], "matches no variant"),
+        (["compare.margin=-1"], "compare.margin=-1: a number from 0"),
+        (["compare.nonsense=1"], "nonsense"),
+    ],
+)
+def test_bad_input_is_one_line_and_overwrites_nothing(sweeps, arguments, said):
+    last = sweeps.add({"sigmoid": SIGMOID, "relu": RELU})
+    main(sweeps.options)
+    before = sweeps.report(last).read_bytes()
+    with pytest.raises(InputError, match=said) as refused:
+        main([*arguments, *sweeps.options])
+    assert "\n" not in str(refused.value)
+    assert sweeps.report(last).read_bytes() == before
+
+
+def test_a_store_without_sweeps_and_a_sweep_without_finished_runs_are_refused(sweeps):
+    with pytest.raises(InputError, match="no sweep at"):
+        main(sweeps.options)
+    sweeps.add({"sigmoid": SIGMOID}, status="FAILED")
+    with pytest.raises(InputError, match="no run finished"):
+        main(sweeps.options)
