@@ -1,6 +1,7 @@
 """Multilayer perceptron."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from torch import nn
 
@@ -25,7 +26,7 @@ class MLP(nn.Sequential):
     ) -> None:
         widths = [784] + [width] * depth
         layers: list[nn.Module] = [nn.Flatten()]
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in pairwise(widths):
             layers += [nn.Linear(inputs, outputs), activation()]
         super().__init__(*layers, nn.Linear(widths[-1], classes))
         initialise(self, init, activation if depth else None)
