@@ -411,7 +411,8 @@ print("LOADED", *sorted(loaded & {{"torch", "mlflow", "torchvision", "matplotlib
 )
 def test_what_needs_no_training_imports_nothing_slow(arguments, workplace):
     probe = PROBE.format(arguments=["src/train.py", *workplace.overrides, *arguments])
-    environment = {**os.environ, "COMP_LINE": "python -m src.train model=", "COMP_POINT": "99"}
+    line = "python src/train.py model="  # Hydra completes no `python -m`
+    environment = {**os.environ, "COMP_LINE": line, "COMP_POINT": str(len(line))}
     process = subprocess.run(
         [sys.executable, "-c", probe],
         cwd=ROOT,
@@ -421,6 +422,6 @@ def test_what_needs_no_training_imports_nothing_slow(arguments, workplace):
         check=False,
     )
     assert process.stdout.strip().splitlines()[-1] == "LOADED", process.stderr
-    expected = {"--help": "model: cnn, mlp, softmax", "--cfg": "batch_size: 64"}
+    expected = {"--help": "model: cnn, mlp, softmax", "--cfg": "batch_size: 64", "-sc": "model=mlp"}
     assert expected.get(arguments[0], "") in process.stdout
     assert not workplace.run_dir.exists()
