@@ -1,5 +1,17 @@
-"""The one exception for what a user can mend."""
+"""The exceptions that are told in a line: what a user can mend, and the end of one job."""
 
 
 class InputError(Exception):
     """Bad input: one line that names the key or file, the value and what is allowed."""
+
+
+class JobError(Exception):
+    """A job of a sweep failed, which is its own affair; the message says why."""
+
+
+class JobKilledError(JobError):
+    """A job's process is gone: someone killed it, or memory ran out."""
+
+
+class JobTimeoutError(JobKilledError):
+    """A job took longer than it may."""

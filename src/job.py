@@ -46,22 +46,25 @@ def run(cfg: DictConfig) -> float:
     """Train and record one job; its best validation error, which a sweeper may minimise.
 
     A job of a sweep that was trained before is taken from there, and one that was cut off goes
-    on. Raises InputError, before anything is recorded, when a part cannot be made.
+    on. Raises InputError when a part cannot be made; of a single job nothing is then recorded.
     """
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
     config = resolve(cfg, hydra.runtime.choices)
     tree = config.tree
+    name = recording.job_name(config, hydra.overrides.task)
+    connect = partial(open_store, tree["tracking"])
     try:
         place = prepare(config)
         parts = build(config, place)
     except InputError:
-        folder.rmdir()  # Hydra made it, and nothing came of it
-        raise
-    connect = partial(open_store, tree["tracking"])
+        if tree["sweep"]["run_id"] is None:
+            folder.rmdir()  # Hydra made it, and nothing came of it
+            raise
+        with recorded(Sender(Journal(folder), connect), name=name, **recording.identity(config)):
+            raise
     sender = Sender(Journal(folder), connect)
-    opening = recording.opening(config, place)
-    opening["name"] = job_name(config, list(hydra.overrides.task))
+    opening = recording.opening(config, place) | {"name": name}
     if tree["sweep"]["run_id"] is None or not tree["reuse"]:
         return _train(config, parts, sender, opening, checkpoint=None)
     path = Path(tree["checkpoints"]) / f"{opening['tags']['fingerprint']}.pt"
@@ -174,13 +177,3 @@ def _test_error(parts: Parts, result: Result) -> dict[str, float]:
     if test is None or test.labels is None:
         return {}
     return {"test/error": evaluate(parts.model, test, parts.loss)[1]}
-
-
-def job_name(config: Resolved, overrides: list[str]) -> str:
-    """What varies in the sweep, as typed; of a single job its model, activation and seed."""
-    sweep = config.tree["sweep"]
-    if sweep["run_id"] is None:
-        keys = ("model", "activation", "seed")
-        return " ".join(f"{key}={config.flat[key]}" for key in keys if key in config.flat)
-    varying = sweep["varying"]
-    return " ".join(o for o in overrides if varying is None or o.split("=")[0] in varying)

@@ -64,6 +64,11 @@ class Journal:
             return Sent(0, None, was_tried=False)
         return Sent(state["events"], state["run_id"], was_tried=True)
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether the tracking server misses an event."""
+        return next(self.events(self.sent.events), None) is not None
+
     def mark_sent(self, events: int, run_id: str | None) -> None:
         """Note atomically what the server has."""
         draft = self.folder / f"{SENT}.new"

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from src.journal import Journal
 from src.metrics import Epoch
+from src.outcomes import Outcome
 
 
 def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
@@ -56,8 +58,18 @@ def result_table(name: str, figures: dict[str, float]) -> Table:
         f"{figures['best/epoch']:.0f}",
         percent["final/val_error"],
         percent["final/train_error"],
-        percent.get("test/error", "–"),
+        percent.get("test/error", "-"),
     )
+    return table
+
+
+def failure_table(failed: Sequence[Outcome]) -> Table:
+    """The jobs of a sweep that failed, and where each says more."""
+    table = Table(title="failed jobs", title_style="bold red")
+    for heading in ("job", "ended", "why", "its directory"):
+        table.add_column(heading, overflow="fold")
+    for job in failed:
+        table.add_row(*map(escape, (job.name, job.status, job.reason, str(job.journal.folder))))
     return table
 
 
@@ -92,7 +104,7 @@ class SweepView:
         last = self._last(index)
         if error is not None:
             self.failed += 1
-            said = f"failed: {type(error).__name__}: {error}"
+            said = f"failed: {error}"
         elif last.get("reused"):
             self.reused += 1
             said = "reused"
@@ -100,9 +112,8 @@ class SweepView:
             self.finished += 1
             said = f"finished  {last['line']}" if "line" in last else "finished"
         if error is not None or not self.console.is_terminal:
-            self._print(
-                f"[{len(self.names) - len(self.waiting)}/{len(self.names)}] {self.names[index]}  {said}"
-            )
+            done = len(self.names) - len(self.waiting)
+            self._print(f"[{done}/{len(self.names)}] {self.names[index]}  {said}")
 
     def again(self, index: int, error: BaseException) -> None:
         """A job is tried again."""

@@ -68,8 +68,10 @@ def is_alive(process: str) -> bool:
     """Whether a process of this host, as `process` names it, still runs."""
     pid, _, started = process.partition("@")
     try:
+        found = psutil.Process(int(pid))
         # The clock may have been set since, by less than the time in which a pid comes again.
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) < 2
+        is_same = abs(found.create_time() - float(started)) < 2
+        return is_same and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 

@@ -3,27 +3,29 @@
 import os
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from src import provenance
 from src.config import Resolved
-from src.data.splits import Splits
 from src.metrics import Epoch
 from src.sender import Sender
 from src.signals import interruptible
+
+if TYPE_CHECKING:
+    import torch
+
+    from src.data.splits import Splits
 
 
 @dataclass(frozen=True)
 class Place:
     """On what data, where and with how many CPU threads a job computes."""
 
-    splits: Splits
-    device: torch.device
+    splits: "Splits"
+    device: "torch.device"
     threads: int
 
     def fingerprint(self, config: Resolved) -> str:
@@ -34,24 +36,36 @@ class Place:
 def opening(config: Resolved, place: Place) -> dict[str, Any]:
     """Tags, params and dataset: the fields of the event that opens a job's journal."""
     splits = place.splits
+    fields = identity(config)
+    fields["tags"] |= {"fingerprint": place.fingerprint(config), "split": splits.split_digest}
+    fields["params"] |= {"threads": str(place.threads), "device.type": str(place.device)}
+    sets = {"train": splits.train, "val": splits.val, "test": splits.test}
+    sizes = {name: len(split) for name, split in sets.items() if split}
+    return fields | {"dataset": {"name": splits.name, "digest": splits.digest, **sizes}}
+
+
+def identity(config: Resolved) -> dict[str, Any]:
+    """Tags and params that are known of a job even if it cannot begin."""
     tags = {
         "variant": config.variant,
         "seed": config.flat["seed"],
-        "fingerprint": place.fingerprint(config),
-        "split": splits.split_digest,
         "job": os.urandom(8).hex(),
         **provenance.tags(),
     }
     if parent := config.tree["sweep"]["run_id"]:
         tags["mlflow.parentRunId"] = parent
-    sets = {"train": splits.train, "val": splits.val, "test": splits.test}
-    sizes = {name: len(split) for name, split in sets.items() if split}
-    circumstances = {"threads": str(place.threads), "device.type": str(place.device)}
-    return {
-        "tags": tags,
-        "params": config.flat | circumstances,
-        "dataset": {"name": splits.name, "digest": splits.digest, **sizes},
-    }
+    return {"tags": tags, "params": config.flat}
+
+
+def job_name(config: Resolved, overrides: Sequence[str]) -> str:
+    """What varies in the sweep, as typed; of a single job its model, activation and seed."""
+    sweep = config.tree["sweep"]
+    if sweep["run_id"] is None:
+        keys = ("model", "activation", "seed")
+        return " ".join(f"{key}={config.flat[key]}" for key in keys if key in config.flat)
+    varying = sweep["varying"]
+    named = [(o.lstrip("+").partition("=")[0], o) for o in overrides]
+    return " ".join(o for key, o in named if varying is None or key in varying)
 
 
 @contextmanager
@@ -64,21 +78,27 @@ def recorded(sender: Sender, **start: Any) -> Iterator[None]:
     if first:
         start["tags"]["job"] = first["tags"]["job"]
     sender.append("start", **start)
+    is_killed = False
     try:
         with interruptible():
             yield
     except BaseException as error:
-        killed = isinstance(error, KeyboardInterrupt)
-        folder = sender.journal.folder / "artifacts"
-        folder.mkdir(exist_ok=True)
-        (folder / "traceback.txt").write_text(traceback.format_exc())
-        sender.append("files", path="artifacts")
-        reason = f"{type(error).__name__}: {error}"[:500]
-        tags = {"outcome": "killed" if killed else "failed", "reason": reason}
-        sender.append("end", status="KILLED" if killed else "FAILED", tags=tags)
+        is_killed = isinstance(error, KeyboardInterrupt)
+        with suppress(OSError):  # on a full disk the end is more worth its room
+            _keep_traceback(sender)
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")[:500]
+        tags = {"outcome": "killed" if is_killed else "failed", "reason": reason}
+        sender.append("end", status="KILLED" if is_killed else "FAILED", tags=tags)
         raise
     finally:
-        sender.close()
+        sender.close(in_haste=is_killed)
+
+
+def _keep_traceback(sender: Sender) -> None:
+    folder = sender.journal.folder / "artifacts"
+    folder.mkdir(exist_ok=True)
+    (folder / "traceback.txt").write_text(traceback.format_exc())
+    sender.append("files", path="artifacts")
 
 
 def logged(

@@ -1,20 +1,20 @@
 """A multirun from its first job to its answer: begin, hand the jobs what they share, finish."""
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.types import Override
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from rich.console import Console
 
-from src import provenance
+from src import plan, provenance
 from src.composing import (
     compose_jobs,
     job_overrides,
@@ -23,10 +23,12 @@ from src.composing import (
     sweeper_params,
     varying,
 )
-from src.config import Resolved, flatten
+from src.config import flatten
 from src.data.availability import settle
-from src.errors import InputError
+from src.errors import InputError, JobError, JobKilledError
 from src.journal import Journal
+from src.outcomes import Outcome, close, outcome, settled
+from src.progress import failure_table
 from src.sender import open_store, send
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ class Sweep:
     def run_id(self) -> str:
         return self.journal.sent.run_id
 
+    def connect(self) -> "Store":
+        """Where it is tracked."""
+        return open_store(self.settings["tracking"])
+
 
 _begun: list[Sweep] = []  # the multirun of this process, between begin and finish
 
@@ -67,6 +73,26 @@ class Hooks(Callback):
         """Check every job of a multirun, then begin it."""
         with _refusing():
             _begun.append(begin(config))
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
+        """End the run of a job that could not do so itself, such as one that was killed."""
+        if job_return.status == JobStatus.FAILED and config.sweep.run_id is not None:
+            _end_failed(config, job_return._return_value)
+
+
+def _end_failed(config: DictConfig, error: BaseException) -> None:
+    from src import recording
+
+    journal, job = Journal(Path(config.hydra.runtime.output_dir)), resolved(config)
+    is_killed = isinstance(error, JobKilledError)
+    before = outcome(journal)
+    if before is None:
+        name = recording.job_name(job, config.hydra.overrides.task)
+        journal.append("start", name=name, **recording.identity(job))
+    if before is None or (is_killed and before.status in ("RUNNING", "KILLED")):
+        close(journal, "KILLED" if is_killed else "FAILED", str(error))
+        with suppress(Exception):  # what cannot be sent now is sent when the sweep ends
+            send(journal, partial(open_store, job.tree["tracking"]))
 
 
 def begin(config: DictConfig) -> Sweep:
@@ -88,7 +114,7 @@ def begin(config: DictConfig) -> Sweep:
     connect = partial(open_store, settings["tracking"])
     store = connect()
     if config.dry_run:
-        _print_plan(store, jobs, [_label(job, varied) for job in overrides])
+        plan.show(store, jobs, [_label(job, varied) for job in overrides])
         raise SystemExit(0)
     _end_abandoned(store)
     journal = Journal(Path(config.hydra.sweep.dir))
@@ -103,25 +129,6 @@ def begin(config: DictConfig) -> Sweep:
     return sweep
 
 
-def _print_plan(store: "Store", jobs: Sequence[Resolved], labels: Sequence[str]) -> None:
-    """What a sweep would do with each job."""
-    from src import job, records
-
-    counts = Counter()
-    for config, label in zip(jobs, labels, strict=True):
-        fingerprint = job.prepare(config).fingerprint(config)
-        checkpoint = Path(config.tree["checkpoints"]) / f"{fingerprint}.pt"
-        if config.tree["reuse"] and records.finished(store, fingerprint):
-            fate = "reuse"
-        elif config.tree["reuse"] and checkpoint.exists():
-            fate = "resume"
-        else:
-            fate = "train"
-        counts[fate] += 1
-        print(f"{fate:7} {label}")
-    print(", ".join(f"{counts[fate]} to {fate}" for fate in ("reuse", "resume", "train")))
-
-
 def _end_abandoned(store: "Store") -> None:
     """Mark as KILLED what processes of this host that are gone left RUNNING."""
     from src import records, tracking
@@ -133,55 +140,82 @@ def _end_abandoned(store: "Store") -> None:
 
 @contextmanager
 def finishing() -> Iterator[None]:
-    """Close the multirun of the body, however it ends."""
+    """Close the multirun of the body, however it ends. Raises JobError when jobs failed.
+
+    What failed them is told then; where in the launcher that came up would say nothing.
+    """
     try:
         yield
     except BaseException as error:
-        finish(error)
+        failed = finish(error)
+        if isinstance(error, Exception) and failed:
+            raise JobError(f"{failed} jobs failed; the same command tries them again") from error
         raise
-    finish(None)
+    if failed := finish(None):
+        raise JobError(f"{failed} jobs failed; the same command tries them again")
 
 
-def finish(error: BaseException | None) -> None:
+def finish(error: BaseException | None) -> int:
     """Close the multirun that this process began: compare its jobs, tell and keep the answer.
 
-    `error` is what ended it early, if anything did.
+    `error` is what ended it early, if anything did. Returns how many jobs failed.
     """
     if not _begun:
-        return
+        return 0
+    sweep = _begun.pop()
+    jobs = [job for job in settled(sweep.journal.folder) if job.journal.path != sweep.journal.path]
+    failed = [job for job in jobs if job.has_failed]
+    is_interrupted = isinstance(error, KeyboardInterrupt)
+    status = "KILLED" if is_interrupted else "FAILED" if error or failed else "FINISHED"
+    try:
+        if is_interrupted:
+            done = sum(job.status == "FINISHED" for job in jobs)
+            total = sweep.jobs or len(jobs)
+            _say(f"Interrupted: {done} of {total} jobs are finished; the same command continues.")
+        else:
+            _compare(sweep, jobs)
+    finally:
+        sweep.journal.append("end", status=status, tags={"outcome": status.lower()})
+    _close(sweep)
+    if failed and not is_interrupted:
+        Console(stderr=True).print(failure_table(failed))
+    return len(failed)
+
+
+def _compare(sweep: Sweep, jobs: Sequence[Outcome]) -> None:
+    """Send what the jobs could not, compare them, and keep the comparison in the journal."""
     from src import answer, records, tracking
 
-    sweep = _begun.pop()
     journal, settings = sweep.journal, sweep.settings
     try:
-        store = open_store(settings["tracking"])
-        jobs = records.sweep_jobs(store, sweep.run_id)
-        status = _status(sweep, jobs, error)
-        try:
-            comparison = answer.compare_jobs(store, jobs, settings["compare"])
-            for event in answer.events(comparison, journal.folder, provenance.report()):
-                journal.append(**event)
-            answer.tell(comparison)
-        except InputError as nothing:
-            _say(f"No comparison: {nothing}")
-        journal.append("end", status=status, tags={})
-        send(journal, lambda: store)
-        _say(answer.where(store, sweep.run_id))
+        for job in jobs:
+            if job.journal.has_unsent and job.status != "RUNNING":
+                send(job.journal, sweep.connect)
+        store = sweep.connect()
+        comparison = answer.compare_jobs(
+            store, records.sweep_jobs(store, sweep.run_id), settings["compare"]
+        )
+        for event in answer.events(comparison, journal.folder, provenance.report()):
+            journal.append(**event)
+        answer.tell(comparison)
+    except InputError as nothing:
+        _say(f"No comparison: {nothing}")
+    except tracking.UNREACHABLE:
+        pass  # which is told when the journal cannot be sent either
+
+
+def _close(sweep: Sweep) -> None:
+    from src import answer, tracking
+
+    try:
+        send(sweep.journal, sweep.connect)
+        _say(answer.where(sweep.connect(), sweep.run_id))
     except (InputError, *tracking.UNREACHABLE) as outage:
         reason = " ".join(str(outage).split())[:200]
         _say(
             f"warning: the tracking server does not answer ({reason}); when it does, "
             f"`python -m src.sync` and `python -m src.compare {sweep.run_id}` give the answer"
         )
-
-
-def _status(sweep: Sweep, jobs: Sequence[Any], error: BaseException | None) -> str:
-    finished = sum(job.info.status == "FINISHED" for job in jobs)
-    total = sweep.jobs or len(jobs)
-    if isinstance(error, KeyboardInterrupt):
-        _say(f"Interrupted: {finished} of {total} jobs are finished; the same command continues.")
-        return "KILLED"
-    return "FINISHED" if error is None and finished == total else "FAILED"
 
 
 def _say(line: str) -> None:

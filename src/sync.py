@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from src import ROOT, config, provenance
+from src import ROOT, config, outcomes
 from src.errors import InputError
-from src.journal import JOURNAL, Journal
+from src.journal import Journal
 from src.sender import open_store, send
 
 
@@ -32,15 +32,10 @@ def _unsent(folders: Sequence[Path]) -> Iterator[Journal]:
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"{folder}: no folder; without one, outputs is looked at")
-        for path in sorted(folder.rglob(JOURNAL)):
-            journal = Journal(path.parent)
-            start = next(journal.events(), None)
-            if start is None or not any(journal.events(journal.sent.events)):
-                continue
-            tags = start["tags"]
-            here = tags["host"] == provenance.host()
-            if not (here and provenance.is_alive(tags["process"])):
-                yield journal
+        for job in outcomes.settled(folder):
+            may_run = job.process == "alive" or job.status == "RUNNING"
+            if job.journal.has_unsent and not may_run:
+                yield job.journal
 
 
 if __name__ == "__main__":

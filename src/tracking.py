@@ -72,7 +72,8 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"tracking.uri={without_credentials(uri)}: cannot be used: "
-            f"{without_credentials(reason)}; a writable sqlite:///FILE or a running server is needed"
+            f"{without_credentials(reason)}; "
+            "a writable sqlite:///FILE or a running server is needed"
         ) from error
 
 

@@ -11,24 +11,32 @@ from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from src import config
-from src.errors import InputError
+from src.errors import InputError, JobError
 from src.signals import EXIT_STATUS, interruptible
 from src.sweep import Refused, finishing
+
+TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException, OSError)
 
 config.register_resolvers()
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="config")
 def train(cfg: DictConfig) -> float:
-    """One job."""
+    """One job; of a sweep its failure, even `sys.exit`, is its own."""
     from src import job
 
+    is_single = HydraConfig.get().mode != RunMode.MULTIRUN
     try:
         return job.run(cfg)
-    except InputError as error:
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
-            raise  # one job's mistake is its own
-        raise Refused from error
+    except (Exception, SystemExit) as error:
+        is_input = isinstance(error, InputError)
+        if is_single and is_input:
+            raise Refused from error
+        if is_single:
+            raise
+        reason = str(error) if is_input else f"{type(error).__name__}: {error}"
+        print(f"failed: {reason}", file=sys.stderr)
+        raise JobError(reason) from error
 
 
 def main() -> None:
@@ -38,7 +46,7 @@ def main() -> None:
     try:
         with interruptible(), finishing():
             train()
-    except (Refused, InputError, HydraException, OmegaConfBaseException, OSError) as error:
+    except TOLD as error:
         if full:
             raise
         sys.exit(one_line(error.__cause__ if isinstance(error, Refused) else error))
@@ -52,7 +60,8 @@ def one_line(error: BaseException) -> str:
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.parent_node is not None:
         allowed = ", ".join(sorted(map(str, cause.parent_node)))
         return f"{cause.full_key}: unknown; allowed here are {allowed}"
-    text = str(error) if isinstance(error, InputError) else f"{error} {error.__cause__ or ''}"
+    is_whole = isinstance(error, InputError | JobError)
+    text = str(error) if is_whole else f"{error} {error.__cause__ or ''}"
     return " ".join(text.split())
 
 

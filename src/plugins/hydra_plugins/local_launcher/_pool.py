@@ -8,10 +8,12 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,27 +21,22 @@ import cloudpickle
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
-from hydra.types import TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from pebble import ProcessExpired, ProcessPool
 
+from src.errors import JobError, JobKilledError, JobTimeoutError
 from src.progress import SweepView
 from src.provenance import cores
+from src.signals import EXIT_STATUS
 
 if TYPE_CHECKING:
     from hydra_plugins.local_launcher.local_launcher import LocalLauncher
 
+GRACE_SECONDS = 3.0  # in which an interrupted job may end in good order
 POLL_SECONDS = 0.5  # how often the view of a running sweep is renewed
 
 _shared: list[Any] = []  # in a worker: what all jobs of its sweep have in common
-
-
-class JobKilled(Exception):
-    """A job's process is gone: killed by someone, or for want of memory."""
-
-
-class JobTimeout(Exception):
-    """A job took longer than it may."""
 
 
 def warm(preload: list[str]) -> Any:
@@ -75,13 +72,22 @@ def launch(
             returns = _run_all(pool, list(job_overrides), first, launcher, view)
         pool.close()
     except BaseException:
-        for worker in multiprocessing.active_children():
-            worker.terminate()  # all at once: pebble stops one after the other
+        _end(multiprocessing.active_children())
         pool.stop()
         raise
     finally:
         pool.join()
     return returns
+
+
+def _end(processes: Sequence[BaseProcess]) -> None:
+    """Let all end in good order at once, which pebble would do one after the other."""
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + GRACE_SECONDS
+    for process in processes:
+        process.join(max(0, deadline - time.monotonic()))
+        process.kill()
 
 
 def _run_all(
@@ -102,30 +108,46 @@ def _run_all(
         for future in done:
             index = running.pop(future)
             result = _outcome(future, list(jobs[index]))
-            if isinstance(result._return_value, JobKilled) and tries[index]:
+            if type(result._return_value) is JobKilledError and tries[index]:
                 tries[index] -= 1
                 view.again(index, result._return_value)
                 running[submit(index)] = index
-            else:
-                returns[index] = result
-                view.done(
-                    index, None if result.status == JobStatus.COMPLETED else result._return_value
-                )
+                continue
+            if isinstance(result._return_value, JobKilledError):
+                _tell_callbacks(launcher, first + index, result)
+            returns[index] = result
+            failed = result.status == JobStatus.FAILED
+            view.done(index, result._return_value if failed else None)
         view.refresh()
     return [returns[index] for index in range(len(jobs))]
+
+
+def _tell_callbacks(launcher: "LocalLauncher", number: int, result: JobReturn) -> None:
+    """Call Hydra's on_job_end for a job whose process did not live to do so."""
+    cfg = _composed(launcher.hydra_context, launcher.config, number, result.overrides)
+    with read_write(cfg.hydra.runtime), open_dict(cfg.hydra.runtime):
+        folder = Path(cfg.hydra.sweep.dir) / cfg.hydra.sweep.subdir
+        cfg.hydra.runtime.output_dir = str(folder.absolute())
+    launcher.hydra_context.callbacks.on_job_end(config=cfg, job_return=result)
 
 
 def _outcome(future: Future, overrides: list[str]) -> JobReturn:
     error = future.exception()
     if error is None:
         return cloudpickle.loads(future.result())
-    if isinstance(error, ProcessExpired | KeyboardInterrupt):
-        error = JobKilled(f"its process was killed ({error})")
+    if isinstance(error, ProcessExpired):
+        error = JobKilledError(_how_it_ended(error.exitcode))
     elif isinstance(error, TimeoutError):
-        error = JobTimeout(f"stopped after hydra.launcher.timeout={error.args[1]} seconds")
+        error = JobTimeoutError(f"stopped after hydra.launcher.timeout={error.args[1]} seconds")
     elif not isinstance(error, Exception):  # sys.exit in a job must not end the sweep
-        error = RuntimeError(f"{type(error).__name__}: {error}")
+        error = JobError(f"{type(error).__name__}: {error}")
     return JobReturn(overrides=overrides, status=JobStatus.FAILED, _return_value=error)
+
+
+def _how_it_ended(exitcode: int | None) -> str:
+    if exitcode is None or exitcode >= 0:
+        return f"its process ended with exit code {exitcode}"
+    return f"its process was ended by {signal.Signals(-exitcode).name}"
 
 
 def _receive(shared: bytes, ordinal: Any, gpus: int) -> None:
@@ -152,17 +174,27 @@ def _run(number: int, overrides: list[str]) -> bytes:
     The return is pickled by value: Hydra's config classes exist twice, which pickle refuses.
     """
     hydra_context, config, task_function = _shared
-    cfg = hydra_context.config_loader.load_sweep_config(config, overrides)
+    cfg = _composed(hydra_context, config, number, overrides)
+    try:
+        result = run_job(
+            hydra_context=hydra_context,
+            task_function=partial(_logged, task_function),
+            config=cfg,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+        )
+    except KeyboardInterrupt:
+        os._exit(EXIT_STATUS)  # who is told to stop takes no other job
+    return cloudpickle.dumps(result)
+
+
+def _composed(
+    hydra_context: HydraContext, config: DictConfig, number: int, overrides: Sequence[str]
+) -> DictConfig:
+    cfg = hydra_context.config_loader.load_sweep_config(config, list(overrides))
     with open_dict(cfg):
         cfg.hydra.job.id = cfg.hydra.job.num = number
-    result = run_job(
-        hydra_context=hydra_context,
-        task_function=partial(_logged, task_function),
-        config=cfg,
-        job_dir_key="hydra.sweep.dir",
-        job_subdir_key="hydra.sweep.subdir",
-    )
-    return cloudpickle.dumps(result)
+    return cfg
 
 
 def _logged(task_function: TaskFunction, cfg: DictConfig) -> Any:

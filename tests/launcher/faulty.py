@@ -1,0 +1,41 @@
+"""Activations that fail: their faults are switched on by what a job trains with."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from torch import Tensor, nn
+
+
+class Faulty(nn.ReLU):
+    """A ReLU that comes to a bad end in the first epoch in which `once`, a file, is not there."""
+
+    def __init__(self, fault: str, once: str | None = None, after: int = 0) -> None:
+        super().__init__()
+        self.fault = fault
+        self.once = once and Path(once)
+        self.left = after
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The activation, or the fault after so many calls."""
+        self.left -= 1
+        if self.left < 0 and not (self.once and self.once.exists()):
+            if self.once:
+                self.once.touch()
+            FAULTS[self.fault]()
+        return super().forward(x)
+
+
+def _raise() -> None:
+    raise ZeroDivisionError("a bug in the model")
+
+
+FAULTS = {
+    "none": lambda: None,
+    "raise": _raise,
+    "exit": lambda: sys.exit(3),
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "hang": lambda: time.sleep(1_000),
+}
