@@ -23,7 +23,7 @@ from src.composing import (
     sweeper_params,
     varying,
 )
-from src.config import flatten
+from src.config import ASIDE, PLACES, flatten
 from src.data.availability import settle
 from src.errors import InputError, JobError, JobKilledError
 from src.journal import Journal
@@ -227,7 +227,11 @@ def _label(job: Sequence[Override], varied: Sequence[str]) -> str:
 
 
 def _name(config: DictConfig) -> str:
-    return " ".join([*config.hydra.overrides.task, *sweeper_params(config)]) or "sweep"
+    """The question as it was typed, without where data and results lie."""
+    typed = [*config.hydra.overrides.task, *sweeper_params(config)]
+    keys = [override.partition("=")[0] for override in typed]
+    asked = [o for o, key in zip(typed, keys, strict=True) if not key.startswith((*PLACES, *ASIDE))]
+    return " ".join(asked) or "sweep"
 
 
 @contextmanager
