@@ -93,7 +93,7 @@ def _train(
         sender.append("end", status="FINISHED", tags={"outcome": result.outcome})
     if checkpoint:
         checkpoint.remove()
-    Console().print(result_table(name, figures))
+    Console().print(result_table(name, figures, result.outcome))
     if tree["sweep"]["run_id"] is None:
         print(f"MLflow: {ui_command(tree['tracking'])}")
     return figures.get("best/val_error", float("inf"))

@@ -83,7 +83,7 @@ def command() -> str:
 
 def without_credentials(text: str) -> str:
     """`scheme://user:password@host` becomes `scheme://host`."""
-    return re.sub(r"(\w://)[^/@\s]*@", r"\1", text)
+    return re.sub(r"(\w://)[^/\s]*@", r"\1", text)
 
 
 def hardware() -> str:

@@ -165,7 +165,7 @@ def finish(error: BaseException | None) -> int:
     sweep = _begun.pop()
     jobs = [job for job in settled(sweep.journal.folder) if job.journal.path != sweep.journal.path]
     failed = [job for job in jobs if job.has_failed]
-    is_interrupted = isinstance(error, KeyboardInterrupt)
+    is_interrupted, compared = isinstance(error, KeyboardInterrupt), False
     status = "KILLED" if is_interrupted else "FAILED" if error or failed else "FINISHED"
     try:
         if is_interrupted:
@@ -173,16 +173,16 @@ def finish(error: BaseException | None) -> int:
             total = sweep.jobs or len(jobs)
             _say(f"Interrupted: {done} of {total} jobs are finished; the same command continues.")
         else:
-            _compare(sweep, jobs)
+            compared = _compare(sweep, jobs)
     finally:
         sweep.journal.append("end", status=status, tags={"outcome": status.lower()})
-    _close(sweep)
+    _close(sweep, compared)
     if failed and not is_interrupted:
         Console(stderr=True).print(failure_table(failed))
     return len(failed)
 
 
-def _compare(sweep: Sweep, jobs: Sequence[Outcome]) -> None:
+def _compare(sweep: Sweep, jobs: Sequence[Outcome]) -> bool:
     """Send what the jobs could not, compare them, and keep the comparison in the journal."""
     from src import answer, records, tracking
 
@@ -198,18 +198,21 @@ def _compare(sweep: Sweep, jobs: Sequence[Outcome]) -> None:
         for event in answer.events(comparison, journal.folder, provenance.report()):
             journal.append(**event)
         answer.tell(comparison)
+        return True
     except InputError as nothing:
         _say(f"No comparison: {nothing}")
     except tracking.UNREACHABLE:
         pass  # which is told when the journal cannot be sent either
+    return False
 
 
-def _close(sweep: Sweep) -> None:
+def _close(sweep: Sweep, is_compared: bool) -> None:
     from src import answer, tracking
 
     try:
         send(sweep.journal, sweep.connect)
-        _say(answer.where(sweep.connect(), sweep.run_id))
+        if is_compared:
+            _say(answer.where(sweep.connect(), sweep.run_id))
     except (InputError, *tracking.UNREACHABLE) as outage:
         reason = " ".join(str(outage).split())[:200]
         _say(

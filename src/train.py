@@ -2,10 +2,11 @@
 
 import os
 import sys
+import traceback
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
@@ -15,7 +16,8 @@ from src.errors import InputError, JobError
 from src.signals import EXIT_STATUS, interruptible
 from src.sweep import Refused, finishing
 
-TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException, OSError)
+# A ValueError that arrives here is Hydra's, of an option such as activation=3.
+TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException, OSError, ValueError)
 
 config.register_resolvers()
 
@@ -32,8 +34,9 @@ def train(cfg: DictConfig) -> float:
         is_input = isinstance(error, InputError)
         if is_single and is_input:
             raise Refused from error
-        if is_single:
-            raise
+        if is_single:  # a bug: its traceback is what is needed
+            traceback.print_exc()
+            raise SystemExit(1) from error
         reason = str(error) if is_input else f"{type(error).__name__}: {error}"
         print(f"failed: {reason}", file=sys.stderr)
         raise JobError(reason) from error
@@ -60,6 +63,8 @@ def one_line(error: BaseException) -> str:
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.parent_node is not None:
         allowed = ", ".join(sorted(map(str, cause.parent_node)))
         return f"{cause.full_key}: unknown; allowed here are {allowed}"
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: not key=value as Hydra reads it: {' '.join(str(error).split())}"
     is_whole = isinstance(error, InputError | JobError)
     text = str(error) if is_whole else f"{error} {error.__cause__ or ''}"
     return " ".join(text.split())

@@ -66,7 +66,7 @@ def test_a_line_that_the_disk_had_no_room_for_is_not_there(tmp_path):
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, limits[1]))
     try:
-        with pytest.raises(OSError, match="No space left|File too large"):
+        with pytest.raises(OSError, match=r"No space left|File too large"):
             journal.append("metrics", step=2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
