@@ -11,12 +11,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from src import config
+from src import ROOT, config
 from src.errors import InputError, JobError
 from src.signals import EXIT_STATUS, interruptible
 from src.sweep import Refused, finishing
 
-# A ValueError that arrives here is Hydra's, of an option such as activation=3.
 TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException, OSError, ValueError)
 
 config.register_resolvers()
@@ -65,6 +64,9 @@ def one_line(error: BaseException) -> str:
         return f"{cause.full_key}: unknown; allowed here are {allowed}"
     if isinstance(error, OverrideParseException):
         return f"{error.override}: not key=value as Hydra reads it: {' '.join(str(error).split())}"
+    if type(error) is ValueError:  # of an option such as activation=3, which Hydra does not name
+        groups = [a for a in sys.argv[1:] if (ROOT / "conf" / a.partition("=")[0]).is_dir()]
+        return f"{', '.join(groups)}: {error}"
     is_whole = isinstance(error, InputError | JobError)
     text = str(error) if is_whole else f"{error} {error.__cause__ or ''}"
     return " ".join(text.split())
