@@ -153,6 +153,15 @@ def workplace(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> 
     return Workplace(tmp_path, database, re.sub(r"\W+", "-", request.node.name))
 
 
+@pytest.fixture(scope="module")
+def shared_workplace(
+    database: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Workplace:
+    """A place for a sweep that several tests of a file look at."""
+    folder = tmp_path_factory.mktemp("outputs")
+    return Workplace(folder, database, re.sub(r"\W+", "-", request.node.name))
+
+
 @pytest.fixture
 def fresh_workplace(mlflow: None, tmp_path: Path) -> Workplace:
     """A place whose tracking database does not exist yet."""
