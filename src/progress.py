@@ -63,13 +63,16 @@ def result_table(name: str, figures: dict[str, float], outcome: str) -> Table:
     return table
 
 
-def failure_table(failed: Sequence[Outcome]) -> Table:
-    """The jobs of a sweep that failed, and where each says more."""
-    table = Table(title="failed jobs", title_style="bold red")
-    for heading in ("job", "ended", "why", "its directory"):
-        table.add_column(heading, overflow="fold")
+def failure_table(failed: Sequence[Outcome], folder: Path) -> Table:
+    """The failed jobs of the sweep in `folder`; each has its output in a directory there."""
+    table = Table(title="failed jobs", title_style="bold red", caption=f"Their output: {folder}/…")
+    table.add_column("in")
+    table.add_column("job", no_wrap=True)
+    table.add_column("ended")
+    table.add_column("why", overflow="fold")
     for job in failed:
-        table.add_row(*map(escape, (job.name, job.status, job.reason, str(job.journal.folder))))
+        place = job.journal.folder.relative_to(folder)
+        table.add_row(*map(escape, (str(place), job.name, job.status, job.reason)))
     return table
 
 

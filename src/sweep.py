@@ -178,7 +178,7 @@ def finish(error: BaseException | None) -> int:
         sweep.journal.append("end", status=status, tags={"outcome": status.lower()})
     _close(sweep, compared)
     if failed and not is_interrupted:
-        Console(stderr=True).print(failure_table(failed))
+        Console(stderr=True).print(failure_table(failed, sweep.journal.folder))
     return len(failed)
 
 

@@ -21,10 +21,11 @@ class Faulty(nn.ReLU):
     def forward(self, x: Tensor) -> Tensor:
         """The activation, or the fault after so many calls."""
         self.left -= 1
-        if self.left < 0 and not (self.once and self.once.exists()):
+        if self.fault != "none" and self.left < 0 and not (self.once and self.once.exists()):
             if self.once:
                 self.once.touch()
             FAULTS[self.fault]()
+            return x * float("inf")  # where the fault is to diverge
         return super().forward(x)
 
 
@@ -33,9 +34,9 @@ def _raise() -> None:
 
 
 FAULTS = {
-    "none": lambda: None,
     "raise": _raise,
     "exit": lambda: sys.exit(3),
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "diverge": lambda: None,
     "hang": lambda: time.sleep(1_000),
 }

@@ -1,0 +1,146 @@
+"""Sweeps that are run for real: what each job and the sweep come to in MLflow."""
+
+import pytest
+from mlflow import MlflowClient
+
+SMALL = ("data=mnist_5k", "data.n=200", "epochs=2", "figures=false", "device=cpu")
+FAULTY = "activation._target_=tests.launcher.faulty.Faulty"
+
+
+def children(place) -> dict:
+    """The sweep's jobs by name, and under `sweep` the sweep itself."""
+    return {
+        "sweep" if run.data.tags.get("kind") == "sweep" else run.info.run_name: run
+        for run in place.runs()
+    }
+
+
+def curve(place, run) -> list:
+    client = MlflowClient(place.uri)
+    keys = ("train/loss", "train/error", "val/loss", "val/error")
+    return [
+        [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, key)] for key in keys
+    ]
+
+
+@pytest.fixture(scope="module")
+def faults(shared_workplace):
+    """A sweep in which all that can go wrong with a job goes wrong once."""
+    told = shared_workplace.train(
+        *SMALL, FAULTY, "+activation.fault=none,raise,exit,kill,diverge", "threads=1",
+        "hydra.launcher.retries=0", "-m",
+    )  # fmt: skip
+    return told, children(shared_workplace)
+
+
+class TestEachDeathIsItsOwn:
+    @pytest.mark.parametrize(
+        ("fault", "status", "reason"),
+        [
+            ("none", "FINISHED", None),
+            ("raise", "FAILED", "ZeroDivisionError: a bug in the model"),
+            ("exit", "FAILED", "SystemExit: 3"),
+            ("kill", "KILLED", "its process was ended by SIGKILL"),
+            ("diverge", "FINISHED", None),
+        ],
+    )
+    def test_every_job_ends_in_its_own_state(self, faults, fault, status, reason):
+        run = faults[1][f"+activation.fault={fault}"]
+        assert run.info.status == status
+        assert run.info.end_time is not None
+        assert run.data.tags.get("reason") == reason
+
+    def test_a_divergence_is_a_result(self, faults):
+        assert faults[1]["+activation.fault=diverge"].data.tags["outcome"] == "diverged"
+
+    def test_failures_are_told_when_they_happen_and_at_the_end(self, faults):
+        told, _ = faults
+        assert "+activation.fault=raise  failed: ZeroDivisionError" in told.stderr
+        table = told.stderr.partition("failed jobs")[2]
+        assert all(f"fault={fault}" in table for fault in ("raise", "exit", "kill"))
+        assert "diverge" not in table
+        assert told.stderr.rstrip().endswith("3 jobs failed; the same command tries them again")
+
+    def test_the_exit_code_says_so_without_a_traceback(self, faults):
+        told, runs = faults
+        assert told.returncode == 1
+        assert "Traceback" not in told.stderr
+        assert runs["sweep"].info.status == "FAILED"
+
+    def test_what_finished_is_compared(self, faults, shared_workplace):
+        told, runs = faults
+        assert "none" in told.stdout
+        listed = MlflowClient(shared_workplace.uri).list_artifacts(
+            runs["sweep"].info.run_id, "comparison"
+        )
+        assert "comparison/report.html" in [file.path for file in listed]
+
+
+def test_a_job_over_its_time_is_killed_and_says_the_limit(workplace):
+    told = workplace.train(
+        *SMALL, FAULTY, "+activation.fault=hang", "hydra.launcher.timeout=3", "-m"
+    )
+    assert told.returncode == 1
+    runs = children(workplace)
+    (job,) = (run for name, run in runs.items() if name != "sweep")
+    assert job.info.status == "KILLED"
+    assert job.data.tags["reason"] == "stopped after hydra.launcher.timeout=3 seconds"
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
+    if launcher == "joblib":
+        pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    told = workplace.train(f"hydra/launcher={launcher}", *SMALL, "data.n=100000,200", "-m")
+    assert told.returncode == 1
+    assert "Traceback" not in told.stderr
+    assert told.stderr.rstrip().endswith("1 jobs failed; the same command tries them again")
+    runs = children(workplace)
+    assert runs["data.n=200"].info.status == "FINISHED"
+    assert runs["data.n=100000"].info.status == "FAILED"
+    assert "data.n=100000: mnist_5k has 4000 digits" in runs["data.n=100000"].data.tags["reason"]
+    assert runs["sweep"].info.status == "FAILED"
+
+
+def test_a_mistake_in_the_last_job_costs_no_training(workplace):
+    told = workplace.train(*SMALL, "seed=0,1", "batch_size=64,0", "-m")
+    assert told.returncode != 0
+    assert told.stderr.strip() == "batch_size=0: an integer from 1 is allowed"
+    assert not (workplace.folder / "sweep").exists()
+
+
+def test_launchers_train_the_same_bit_for_bit(workplace):
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    curves = {}
+    for launcher in ("local", "basic", "joblib"):
+        told = workplace.train(
+            f"hydra/launcher={launcher}", *SMALL, "threads=1", "seed=0,1", "reuse=false",
+            f"hydra.sweep.dir={workplace.folder}/{launcher}", "-m",
+        )  # fmt: skip
+        assert told.returncode == 0, told.stderr
+        newest = workplace.runs()[:3]
+        named = {run.info.run_name: run for run in newest}
+        curves[launcher] = [curve(workplace, named[f"seed={seed}"]) for seed in (0, 1)]
+    assert curves["local"] == curves["basic"] == curves["joblib"]
+    assert curves["local"][0] != curves["local"][1]
+
+
+def test_two_sweeps_and_eight_workers_on_a_fresh_database(fresh_workplace):
+    where = f"hydra.sweep.dir={fresh_workplace.folder}/sweeps/${{stamp:}}"
+    common = (*SMALL, where, "epochs=1", "hydra.launcher.workers=4", "reuse=false")
+    first = fresh_workplace.start(*common, "seed=range(4)", "-m")
+    second = fresh_workplace.start(*common, "seed=range(4,8)", "-m")
+    for process in (first, second):
+        _, stderr = process.communicate()
+        assert process.returncode == 0, stderr
+    runs = fresh_workplace.runs()
+    sweeps = [run for run in runs if run.data.tags.get("kind") == "sweep"]
+    assert [run.info.status for run in runs] == ["FINISHED"] * 10
+    for sweep in sweeps:
+        mine = [
+            int(run.data.params["seed"])
+            for run in runs
+            if run.data.tags.get("mlflow.parentRunId") == sweep.info.run_id
+        ]
+        assert sorted(mine) in ([0, 1, 2, 3], [4, 5, 6, 7])
+    assert len(list((fresh_workplace.folder / "sweeps").iterdir())) == 2
