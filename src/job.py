@@ -65,6 +65,8 @@ def run(cfg: DictConfig) -> float:
             raise
     sender = Sender(Journal(folder), connect)
     opening = recording.opening(config, place) | {"name": name}
+    if tree["sweep"]["run_id"] is not None:
+        opening["tags"]["number"] = str(hydra.job.num)
     if tree["sweep"]["run_id"] is None or not tree["reuse"]:
         return _train(config, parts, sender, opening, checkpoint=None)
     path = Path(tree["checkpoints"]) / f"{opening['tags']['fingerprint']}.pt"

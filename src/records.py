@@ -30,8 +30,9 @@ CIRCUMSTANCES = ("seed", "threads", "diagnostics", "data.root", "data.fallback")
 
 
 def sweep_jobs(store: "Store", parent: str) -> list[Any]:
-    """MLflow's records of a sweep's jobs, in the order in which they started."""
-    return _search(store, f"tags.`mlflow.parentRunId` = '{parent}'")
+    """MLflow's records of a sweep's jobs, in its order; those that could not begin come last."""
+    found = _search(store, f"tags.`mlflow.parentRunId` = '{parent}'")
+    return sorted(found, key=lambda job: int(job.data.tags.get("number", len(found))))
 
 
 def finished(store: "Store", fingerprint: str) -> Any | None:
