@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 INTERVAL_SECONDS = 1.0  # between deliveries, and between tries when there is no answer
 PATIENCE_SECONDS = 10.0  # how long a finished job tries a server that does not answer
-HASTE_SECONDS = 2.0  # how long a killed one waits for any server
+HASTE_SECONDS = 1.0  # how long a killed one waits for any server; its sweep sends the rest
 
 
 class Sender:

@@ -168,12 +168,13 @@ def finish(error: BaseException | None) -> int:
     is_interrupted, compared = isinstance(error, KeyboardInterrupt), False
     status = "KILLED" if is_interrupted else "FAILED" if error or failed else "FINISHED"
     try:
+        _send_rest(sweep, jobs)
         if is_interrupted:
             done = sum(job.status == "FINISHED" for job in jobs)
             total = sweep.jobs or len(jobs)
             _say(f"Interrupted: {done} of {total} jobs are finished; the same command continues.")
         else:
-            compared = _compare(sweep, jobs)
+            compared = _compare(sweep)
     finally:
         sweep.journal.append("end", status=status, tags={"outcome": status.lower()})
     _close(sweep, compared)
@@ -182,15 +183,20 @@ def finish(error: BaseException | None) -> int:
     return len(failed)
 
 
-def _compare(sweep: Sweep, jobs: Sequence[Outcome]) -> bool:
-    """Send what the jobs could not, compare them, and keep the comparison in the journal."""
+def _send_rest(sweep: Sweep, jobs: Sequence[Outcome]) -> None:
+    """Send what the jobs' own processes could not."""
+    with suppress(Exception):  # a server that does not answer is told of at the end
+        for job in jobs:
+            if job.journal.has_unsent and job.status != "RUNNING":
+                send(job.journal, sweep.connect)
+
+
+def _compare(sweep: Sweep) -> bool:
+    """Compare the jobs, tell it, and keep the comparison in the sweep's journal."""
     from src import answer, records, tracking
 
     journal, settings = sweep.journal, sweep.settings
     try:
-        for job in jobs:
-            if job.journal.has_unsent and job.status != "RUNNING":
-                send(job.journal, sweep.connect)
         store = sweep.connect()
         comparison = answer.compare_jobs(
             store, records.sweep_jobs(store, sweep.run_id), settings["compare"]
@@ -207,11 +213,13 @@ def _compare(sweep: Sweep, jobs: Sequence[Outcome]) -> bool:
 
 
 def _close(sweep: Sweep, is_compared: bool) -> None:
-    from src import answer, tracking
+    from src import tracking
 
     try:
         send(sweep.journal, sweep.connect)
         if is_compared:
+            from src import answer
+
             _say(answer.where(sweep.connect(), sweep.run_id))
     except (InputError, *tracking.UNREACHABLE) as outage:
         reason = " ".join(str(outage).split())[:200]

@@ -33,7 +33,7 @@ from src.signals import EXIT_STATUS
 if TYPE_CHECKING:
     from hydra_plugins.local_launcher.local_launcher import LocalLauncher
 
-GRACE_SECONDS = 3.0  # in which an interrupted job may end in good order
+GRACE_SECONDS = 2.0  # in which an interrupted job may end in good order
 POLL_SECONDS = 0.5  # how often the view of a running sweep is renewed
 
 _shared: list[Any] = []  # in a worker: what all jobs of its sweep have in common
