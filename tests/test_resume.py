@@ -173,7 +173,7 @@ def test_a_second_ctrl_c_stops_at_once(workplace):
 @pytest.fixture(scope="module")
 def lineage(tmp_path_factory, database):
     """Duplicate variants, then more seeds, then everything anew."""
-    from conftest import Workplace
+    from tests.conftest import Workplace
 
     place = Workplace(Path(tmp_path_factory.mktemp("lineage")), database, "lineage")
     axes = (*SMALL, "epochs=1", "model=softmax,mlp", "activation=sigmoid,relu")
