@@ -1,0 +1,154 @@
+"""What a sweep costs beside its training: `MNIST_ROOT=… python tests/bench_sweep.py [PART …]`.
+
+Parts: minimal (4 jobs against Hydra's basic launcher over a minimal loop in memory), basic (16
+jobs against the basic launcher over this project's own code), overhead (what a job costs that
+trains nothing, and what reusing it costs), memory (what a second worker adds).
+Whatever is compared runs in turns, so that both meet the same machine.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import psutil
+
+ROOT = Path(__file__).parents[1]
+TURNS = int(os.environ.get("TURNS", "2"))
+MLP = ("epochs=3", "batch_size=64", "device=cpu")
+TINY = ("data=mnist_5k", "data.n=200", "epochs=1", "device=cpu")
+
+MINIMAL = """
+import hydra, numpy as np, torch
+from torch import nn
+
+@hydra.main(version_base="1.3", config_path=None)
+def main(cfg):
+    torch.manual_seed(cfg.seed)
+    raw = np.fromfile(cfg.root + "/MNIST/raw/train-images-idx3-ubyte", np.uint8)[16:]
+    images = torch.from_numpy(raw).view(60000, 784).float() / 255
+    labels = np.fromfile(cfg.root + "/MNIST/raw/train-labels-idx1-ubyte", np.uint8)[8:]
+    labels = torch.from_numpy(labels).long()
+    train, val = torch.randperm(60000).split([50000, 10000])
+    x, y, vx, vy = images[train], labels[train], images[val], labels[val]
+    model = nn.Sequential(nn.Linear(784, 200), nn.ReLU(), nn.Linear(200, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    loss = nn.CrossEntropyLoss()
+    for epoch in range(3):
+        for rows in torch.randperm(50000).split(64):
+            optimizer.zero_grad()
+            loss(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+        with torch.inference_mode():
+            errors = [(model(a).argmax(1) != b).float().mean() for a, b in ((x, y), (vx, vy))]
+    print(errors)
+
+main()
+"""
+
+
+class Place:
+    """Commands whose outputs lie in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sweeps = 0
+        self.overrides = [
+            f"tracking.uri=sqlite:///{folder}/mlflow.db",
+            f"tracking.artifacts={folder}/artifacts",
+            f"checkpoints={folder}/checkpoints",
+        ]
+
+    def command(self, *arguments: str) -> list[str]:
+        """A sweep into a directory of its own, which is `self.last`."""
+        self.sweeps += 1
+        self.last = self.folder / str(self.sweeps)
+        where = f"hydra.sweep.dir={self.last}"
+        return [sys.executable, "-m", "src.train", "-m", *arguments, *self.overrides, where]
+
+
+def seconds(command: list[str], **options) -> float:
+    """Wall time of a command that must succeed."""
+    start = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, **options)
+    return time.perf_counter() - start
+
+
+def in_turns(ours: Callable[[], float], baseline: Callable[[], float]) -> tuple[float, float]:
+    """Medians of both, run in alternation."""
+    pairs = [(ours(), baseline()) for _ in range(TURNS)]
+    return median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+
+
+def minimal(place: Place) -> None:
+    """4 jobs of 3 epochs against a loop that does nothing but train and evaluate."""
+    root = os.environ["MNIST_ROOT"]
+    script = place.folder / "minimal.py"
+    script.write_text(MINIMAL)
+    runs = f"hydra.sweep.dir={place.folder}/minimal"
+    loop = [sys.executable, str(script), "-m", "+seed=0,1,2,3", f"+root={root}", runs]
+    sweep = (*MLP, f"data.root={root}", "seed=range(4)", "reuse=false")
+    ours, theirs = in_turns(lambda: seconds(place.command(*sweep)), lambda: seconds(loop))
+    print(f"4 jobs x 3 epochs: {ours:.1f} s; basic launcher, minimal loop: {theirs:.1f} s; "
+          f"ratio {ours / theirs:.2f} (at most 0.70)")  # fmt: skip
+
+
+def basic(place: Place) -> None:
+    """16 jobs of 3 epochs against Hydra's own launcher."""
+    sweep = (*MLP, f"data.root={os.environ['MNIST_ROOT']}", "seed=range(16)", "reuse=false")
+    ours, theirs = in_turns(
+        lambda: seconds(place.command(*sweep)),
+        lambda: seconds(place.command(*sweep, "hydra/launcher=basic")),
+    )
+    print(f"16 jobs x 3 epochs: {ours:.1f} s; basic launcher, the same code: {theirs:.1f} s; "
+          f"{theirs / ours:.2f} times faster (at least 1.70)")  # fmt: skip
+
+
+def overhead(place: Place) -> None:
+    """What a job costs beside training, start-up excluded, and what reusing it costs."""
+    few = seconds(place.command(*TINY, "seed=range(10)"))
+    for jobs in (110, 1010)[: 2 if "many" in sys.argv else 1]:
+        many = seconds(place.command(*TINY, f"seed=range(1000,{1000 + jobs})", "reuse=false"))
+        print(f"{jobs} jobs that train nothing: {(many - few) / (jobs - 10) * 1000:.0f} ms each "
+              "(at most 150)")  # fmt: skip
+    again = seconds(place.command(*TINY, "seed=range(1000,1100)"))
+    starts = [json.loads(path.open().readline()) for path in place.last.glob("*/journal.jsonl")]
+    assert all("reused_from" in start["tags"] for start in starts)
+    print(f"the same 100 jobs again: {again:.1f} s (below 10)")
+
+
+def memory(place: Place) -> None:
+    """The proportional memory of all processes with one worker and with two."""
+    peaks = {}
+    for workers in (1, 2):
+        sweep = ("epochs=2", f"data.root={os.environ['MNIST_ROOT']}", "seed=range(2)")
+        command = place.command(*sweep, f"hydra.launcher.workers={workers}", "reuse=false")
+        process = psutil.Popen(command, cwd=ROOT, stdout=-3, stderr=-3)
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, sum(map(proportional, [process, *process.children(recursive=True)])))
+            time.sleep(0.1)
+        peaks[workers] = peak
+    added = (peaks[2] - peaks[1]) / 1e6
+    print(f"one worker {peaks[1] / 1e6:.0f} MB; a second adds {added:.0f} MB (below 400)")
+
+
+def proportional(process: psutil.Process) -> int:
+    """Its share of memory, in bytes; 0 once it is gone."""
+    try:
+        return process.memory_full_info().pss
+    except psutil.Error:
+        return 0
+
+
+PARTS = {"minimal": minimal, "basic": basic, "overhead": overhead, "memory": memory}
+
+if __name__ == "__main__":
+    for name in [part for part in sys.argv[1:] if part in PARTS] or PARTS:
+        with TemporaryDirectory() as scratch:
+            PARTS[name](Place(Path(scratch)))
