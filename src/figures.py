@@ -31,7 +31,8 @@ def learning_curves(epochs: Sequence[Epoch]) -> Figure:
         axes.set(xlabel="epoch", ylabel="error (%)" if scale == 100 else quantity)
         axes.xaxis.set_label_coords(0.5, -0.12)
         axes.yaxis.set_label_coords(-0.14, 0.5)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, nbins=6)
+        axes.yaxis.get_major_locator().set_params(nbins=5)
         axes.grid(alpha=0.3)
     axes.legend()
     return figure
