@@ -126,7 +126,10 @@ class SweepView:
         """Draw the present state."""
         if self.console.is_terminal:
             running = [(i, last) for i in self.waiting if (last := self._last(i))]
-            lines = [f"  {self.names[i]}  {last.get('line', 'starting')}" for i, last in running]
+            width = max((len(self.names[i]) for i, _ in running), default=0)
+            lines = [
+                f"  {self.names[i]:{width}}  {last.get('line', 'starting')}" for i, last in running
+            ]
             self.live.update(
                 Group(Text(self._summary(len(running))), *map(Text, lines)), refresh=True
             )
