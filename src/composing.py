@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from src.config import Resolved, resolve
+from src.config import ASIDE, PLACES, Resolved, resolve
 
 BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
 
@@ -77,6 +77,14 @@ def job_overrides(config: DictConfig) -> list[list[Override]]:
     swept = parser.parse_overrides([*sweeper_params(config), *config.hydra.overrides.task])
     (jobs,) = BasicSweeper.split_arguments(swept, max_batch_size=None)
     return [parser.parse_overrides(job) for job in jobs]
+
+
+def question(config: DictConfig) -> str:
+    """The question as it was typed, without where data and results lie."""
+    typed = [*config.hydra.overrides.task, *sweeper_params(config)]
+    keys = [override.partition("=")[0] for override in typed]
+    asked = [o for o, key in zip(typed, keys, strict=True) if not key.startswith((*PLACES, *ASIDE))]
+    return " ".join(asked) or "sweep"
 
 
 def sweeper_params(config: DictConfig) -> list[str]:

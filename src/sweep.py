@@ -18,12 +18,12 @@ from src import plan, provenance
 from src.composing import (
     compose_jobs,
     job_overrides,
+    question,
     resolved,
     share_compositions,
-    sweeper_params,
     varying,
 )
-from src.config import ASIDE, PLACES, flatten
+from src.config import flatten
 from src.data.availability import settle
 from src.errors import InputError, JobError, JobKilledError
 from src.journal import Journal
@@ -120,7 +120,7 @@ def begin(config: DictConfig) -> Sweep:
     journal = Journal(Path(config.hydra.sweep.dir))
     tags = {"kind": "sweep", "job": os.urandom(8).hex(), **provenance.tags(), **provenance.report()}
     params = flatten({"compare": settings["compare"]})
-    journal.append("start", name=_name(config), tags=tags, params=params)
+    journal.append("start", name=question(config), tags=tags, params=params)
     send(journal, connect)
     sweep = Sweep(journal, settings, len(overrides) or None)
     shared.append(f"sweep.run_id={sweep.run_id}")
@@ -235,14 +235,6 @@ def _say(line: str) -> None:
 
 def _label(job: Sequence[Override], varied: Sequence[str]) -> str:
     return " ".join(override.input_line for override in job if override.key_or_group in varied)
-
-
-def _name(config: DictConfig) -> str:
-    """The question as it was typed, without where data and results lie."""
-    typed = [*config.hydra.overrides.task, *sweeper_params(config)]
-    keys = [override.partition("=")[0] for override in typed]
-    asked = [o for o, key in zip(typed, keys, strict=True) if not key.startswith((*PLACES, *ASIDE))]
-    return " ".join(asked) or "sweep"
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Hydra's own tests of launchers, which every launcher is to pass."""
 
 import pytest
+from hydra import version
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
 from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, LauncherTestSuite
@@ -8,6 +9,13 @@ from hydra_plugins.local_launcher import LocalLauncher
 
 # Nothing of this project is needed by Hydra's jobs, and two workers start faster than more.
 FAST = ["hydra.launcher.preload=[]", "hydra.launcher.workers=2"]
+
+
+@pytest.fixture(autouse=True)
+def _no_version_base(monkeypatch) -> None:
+    """Hydra's tests start from a process in which no application has chosen its version."""
+    base = version.VersionBase.instance()
+    monkeypatch.setattr(base, "version_base", version._UNSPECIFIED_)
 
 
 def test_hydra_finds_the_launcher():
