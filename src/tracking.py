@@ -31,8 +31,6 @@ from src.provenance import without_credentials
 for name in ("mlflow", "alembic"):
     logging.getLogger(name).setLevel(logging.WARNING)
 
-# Opens the UI on training runs rather than on prompts and traces.
-TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 UNREACHABLE = (MlflowException, OSError)
 
 
@@ -88,7 +86,7 @@ def _open(uri: str, experiment: str, artifacts: str | None) -> Store:
     found = client.get_experiment_by_name(experiment)
     if found is None:
         try:
-            return Store(uri, client, client.create_experiment(experiment, artifacts, TRAINING))
+            return Store(uri, client, client.create_experiment(experiment, artifacts))
         except MlflowException:  # another process was faster
             found = client.get_experiment_by_name(experiment)
     return Store(uri, client, found.experiment_id)
