@@ -142,7 +142,7 @@ def test_a_database_on_a_full_disk_is_an_outage(small_disk, mlflow, tmp_path):
     place = Workplace(tmp_path, f"sqlite:///{small_disk}/mlflow.db", "full")
     # MLflow's own way to make it, with a rollback journal that needs room for every commit.
     subprocess.run([sys.executable, "-m", "mlflow", "db", "upgrade", place.uri], check=True)
-    process = place.start(*SMALL, "epochs=400")
+    process = place.start(*SMALL, "epochs=150")
     until(lambda: epochs(place.run_dir) >= 2 and place.runs())
     filler = fill(small_disk)
     _, stderr = process.communicate()
@@ -152,7 +152,7 @@ def test_a_database_on_a_full_disk_is_an_outage(small_disk, mlflow, tmp_path):
     sync(place, place.run_dir)
     (run,) = place.runs()
     assert run.info.status == "FINISHED"
-    assert steps(place, run) == list(range(1, 401))
+    assert steps(place, run) == list(range(1, 151))
 
 
 def test_a_job_on_a_full_disk_fails_whole_and_goes_on_when_there_is_room(
@@ -160,17 +160,17 @@ def test_a_job_on_a_full_disk_fails_whole_and_goes_on_when_there_is_room(
 ):
     place = Workplace(tmp_path, f"sqlite:///{tmp_path}/mlflow.db", "full")
     job = small_disk / "sweep"
-    command = (*SMALL, "epochs=400")
+    command = (*SMALL, "epochs=150")
     process = place.start(*command, f"hydra.sweep.dir={job}", "-m")
     until(lambda: epochs(job / "0") >= 3)
     filler = fill(small_disk)
     _, stderr = process.communicate()
     assert process.returncode == 1
     assert "No space left on device" in stderr
-    assert epochs(job / "0") < 400
+    assert epochs(job / "0") < 150
     assert all(Journal(job / "0").events()), "every line is whole"
     filler.unlink()
     again = place.train(*command, f"hydra.sweep.dir={tmp_path}/again", "-m")
     assert again.returncode == 0, again.stderr
     run = next(run for run in place.runs() if "mlflow.parentRunId" in run.data.tags)
-    assert steps(place, run) == list(range(1, 401))
+    assert steps(place, run) == list(range(1, 151))
