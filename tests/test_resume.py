@@ -14,6 +14,7 @@ from src.journal import Journal
 
 SMALL = ("data=mnist_5k", "data.n=200", "figures=false", "device=cpu", "threads=1")
 FAULTY = "activation._target_=tests.launcher.faulty.Faulty"
+EPOCHS = 250  # enough that a quick machine is still training when it is told of the third
 KEYS = ("train/loss", "train/error", "val/loss", "val/error", "lr")
 
 
@@ -69,7 +70,7 @@ class Cut:
     def __init__(self, place) -> None:
         self.place = place
         client = MlflowClient(place.uri)
-        command = (*SMALL, "data.n=1000", "epochs=40", "seed=0,1")
+        command = (*SMALL, "data.n=1000", f"epochs={EPOCHS}", "seed=0,1")
         process = place.start(*command, into(place, "cut"), "-m")
         until(lambda: all_have(place.folder / "cut", jobs=2, count=3))
         workers = psutil.Process(process.pid).children(recursive=True)
@@ -113,7 +114,7 @@ class TestSigkillToTheParent:
         for job in jobs.values():
             assert job.info.status == "FINISHED"
             for key in history(cut.place, job):
-                assert [step for step, _ in key] == list(range(1, 41))
+                assert [step for step, _ in key] == list(range(1, EPOCHS + 1))
 
     def test_no_epoch_is_trained_twice(self, cut):
         jobs = jobs_of(cut.place, cut.second)
