@@ -162,7 +162,7 @@ def test_a_second_ctrl_c_stops_at_once(workplace):
     workers = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate()
+    process.communicate(timeout=60)  # the hanging job would keep it for ever
     assert process.returncode == 130
     _, alive = psutil.wait_procs(workers, timeout=30)
     assert not [worker for worker in alive if worker.status() != psutil.STATUS_ZOMBIE]
