@@ -58,8 +58,7 @@ def train_epoch(
     """One update for every batch of a fresh permutation of `train`; the last may be smaller."""
     model.train()
     permutation = torch.randperm(len(train), generator=order).to(train.rows.device)
-    for positions in permutation.split(batch_size):
-        images, labels = train.batch(positions)
+    for images, labels in train.batches(permutation, batch_size):
         optimizer.zero_grad()
         loss(model(images), labels).backward()
         if clip_norm is not None:

@@ -26,6 +26,12 @@ from src.models.init import matched
 from src.streams import global_stream, stream
 
 BATCH = 64
+TO_TENSOR, NORMALIZE = transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))
+TRANSFORMS = {
+    # https://github.com/pytorch/examples/blob/main/mnist/main.py, where most loops come from
+    "ToTensor and Normalize": [TO_TENSOR, NORMALIZE],
+    "ToTensor alone": [TO_TENSOR],
+}
 
 
 def make(kind: str) -> nn.Module:
@@ -45,9 +51,9 @@ def trained(kind: str, epoch: Callable[[nn.Module, torch.optim.Optimizer], None]
     return time.perf_counter() - start
 
 
-def usual(root: str) -> Callable[[nn.Module, torch.optim.Optimizer], None]:
+def usual(root: str, steps: list) -> Callable[[nn.Module, torch.optim.Optimizer], None]:
     """torchvision's dataset through transforms and a DataLoader, as tutorials do."""
-    dataset = datasets.MNIST(root, transform=transforms.ToTensor())
+    dataset = datasets.MNIST(root, transform=transforms.Compose(steps))
     loader = DataLoader(dataset, batch_size=BATCH, shuffle=True)
     loss = nn.CrossEntropyLoss()
 
@@ -100,10 +106,12 @@ def main() -> None:
     for threads in (1, torch.get_num_threads()):
         torch.set_num_threads(threads)
         print(f"{threads} threads:")
-        loops = usual(root), bare(images.float() / 255, labels), ours(train)
-        compare("  MLP, torchvision and DataLoader", "mlp", loops[0], loops[2], repetitions)
-        compare("  MLP, bare loop over tensors", "mlp", loops[1], loops[2], repetitions)
-        compare("  CNN, bare loop over tensors", "cnn", loops[1], loops[2], 2)
+        own, plain = ours(train), bare(images.float() / 255, labels)
+        for title, steps in TRANSFORMS.items():
+            loop = usual(root, steps)
+            compare(f"  MLP, DataLoader, {title}", "mlp", loop, own, repetitions)
+        compare("  MLP, bare loop over tensors", "mlp", plain, own, repetitions)
+        compare("  CNN, bare loop over tensors", "cnn", plain, own, 2)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Train, validation and test sets as rows of one pool of images."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from src.errors import InputError
 from src.streams import stream
 
+READ_AHEAD = 1_024  # images converted at once: few operations, and they stay in the cache
 TARGETS = {"digit": lambda labels: labels, "high_digit": lambda labels: (labels >= 5).long()}
 
 
@@ -32,6 +34,17 @@ class Split:
         rows = self.rows[positions]
         images = self.images[rows].float().mul_(1 / 255)
         return images, None if self.labels is None else self.labels[rows]
+
+    def batches(self, positions: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """`batch` for every `batch_size` of `positions` in turn; the last may be smaller.
+
+        Small batches are converted many at a time: on several threads, converting 64 images
+        takes longer than training on them.
+        """
+        ahead = max(1, READ_AHEAD // batch_size) * batch_size
+        for many in positions.split(ahead):
+            images, labels = self.batch(many)
+            yield from zip(images.split(batch_size), labels.split(batch_size), strict=True)
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,17 @@ def test_a_batch_is_pixels_over_255_with_their_labels():
     assert labels.tolist() == splits.train.labels[rows].tolist()
 
 
+@pytest.mark.parametrize("size", [1, 7, 64, 1_000, 1_024, 1_500, 9_999])
+def test_batches_are_those_drawn_one_by_one(size):
+    train = draw(n=4_000).train
+    positions = torch.randperm(len(train))
+    one_by_one = [train.batch(positions[k : k + size]) for k in range(0, len(train), size)]
+    batches = list(train.batches(positions, size))
+    assert len(batches) == len(one_by_one)
+    for batch, reference in zip(batches, one_by_one, strict=True):
+        assert all(map(torch.equal, batch, reference))
+
+
 def test_splits_move_their_shared_pool_once():
     splits = draw(n=100)
     moved = splits.to(torch.device("meta"))
