@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,11 @@ from src.config import Resolved, resolve
 from src.data.splits import Splits
 from src.errors import InputError
 from src.fit import evaluate, fit
-from src.journal import Journal
 from src.progress import result_table, shown
 from src.recording import Place, logged, recorded
+from src.relay import Relayed
 from src.selection import Result, keep_best
-from src.sender import Sender, open_store, ui_command
+from src.sender import Sender, ui_command
 from src.streams import global_stream, stream
 
 
@@ -53,7 +52,6 @@ def run(cfg: DictConfig) -> float:
     config = resolve(cfg, hydra.runtime.choices)
     tree = config.tree
     name = recording.job_name(config, hydra.overrides.task)
-    connect = partial(open_store, tree["tracking"])
     try:
         place = prepare(config)
         parts = build(config, place)
@@ -61,9 +59,9 @@ def run(cfg: DictConfig) -> float:
         if tree["sweep"]["run_id"] is None:
             folder.rmdir()  # Hydra made it, and nothing came of it
             raise
-        with recorded(Sender(Journal(folder), connect), name=name, **recording.identity(config)):
+        with recorded(recording.sender(folder, tree), name=name, **recording.identity(config)):
             raise
-    sender = Sender(Journal(folder), connect)
+    sender = recording.sender(folder, tree)
     opening = recording.opening(config, place) | {"name": name}
     if tree["sweep"]["run_id"] is not None:
         opening["tags"]["number"] = str(hydra.job.num)
@@ -71,7 +69,7 @@ def run(cfg: DictConfig) -> float:
         return _train(config, parts, sender, opening, checkpoint=None)
     path = Path(tree["checkpoints"]) / f"{opening['tags']['fingerprint']}.pt"
     with claimed(path):
-        if source := reuse.find(connect, opening["tags"]["fingerprint"]):
+        if source := sender.find(opening["tags"]["fingerprint"]):
             return reuse.adopt(sender, opening, source)
         state = {"model": parts.model, "optimizer": parts.optimizer, "schedule": parts.schedule}
         return _train(config, parts, sender, opening, Checkpoint(path, state, parts.order))
@@ -80,7 +78,7 @@ def run(cfg: DictConfig) -> float:
 def _train(
     config: Resolved,
     parts: Parts,
-    sender: Sender,
+    sender: Sender | Relayed,
     opening: dict[str, Any],
     checkpoint: Checkpoint | None,
 ) -> float:
@@ -146,7 +144,11 @@ def _blaming(config: Resolved, group: str) -> Iterator[None]:
 
 
 def train(
-    parts: Parts, config: Resolved, name: str, sender: Sender, checkpoint: Checkpoint | None
+    parts: Parts,
+    config: Resolved,
+    name: str,
+    sender: Sender | Relayed,
+    checkpoint: Checkpoint | None,
 ) -> Result:
     """Train to the end, from where the checkpoint was left; each epoch is recorded and shown."""
     tree = config.tree

@@ -2,16 +2,20 @@
 
 import os
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import provenance
 from src.config import Resolved
+from src.journal import Journal
 from src.metrics import Epoch
-from src.sender import Sender
+from src.relay import Relayed
+from src.sender import Sender, open_store
 from src.signals import interruptible
 
 if TYPE_CHECKING:
@@ -68,8 +72,16 @@ def job_name(config: Resolved, overrides: Sequence[str]) -> str:
     return " ".join(o for key, o in named if varying is None or key in varying)
 
 
+def sender(folder: Path, settings: Mapping[str, Any]) -> Sender | Relayed:
+    """Who sends the journal of the job in `folder`: the job itself, or the sweep that offers it."""
+    journal = Journal(folder)
+    if address := settings["sweep"]["relay"]:
+        return Relayed(journal, address)
+    return Sender(journal, partial(open_store, settings["tracking"]))
+
+
 @contextmanager
-def recorded(sender: Sender, **start: Any) -> Iterator[None]:
+def recorded(sender: Sender | Relayed, **start: Any) -> Iterator[None]:
     """Record the job's start, and its end where the body does not live to do so.
 
     A job that is tried again in the same directory goes on in the same MLflow run.
@@ -94,7 +106,7 @@ def recorded(sender: Sender, **start: Any) -> Iterator[None]:
         sender.close(in_haste=is_killed)
 
 
-def _keep_traceback(sender: Sender) -> None:
+def _keep_traceback(sender: Sender | Relayed) -> None:
     folder = sender.journal.folder / "artifacts"
     folder.mkdir(exist_ok=True)
     (folder / "traceback.txt").write_text(traceback.format_exc())
@@ -102,7 +114,7 @@ def _keep_traceback(sender: Sender) -> None:
 
 
 def logged(
-    epochs: Iterator[Epoch], sender: Sender, earlier: Sequence[Epoch] = ()
+    epochs: Iterator[Epoch], sender: Sender | Relayed, earlier: Sequence[Epoch] = ()
 ) -> Iterator[Epoch]:
     """Record each epoch as it passes, and before them the `earlier` ones that are not yet."""
     known = {event.get("step") for event in sender.journal.events() if event["event"] == "metrics"}

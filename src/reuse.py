@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from src import records
 from src.errors import InputError
 from src.metrics import Epoch
-from src.sender import Sender
 
 if TYPE_CHECKING:
+    from src.relay import Relayed
+    from src.sender import Sender
     from src.tracking import Store
 
 ONCE = ("final/", "best/", "test/")  # metrics that are logged at the end
@@ -42,7 +43,7 @@ def find(connect: Callable[[], "Store"], fingerprint: str) -> Source | None:
     return Source(trained, run.outcome, run.epochs, figures)
 
 
-def adopt(sender: Sender, opening: Mapping[str, Any], source: Source) -> float:
+def adopt(sender: "Sender | Relayed", opening: Mapping[str, Any], source: Source) -> float:
     """Record a job as what `source` found; its best validation error."""
     tags = {**opening["tags"], "reused_from": source.run_id}
     history = [{"step": epoch.epoch, "values": epoch.metrics} for epoch in source.epochs]

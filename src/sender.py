@@ -3,10 +3,11 @@
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from src import reuse
 from src.journal import Journal
 
 if TYPE_CHECKING:
@@ -36,8 +37,12 @@ class Sender:
         """Write an event to the journal, from where it is sent."""
         self.journal.append(event, **fields)
 
-    def close(self, in_haste: bool = False) -> str | None:
-        """Wait until all is sent; the run's id, or None after a warning when it cannot be."""
+    def find(self, fingerprint: str) -> reuse.Source | None:
+        """A finished run of the same fingerprint."""
+        return reuse.find(self.open_store, fingerprint)
+
+    def close(self, in_haste: bool = False) -> None:
+        """Wait until all is sent, or warn that it cannot be."""
         self.deadline = time.monotonic() + (0 if in_haste else PATIENCE_SECONDS)
         self.closing.set()
         self.thread.join(HASTE_SECONDS if in_haste else None)
@@ -48,8 +53,6 @@ class Sender:
                 f"{self.journal.path}: `python -m src.sync` sends it later",
                 file=sys.stderr,
             )
-            return None
-        return self.journal.sent.run_id
 
     def _run(self) -> None:
         with suppress(Exception):  # whatever it is, the first delivery meets it again
@@ -64,6 +67,19 @@ class Sender:
             if is_last and (self.error is None or time.monotonic() > self.deadline):
                 return
             if is_last:
+                time.sleep(INTERVAL_SECONDS)
+
+
+def send_all(journals: Sequence[Journal], open_store: Callable[[], Any], seconds: float) -> None:
+    """Deliver the journals; a server that does not answer is tried again for some seconds."""
+    deadline = time.monotonic() + seconds
+    for journal in journals:
+        while journal.has_unsent:
+            try:
+                send(journal, open_store)
+            except Exception:  # whatever a server or a network may throw
+                if time.monotonic() > deadline:
+                    return
                 time.sleep(INTERVAL_SECONDS)
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,9 +27,10 @@ from src.config import flatten
 from src.data.availability import settle
 from src.errors import InputError, JobError, JobKilledError
 from src.journal import Journal
-from src.outcomes import Outcome, close, outcome, settled
+from src.outcomes import close, outcome, settled
 from src.progress import failure_table
-from src.sender import open_store, send
+from src.relay import Relay
+from src.sender import PATIENCE_SECONDS, open_store, send, send_all
 
 if TYPE_CHECKING:
     from src.tracking import Store
@@ -46,6 +47,7 @@ class Sweep:
     journal: Journal
     settings: Mapping[str, Any]  # the resolved config of its first job
     jobs: int | None  # None: the sweeper decides as it goes
+    relay: Relay | None  # None: the jobs talk to the tracking server themselves
 
     @property
     def run_id(self) -> str:
@@ -91,8 +93,8 @@ def _end_failed(config: DictConfig, error: BaseException) -> None:
         journal.append("start", name=name, **recording.identity(job))
     if before is None or (is_killed and before.status in ("RUNNING", "KILLED")):
         close(journal, "KILLED" if is_killed else "FAILED", str(error))
-        with suppress(Exception):  # what cannot be sent now is sent when the sweep ends
-            send(journal, partial(open_store, job.tree["tracking"]))
+        if job.tree["sweep"]["relay"] is None:
+            send_all([journal], partial(open_store, job.tree["tracking"]), seconds=0)
 
 
 def begin(config: DictConfig) -> Sweep:
@@ -122,7 +124,10 @@ def begin(config: DictConfig) -> Sweep:
     params = flatten({"compare": settings["compare"]})
     journal.append("start", name=question(config), tags=tags, params=params)
     send(journal, connect)
-    sweep = Sweep(journal, settings, len(overrides) or None)
+    relay = Relay(journal.folder, connect) if config.hydra.launcher.get("relay") else None
+    if relay:
+        shared.append(f"sweep.relay='{relay.address}'")
+    sweep = Sweep(journal, settings, len(overrides) or None, relay)
     shared.append(f"sweep.run_id={sweep.run_id}")
     if overrides:
         shared.append(f"sweep.varying=[{','.join(varied)}]")
@@ -163,12 +168,15 @@ def finish(error: BaseException | None) -> int:
     if not _begun:
         return 0
     sweep = _begun.pop()
+    if sweep.relay:
+        sweep.relay.close()
     jobs = [job for job in settled(sweep.journal.folder) if job.journal.path != sweep.journal.path]
     failed = [job for job in jobs if job.has_failed]
     is_interrupted, compared = isinstance(error, KeyboardInterrupt), False
     status = "KILLED" if is_interrupted else "FAILED" if error or failed else "FINISHED"
     try:
-        _send_rest(sweep, jobs)
+        ended = [job.journal for job in jobs if job.status != "RUNNING"]
+        send_all(ended, sweep.connect, 0 if is_interrupted else PATIENCE_SECONDS)
         if is_interrupted:
             done = sum(job.status == "FINISHED" for job in jobs)
             total = sweep.jobs or len(jobs)
@@ -181,14 +189,6 @@ def finish(error: BaseException | None) -> int:
     if failed and not is_interrupted:
         Console(stderr=True).print(failure_table(failed, sweep.journal.folder))
     return len(failed)
-
-
-def _send_rest(sweep: Sweep, jobs: Sequence[Outcome]) -> None:
-    """Send what the jobs' own processes could not."""
-    with suppress(Exception):  # a server that does not answer is told of at the end
-        for job in jobs:
-            if job.journal.has_unsent and job.status != "RUNNING":
-                send(job.journal, sweep.connect)
 
 
 def _compare(sweep: Sweep) -> bool:

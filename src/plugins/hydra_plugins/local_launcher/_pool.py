@@ -4,6 +4,7 @@ pebble (https://pebble.readthedocs.io) gives each job its process's fate and no 
 processes fork from a server that has imported torch once.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 2.0  # in which an interrupted job may end in good order
 POLL_SECONDS = 0.5  # how often the view of a running sweep is renewed
+QUIET = "hydra_plugins.local_launcher._quiet"
 
 _shared: list[Any] = []  # in a worker: what all jobs of its sweep have in common
 
@@ -42,7 +44,7 @@ _shared: list[Any] = []  # in a worker: what all jobs of its sweep have in commo
 def warm(preload: list[str]) -> Any:
     """The context whose workers fork from a process that has imported `preload`."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(preload)
+    context.set_forkserver_preload([QUIET, *preload])
     from multiprocessing import forkserver
 
     forkserver.ensure_running()
@@ -152,6 +154,8 @@ def _how_it_ended(exitcode: int | None) -> str:
 
 def _receive(shared: bytes, ordinal: Any, gpus: int) -> None:
     """Prepare a worker: what its jobs share, its GPU, and that it does not outlive the sweep."""
+    gc.freeze()
+    gc.enable()
     hydra_context, config, task_function, singletons = cloudpickle.loads(shared)
     setup_globals()
     Singleton.set_state(singletons)

@@ -20,8 +20,9 @@ DEFAULTS = {
     "threads": 1,  # CPU threads of a job whose own `threads` is auto
     "timeout": None,  # seconds after which a job is killed; null: never
     "retries": 1,  # how often a job whose process was killed is tried again
+    "relay": True,  # the sweep's own process talks to the tracking server for its jobs
     # Imported once, before workers fork; an optimizer's first step would import torch._dynamo.
-    "preload": ["src.job", "torch._dynamo", "src.tracking"],
+    "preload": ["src.job", "torch._dynamo"],
 }
 ConfigStore.instance().store(
     group="hydra/launcher", name="local", node=DEFAULTS, provider="fairsweep"
@@ -38,6 +39,7 @@ class LocalLauncher(Launcher):
         threads: int,
         timeout: float | None,
         retries: int,
+        relay: bool,
         preload: Sequence[str],
     ) -> None:
         _require("workers", workers, workers == "auto" or _at_least(1, workers), "auto or 1, 2, …")
@@ -45,6 +47,7 @@ class LocalLauncher(Launcher):
         _require("threads", threads, _at_least(1, threads), "1, 2, …")
         _require("retries", retries, _at_least(0, retries), "0, 1, …")
         positive = isinstance(timeout, int | float) and timeout > 0
+        _require("relay", relay, isinstance(relay, bool), "true or false")
         _require("timeout", timeout, timeout is None or positive, "seconds above 0, or null")
         self.workers = workers
         self.per_gpu = per_gpu
