@@ -1,112 +1,202 @@
 """The pictures of one job: how it learned, what it mixes up and got wrong, what it looks for.
 
-Every job draws them, so everything has its place beforehand: a layout that matplotlib finds by
-drawing on trial takes four times as long.
+Every job draws them, so they are drawn by Pillow: matplotlib takes ten times as long, more than a
+small training.
 """
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from src.metrics import Epoch
 
-MISTAKES = 25  # shown, the most confident first
+MISTAKES, COLUMNS = 25, 5  # mistakes shown, the most confident first, and in a row
 FILTERS = 64  # first-layer units shown
+INK, GREY, FAINT = (29, 33, 41), (109, 116, 128), (225, 228, 232)
+# Okabe and Ito, "Color universal design" (2008).
+BLUE, VERMILLION = (0, 114, 178), (213, 94, 0)
+FINE = 2  # lines are drawn so many times as large, then reduced, which smooths them
 
 
-def learning_curves(epochs: Sequence[Epoch]) -> Figure:
-    """Train and validation error in percent, and loss, against the epoch."""
-    figure = Figure(figsize=(8, 3.2))
-    places = ((0.09, 0.16, 0.39, 0.79), (0.59, 0.16, 0.39, 0.79))
-    for place, quantity, scale in zip(places, ("error", "loss"), (100, 1), strict=True):
-        axes = figure.add_axes(place)
-        for part, style in (("train", "o--"), ("val", "o-")):
-            values = [scale * getattr(epoch, f"{part}_{quantity}") for epoch in epochs]
-            label = {"train": "train", "val": "validation"}[part]
-            axes.plot([e.epoch for e in epochs], values, style, markersize=3, label=label)
-        axes.set(xlabel="epoch", ylabel="error (%)" if scale == 100 else quantity)
-        axes.xaxis.set_label_coords(0.5, -0.12)
-        axes.yaxis.set_label_coords(-0.14, 0.5)
-        axes.xaxis.get_major_locator().set_params(integer=True, nbins=6)
-        axes.yaxis.get_major_locator().set_params(nbins=5)
-        axes.grid(alpha=0.3)
-    axes.legend()
-    return figure
+def learning_curves(epochs: Sequence[Epoch]) -> Image.Image:
+    """Train (hollow) and validation (full) error in percent, and loss, against the epoch."""
+    picture = Image.new("RGB", (800 * FINE, 330 * FINE), "white")
+    draw = ImageDraw.Draw(picture)
+    for left, title, quantity, scale in ((70, "error (%)", "error", 100), (475, "loss", "loss", 1)):
+        panel = _Panel(draw, (left, 50, left + 310, 280), epochs)
+        train = [scale * getattr(epoch, f"train_{quantity}") for epoch in epochs]
+        val = [scale * getattr(epoch, f"val_{quantity}") for epoch in epochs]
+        panel.frame([*train, *val], title)
+        panel.curve(train, VERMILLION, is_full=False)
+        panel.curve(val, BLUE, is_full=True)
+    for x, name, color, fill in (
+        (325, "train", VERMILLION, "white"),
+        (400, "validation", BLUE, BLUE),
+    ):
+        _dot(draw, x * FINE, 18 * FINE, color, fill)
+        draw.text(((x + 9) * FINE, 18 * FINE), name, INK, _font(13 * FINE), "lm")
+    return picture.reduce(FINE)
 
 
-def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Figure:
+class _Panel:
+    """One pair of axes in a drawing; `box` is in pixels before they are multiplied by FINE."""
+
+    def __init__(
+        self, draw: ImageDraw.ImageDraw, box: tuple[int, ...], epochs: Sequence[Epoch]
+    ) -> None:
+        self.draw = draw
+        self.left, self.top, self.right, self.bottom = (FINE * side for side in box)
+        self.steps = [epoch.epoch for epoch in epochs]
+
+    def frame(self, values: Sequence[float], title: str) -> None:
+        """Grid, ticks and words for a quantity that takes these values."""
+        finite = [value for value in values if math.isfinite(value)] or [0.0]
+        low, high = min(finite), max(finite)
+        margin = (high - low) * 0.05 or abs(high) * 0.05 or 1
+        self.low, self.high = low - margin, high + margin
+        for tick in ticks(self.low, self.high):
+            y = self.y(tick)
+            self.draw.line((self.left, y, self.right, y), FAINT, FINE)
+            place = (self.left - 7 * FINE, y)
+            self.draw.text(place, f"{tick:.4g}", GREY, _font(12 * FINE), "rm")
+        for step in (tick for tick in ticks(1, max(2, self.steps[-1])) if tick == int(tick) > 0):
+            place = (self.x(step), self.bottom + 8 * FINE)
+            self.draw.text(place, f"{step:.0f}", GREY, _font(12 * FINE), "mt")
+        bounds = (self.left, self.top, self.right, self.bottom)
+        self.draw.rectangle(bounds, outline=GREY, width=FINE)
+        self.draw.text((self.left, self.top - 8 * FINE), title, INK, _font(13 * FINE), "ls")
+        place = ((self.left + self.right) / 2, self.bottom + 28 * FINE)
+        self.draw.text(place, "epoch", INK, _font(13 * FINE), "mt")
+
+    def curve(self, values: Sequence[float], color: tuple[int, ...], is_full: bool) -> None:
+        """A line with a dot for each epoch; what is not finite interrupts it."""
+        pairs = zip(self.steps, values, strict=True)
+        points = [(self.x(n), self.y(v)) if math.isfinite(v) else None for n, v in pairs]
+        for a, b in pairwise(points):
+            if a and b:
+                self.draw.line((*a, *b), color, FINE * (2 if is_full else 1))
+        if len(points) <= 60:
+            for point in filter(None, points):
+                _dot(self.draw, *point, color, color if is_full else "white")
+
+    def x(self, step: float) -> float:
+        """Where an epoch lies, in pixels."""
+        last = max(2, self.steps[-1])
+        return self.left + (self.right - self.left) * (0.04 + 0.92 * (step - 1) / (last - 1))
+
+    def y(self, value: float) -> float:
+        """Where a value lies, in pixels."""
+        return self.bottom - (self.bottom - self.top) * (value - self.low) / (self.high - self.low)
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Four to nine round numbers between `low` and `high`."""
+    power = 10 ** math.floor(math.log10((high - low) / 4))
+    step = next(n * power for n in (5, 2, 1) if (high - low) / (n * power) >= 4)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [round(n * step, 12) for n in range(first, last + 1)]
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Image.Image:
     """Counts of true class (rows) against predicted class (columns); mistakes carry the colour."""
     counts = np.zeros((classes, classes), dtype=int)
     np.add.at(counts, (labels, predicted), 1)
-    mistakes = counts - np.diag(np.diag(counts))
-    figure = Figure(figsize=(5, 5))
-    axes = figure.add_axes((0.1, 0.08, 0.85, 0.85))
-    axes.imshow(
-        mistakes, cmap="Oranges", interpolation="nearest", vmax=max(1, mistakes.max() * 1.5)
-    )
+    wrong = counts - np.diag(np.diag(counts))
+    side, left, top = max(40, 200 // classes), 60, 45
+    shade = wrong / max(1, wrong.max() * 1.2)
+    cells = _mixed(shade, VERMILLION).repeat(side, 0).repeat(side, 1)
+    width = left + classes * side + 20
+    picture = Image.new("RGB", (width, top + classes * side + 50), "white")
+    picture.paste(Image.fromarray(cells), (left, top))
+    draw = ImageDraw.Draw(picture)
+    middles = [side * n + side // 2 for n in range(classes)]
     for (true, guess), count in np.ndenumerate(counts):
         if count:
-            axes.text(guess, true, count, ha="center", va="center", fontsize=8)
-    ticks = range(classes)
-    axes.set(xlabel="predicted", ylabel="true", xticks=ticks, yticks=ticks)
-    axes.xaxis.set_label_coords(0.5, -0.06)
-    axes.yaxis.set_label_coords(-0.07, 0.5)
-    axes.set_title(f"{mistakes.sum()} of {len(labels)} validation digits wrong", y=1.01)
-    return figure
+            place = (left + middles[guess], top + middles[true])
+            draw.text(place, str(count), INK, _font(12), "mm")
+    for n, middle in enumerate(middles):
+        draw.text((left - 10, top + middle), str(n), GREY, _font(13), "rm")
+        draw.text((left + middle, top + classes * side + 8), str(n), GREY, _font(13), "mt")
+    draw.rectangle((left, top, left + classes * side, top + classes * side), outline=GREY)
+    title = f"{wrong.sum()} of {len(labels)} validation digits wrong"
+    draw.text((width // 2, 20), title, INK, _font(14), "mm")
+    draw.text((width // 2, picture.height - 14), "predicted", INK, _font(13), "mm")
+    draw.text((10, top - 8), "true", INK, _font(13), "ls")
+    return picture
 
 
-def mistakes(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> Figure:
-    """The wrong predictions made with most confidence; `true → predicted, probability`.
+def mistakes(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> Image.Image:
+    """The wrong predictions made with most confidence: what it is, what it is taken for.
 
-    Images (N, 28, 28), labels (N,), probabilities (N, classes), of any split.
+    Images (N, 28, 28) in 0 to 255, labels (N,), probabilities (N, classes), of any split.
     """
-    predicted = probabilities.argmax(1)
-    confidence = probabilities.max(1)
+    predicted, confidence = probabilities.argmax(1), probabilities.max(1)
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
-    figure = Figure(figsize=(6.4, 6.6))
-    axes = figure.add_axes((0.02, 0.02, 0.96, 0.9), xticks=(), yticks=(), frame_on=False)
-    axes.imshow(_tiled(images[worst], columns=5, gap=10), cmap="gray_r", interpolation="nearest")
+    sheet = _tiled(255 - images[worst], COLUMNS, gap=10, filler=255).astype(np.uint8)
+    picture = Image.new("RGB", (COLUMNS * 38 * 3, sheet.shape[0] * 3 + 45), "white")
+    enlarged = Image.fromarray(sheet).resize((sheet.shape[1] * 3, sheet.shape[0] * 3), 0)
+    picture.paste(enlarged, (15, 65))
+    draw = ImageDraw.Draw(picture)
     for place, k in enumerate(worst):
-        row, column = divmod(place, 5)
-        text = f"{labels[k]} → {predicted[k]}, {confidence[k]:.0%}"
-        axes.text(column * 38 + 14, row * 38 - 2, text, ha="center", fontsize=8)
-    axes.set_title(f"{len(wrong)} mistakes; the most confident (true → predicted)", y=1.03)
-    return figure
+        row, column = divmod(place, COLUMNS)
+        text = f"{labels[k]} as {predicted[k]}, {confidence[k]:.0%}"
+        draw.text((15 + column * 114 + 42, row * 114 + 55), text, INK, _font(13), "mm")
+    title = f"{len(wrong)} mistakes; the most confident"
+    draw.text((picture.width // 2, 20), title, INK, _font(14), "mm")
+    return picture
 
 
-def first_layer(weights: np.ndarray) -> Figure:
+def first_layer(weights: np.ndarray) -> Image.Image:
     """The first layer's weights as pictures (units, height, width); blue negative, red positive."""
     shown = weights[:FILTERS]
-    limit = np.abs(shown).max()
-    figure = Figure(figsize=(5.8, 6.2))
-    axes = figure.add_axes((0.02, 0.06, 0.96, 0.88), xticks=(), yticks=(), frame_on=False)
-    tiled = _tiled(shown, columns=int(np.ceil(np.sqrt(len(shown)))), gap=1)
-    axes.imshow(tiled, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    axes.set_title(f"weights of {len(shown)} of {len(weights)} first-layer units", y=1.01)
-    scale = f"blue −{limit:.2g}, white 0, red +{limit:.2g}"  # noqa: RUF001
-    figure.text(0.5, 0.02, scale, ha="center")
-    return figure
+    limit = float(np.abs(shown).max())
+    sheet = _tiled(shown / (limit or 1), math.ceil(math.sqrt(len(shown))), gap=1, filler=0)
+    times = max(1, 480 // sheet.shape[1])
+    colors = np.where((sheet > 0)[..., None], _mixed(sheet, VERMILLION), _mixed(-sheet, BLUE))
+    enlarged = Image.fromarray(colors).resize((sheet.shape[1] * times, sheet.shape[0] * times), 0)
+    picture = Image.new("RGB", (enlarged.width + 30, enlarged.height + 75), "white")
+    picture.paste(enlarged, (15, 40))
+    draw = ImageDraw.Draw(picture)
+    title = f"weights of {len(shown)} of {len(weights)} first-layer units"
+    draw.text((picture.width // 2, 20), title, INK, _font(14), "mm")
+    scale = f"blue -{limit:.2g}, white 0, red +{limit:.2g}"
+    draw.text((picture.width // 2, picture.height - 18), scale, INK, _font(13), "mm")
+    return picture
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(picture: Image.Image, path: Path) -> None:
     """Write a PNG, its folder made where needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.set_dpi(80)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # once, where savefig draws twice
-    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(path, compress_level=1)
+    picture.save(path, compress_level=1)
 
 
-def _tiled(pictures: np.ndarray, columns: int, gap: int) -> np.ndarray:
-    """(N, H, W) pictures in rows of `columns`, NaN in the gaps, which is drawn as nothing."""
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)
+
+
+def _dot(draw: ImageDraw.ImageDraw, x: float, y: float, color: tuple, fill: tuple | str) -> None:
+    radius = 3 * FINE
+    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill, color, FINE)
+
+
+def _mixed(amount: np.ndarray, color: tuple[int, ...]) -> np.ndarray:
+    """White at 0, `color` at 1: (..., 3) uint8."""
+    share = np.clip(amount, 0, 1)[..., None]
+    return (255 + share * (np.array(color) - 255)).astype(np.uint8)
+
+
+def _tiled(pictures: np.ndarray, columns: int, gap: int, filler: float) -> np.ndarray:
+    """(N, H, W) pictures in rows of `columns`."""
     count, height, width = pictures.shape
     rows = max(1, -(-count // columns))
-    sheet = np.full((rows * (height + gap), columns * (width + gap)), np.nan, dtype=np.float32)
+    sheet = np.full((rows * (height + gap), columns * (width + gap)), filler, dtype=np.float32)
     for place, picture in enumerate(pictures):
         top, left = place // columns * (height + gap), place % columns * (width + gap)
         sheet[top : top + height, left : left + width] = picture

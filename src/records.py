@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from src.errors import InputError
 from src.metrics import Epoch, Run
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from src.tracking import Store
 
 TRACKED = {  # metric name: field of Epoch
@@ -137,8 +137,10 @@ def _epoch(step: int, metrics: Mapping[str, float]) -> Epoch:
     return Epoch(step, **fields, diagnostics=extra)
 
 
-def correct(store: "Store", run_id: str) -> np.ndarray | None:
+def correct(store: "Store", run_id: str) -> "np.ndarray | None":
     """Which validation digits the run's kept model gets right, (digits,) bool; None if not kept."""
+    import numpy as np
+
     run = store.client.get_run(run_id)
     source = run.data.tags.get("reused_from", run_id)
     with TemporaryDirectory() as folder:

@@ -1,6 +1,7 @@
 """A multirun from its first job to its answer: begin, hand the jobs what they share, finish."""
 
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ def begin(config: DictConfig) -> Sweep:
     journal.append("start", name=question(config), tags=tags, params=params)
     send(journal, connect)
     relay = Relay(journal.folder, connect) if config.hydra.launcher.get("relay") else None
+    threading.Thread(target=_import_comparison, daemon=True).start()
     if relay:
         shared.append(f"sweep.relay='{relay.address}'")
     sweep = Sweep(journal, settings, len(overrides) or None, relay)
@@ -132,6 +134,12 @@ def begin(config: DictConfig) -> Sweep:
     if overrides:
         shared.append(f"sweep.varying=[{','.join(varied)}]")
     return sweep
+
+
+def _import_comparison() -> None:
+    """Import what the comparison draws with now, beside the jobs, and not when they have ended."""
+
+    import src.compare.plots  # noqa: F401
 
 
 def _end_abandoned(store: "Store") -> None:

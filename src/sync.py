@@ -12,6 +12,7 @@ from src import ROOT, config, outcomes
 from src.errors import InputError
 from src.journal import Journal
 from src.sender import open_store, send
+from src.signals import ending_at_once
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -39,7 +40,8 @@ def _unsent(folders: Sequence[Path]) -> Iterator[Journal]:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        sys.exit(str(error))
+    with ending_at_once():
+        try:
+            main(sys.argv[1:])
+        except InputError as error:
+            sys.exit(str(error))

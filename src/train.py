@@ -14,7 +14,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from src import ROOT, config
 from src.errors import InputError, JobError
-from src.signals import EXIT_STATUS, interruptible
+from src.signals import EXIT_STATUS, ending_at_once, interruptible
 from src.sweep import Refused, finishing
 
 TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException, OSError, ValueError)
@@ -56,8 +56,6 @@ def main() -> None:
         sys.exit(one_line(error.__cause__ if isinstance(error, Refused) else error))
     except KeyboardInterrupt:
         sys.exit(EXIT_STATUS)
-    finally:
-        gc.freeze()  # searching what MLflow imported for garbage on the way out takes 2 s
 
 
 def one_line(error: BaseException) -> str:
@@ -77,4 +75,5 @@ def one_line(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with ending_at_once():
+        main()

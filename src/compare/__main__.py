@@ -14,6 +14,7 @@ from src import ROOT, answer, config, records
 from src.compare import Comparison
 from src.errors import InputError
 from src.sender import open_store
+from src.signals import ending_at_once
 
 if TYPE_CHECKING:
     from src.tracking import Store
@@ -69,7 +70,8 @@ def _replace(
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        sys.exit(str(error))
+    with ending_at_once():
+        try:
+            main(sys.argv[1:])
+        except InputError as error:
+            sys.exit(str(error))
