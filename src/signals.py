@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+# Set where a launcher such as joblib's cleans up only when Python takes its modules apart.
+to_take_apart = threading.Event()
 EXIT_STATUS = 130  # what a shell expects of an interrupted program
 
 
@@ -47,6 +49,8 @@ def ending_at_once() -> Iterator[None]:
     status = 1  # of an exception that nobody catches
 
     def leave() -> None:
+        if to_take_apart.is_set():
+            return
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):  # who reads it may have gone
                 stream.flush()

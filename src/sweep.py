@@ -32,6 +32,7 @@ from src.outcomes import close, outcome, settled
 from src.progress import failure_table
 from src.relay import Relay
 from src.sender import PATIENCE_SECONDS, open_store, send, send_all
+from src.signals import to_take_apart
 
 if TYPE_CHECKING:
     from src.tracking import Store
@@ -125,10 +126,13 @@ def begin(config: DictConfig) -> Sweep:
     params = flatten({"compare": settings["compare"]})
     journal.append("start", name=question(config), tags=tags, params=params)
     send(journal, connect)
-    relay = Relay(journal.folder, connect) if config.hydra.launcher.get("relay") else None
-    threading.Thread(target=_import_comparison, daemon=True).start()
-    if relay:
+    relay = None
+    if config.hydra.launcher.get("relay"):
+        relay = Relay(journal.folder, connect)
         shared.append(f"sweep.relay='{relay.address}'")
+    else:
+        to_take_apart.set()
+    threading.Thread(target=_prepare_answer, daemon=True).start()
     sweep = Sweep(journal, settings, len(overrides) or None, relay)
     shared.append(f"sweep.run_id={sweep.run_id}")
     if overrides:
@@ -136,10 +140,10 @@ def begin(config: DictConfig) -> Sweep:
     return sweep
 
 
-def _import_comparison() -> None:
-    """Import what the comparison draws with now, beside the jobs, and not when they have ended."""
+def _prepare_answer() -> None:
+    from src import answer
 
-    import src.compare.plots  # noqa: F401
+    answer.prepare()
 
 
 def _end_abandoned(store: "Store") -> None:
@@ -200,18 +204,10 @@ def finish(error: BaseException | None) -> int:
 
 
 def _compare(sweep: Sweep) -> bool:
-    """Compare the jobs, tell it, and keep the comparison in the sweep's journal."""
-    from src import answer, records, tracking
+    from src import answer, tracking
 
-    journal, settings = sweep.journal, sweep.settings
     try:
-        store = sweep.connect()
-        comparison = answer.compare_jobs(
-            store, records.sweep_jobs(store, sweep.run_id), settings["compare"]
-        )
-        for event in answer.events(comparison, journal.folder, provenance.report()):
-            journal.append(**event)
-        answer.tell(comparison)
+        answer.give(sweep.connect(), sweep.journal, sweep.settings["compare"])
         return True
     except InputError as nothing:
         _say(f"No comparison: {nothing}")
