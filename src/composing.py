@@ -29,14 +29,14 @@ class SharingLoader(ConfigLoaderImpl):
         self.__dict__.update(vars(loader))
         self.composed: dict[tuple[str, ...], bytes] = {}
         self.groups: dict[str, bool] = {}
+        self.parsed: dict[str, Override] = {}
 
     def load_sweep_config(
         self, master_config: DictConfig, sweep_overrides: Sequence[str]
     ) -> DictConfig:
         """The config of a job, equal to what Hydra's own loader makes."""
         shared = OmegaConf.to_container(master_config.hydra.overrides.hydra)
-        parser = OverridesParser.create(config_loader=self)
-        overrides = parser.parse_overrides([*shared, *sweep_overrides])
+        overrides = [self._parsed(line) for line in (*shared, *sweep_overrides)]
         own = overrides[len(shared) :]
         cfg = self._composition(shared, [o for o in own if self._is_composed(o)], master_config)
         self._apply_overrides_to_config([o for o in own if not self._is_composed(o)], cfg)
@@ -45,6 +45,12 @@ class SharingLoader(ConfigLoaderImpl):
         job.override_dirname = get_overrides_dirname(shown, **job.config.override_dirname)
         OmegaConf.copy_cache(from_config=master_config, to_config=cfg)
         return cfg
+
+    def _parsed(self, line: str) -> Override:
+        if line not in self.parsed:
+            parser = OverridesParser.create(config_loader=self)
+            (self.parsed[line],) = parser.parse_overrides([line])
+        return self.parsed[line]
 
     def _composition(
         self, shared: list[str], choices: list[Override], master_config: DictConfig

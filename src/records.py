@@ -35,11 +35,16 @@ def sweep_jobs(store: "Store", parent: str) -> list[Any]:
     return sorted(found, key=lambda job: int(job.data.tags.get("number", len(found))))
 
 
-def finished(store: "Store", fingerprint: str) -> Any | None:
-    """A FINISHED run that trained exactly this."""
+def finished(store: "Store", fingerprint: str) -> list[Any]:
+    """The latest FINISHED run that trained exactly this, if there is one."""
     same = f"tags.fingerprint = '{fingerprint}' AND attributes.status = 'FINISHED'"
-    found = store.client.search_runs([store.experiment_id], same, max_results=1)
-    return found[0] if found else None
+    return list(store.client.search_runs([store.experiment_id], same, max_results=1))
+
+
+def finished_jobs(store: "Store", parent: str) -> list[Any]:
+    """A sweep's jobs that are FINISHED."""
+    own = f"tags.`mlflow.parentRunId` = '{parent}' AND attributes.status = 'FINISHED'"
+    return _search(store, own)
 
 
 def last_sweep(store: "Store") -> Any:

@@ -29,6 +29,7 @@ class Relay:
         self.open_store = open_store
         self.sent: dict[Path, int] = {}  # the sizes of the journals that were delivered
         self.asked: set[str] = set()
+        self.found: dict[str, reuse.Source] = {}  # by fingerprint
         self.delivering = threading.Lock()
         self.closing = threading.Event()
         self.listener = Listener(backlog=64, authkey=current_process().authkey)
@@ -43,11 +44,13 @@ class Relay:
 
     def find(self, fingerprint: str) -> reuse.Source | None:
         """A finished run of the same fingerprint, those of this sweep among them."""
-        if fingerprint in self.asked:
-            with suppress(Exception):  # what cannot be sent cannot be found
-                self._deliver()
-        self.asked.add(fingerprint)
-        return reuse.find(self.open_store, fingerprint)
+        if fingerprint not in self.found:
+            if fingerprint in self.asked:
+                with suppress(Exception):  # what cannot be sent cannot be found
+                    self._deliver()
+            self.asked.add(fingerprint)
+            self.found |= reuse.find(self.open_store, fingerprint, with_sweep=True)
+        return self.found.get(fingerprint)
 
     def close(self) -> None:
         """Send no more; what is still unsent is for who closes the sweep."""

@@ -26,21 +26,37 @@ class Source:
     figures: Mapping[str, float]
 
 
-def find(connect: Callable[[], "Store"], fingerprint: str) -> Source | None:
-    """A finished run of the same fingerprint; none where the server does not answer."""
+def find(
+    connect: Callable[[], "Store"], fingerprint: str, with_sweep: bool = False
+) -> dict[str, Source]:
+    """A finished run of the same fingerprint, by that fingerprint; none if no server answers.
+
+    `with_sweep` brings all finished jobs of its sweep, in as few queries: who wants one of them
+    will mostly want the others.
+    """
     from src import tracking
 
     try:
         store = connect()
-        record = records.finished(store, fingerprint)
-        if record is None:
-            return None
-        (run,) = records.read(store, [record])
+        found = records.finished(store, fingerprint)
+        if found and with_sweep and (parent := found[0].data.tags.get("mlflow.parentRunId")):
+            found += records.finished_jobs(store, parent)
+        return _sources(store, found)
     except (InputError, *tracking.UNREACHABLE):
-        return None
-    figures = {k: v for k, v in record.data.metrics.items() if k.startswith(ONCE)}
-    trained = record.data.tags.get("reused_from", run.run_id)
-    return Source(trained, run.outcome, run.epochs, figures)
+        return {}
+
+
+def _sources(store: "Store", found: Sequence[Any]) -> dict[str, Source]:
+    runs = records.read(store, found)
+    return {
+        record.data.tags["fingerprint"]: Source(
+            run_id=record.data.tags.get("reused_from", run.run_id),
+            outcome=run.outcome,
+            epochs=run.epochs,
+            figures={k: v for k, v in record.data.metrics.items() if k.startswith(ONCE)},
+        )
+        for record, run in zip(found, runs, strict=True)
+    }
 
 
 def adopt(sender: "Sender | Relayed", opening: Mapping[str, Any], source: Source) -> float:
