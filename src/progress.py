@@ -152,9 +152,11 @@ class SweepView:
         """What the journal of a job says: its last epoch, and whether it was reused."""
         state: dict = {}
         for event in self.journals[index].events():
-            state.setdefault("reused", "reused_from" in event.get("tags", {}))
-            if "train/error" in event.get("values", {}):
-                state["line"] = f"epoch {event['step']}  {_errors(event['values'])}"
+            if event["event"] == "start":
+                state["reused"] = "reused_from" in event["tags"]
+                total = event["params"].get("epochs", "?")
+            elif "train/error" in event.get("values", {}):
+                state["line"] = f"epoch {event['step']}/{total}  {_errors(event['values'])}"
         return state
 
     def _print(self, line: str) -> None:

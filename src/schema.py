@@ -91,6 +91,7 @@ SCHEMA: Mapping[str, Rule] = {
     "optimizer.lr": POSITIVE,
     "optimizer.momentum": number(0, 1),
     "optimizer.nesterov": FLAG,
+    "optimizer.fused": FLAG,
     "optimizer.weight_decay": number(0),
     "schedule.step_size": whole(1),
     "schedule.gamma": POSITIVE,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -85,6 +86,11 @@ def closed_port() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
+def _hear_ctrl_c() -> None:
+    """What a shell runs in the background ignores Ctrl-C, and hands that on to its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @dataclass(frozen=True)
 class Workplace:
     """Outputs of command lines, in a folder and an MLflow experiment of their own."""
@@ -114,7 +120,9 @@ class Workplace:
         """`python -m src.train` with these arguments, on its way."""
         command = [sys.executable, "-m", "src.train", *self.overrides, *arguments]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-        return subprocess.Popen(command, cwd=ROOT, text=True, **pipes, **options)
+        return subprocess.Popen(
+            command, cwd=ROOT, text=True, preexec_fn=_hear_ctrl_c, **pipes, **options
+        )
 
     def train(self, *arguments: str) -> subprocess.CompletedProcess:
         """`python -m src.train` with these arguments, run to its end."""
