@@ -11,7 +11,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
 from src.config import ASIDE, PLACES, Resolved, resolve
 
@@ -113,11 +113,8 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
 
 def resolved(config: DictConfig) -> Resolved:
     """A job's config without Hydra's own part."""
-    choices = config.hydra.runtime.choices
-    cfg = config.copy()
-    with open_dict(cfg):
-        del cfg["hydra"]
-    return resolve(cfg, choices)
+    own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    return resolve(own, config.hydra.runtime.choices)
 
 
 def varying(jobs: Sequence[Sequence[Override]]) -> list[str]:

@@ -110,11 +110,12 @@ def deliver(
     tags: dict[str, str] = {}
     for event in events:
         kind = event["event"]
-        tags |= event.get("tags", {})
         params |= event.get("params", {})
         if kind == "start":
             run_id = _start(store, event, run_id, is_first_try)
-        elif kind in ("metrics", "final"):
+            continue
+        tags |= event.get("tags", {})
+        if kind in ("metrics", "final"):
             metrics += _metrics(event)
         elif kind == "history":
             metrics += [metric for epoch in event["epochs"] for metric in _metrics(event | epoch)]
@@ -155,6 +156,7 @@ def _start(store: Store, event: Mapping[str, Any], run_id: str | None, is_first_
         run_id = found[0].info.run_id if found else None
     if run_id is not None:
         client.update_run(run_id, status="RUNNING")
+        client.log_batch(run_id, tags=[RunTag(*tag) for tag in event["tags"].items()])
         return run_id
     name, time = event["name"], event["time"]
     run = client.create_run(store.experiment_id, time, tags=event["tags"], run_name=name)
