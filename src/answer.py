@@ -13,6 +13,7 @@ from src import provenance, records
 from src.compare import Comparison, ComparisonError, compare, table, write
 from src.errors import InputError
 from src.journal import Journal
+from src.sender import ui_command
 
 if TYPE_CHECKING:
     from src.tracking import Store
@@ -80,9 +81,7 @@ def tell(comparison: Comparison) -> None:
 
 def where(store: "Store", run_id: str) -> str:
     """Where the report lies, and how to open MLflow's UI."""
-    from src import tracking
-
     place = f"{store.client.get_run(run_id).info.artifact_uri}/comparison/report.html"
     if place.startswith("file:"):
         place = unquote(urlparse(place).path)
-    return f"Report: {place}\nMLflow: {tracking.ui_command(store.uri)}"
+    return f"Report: {place}\nMLflow: {ui_command(store.uri)}"

@@ -15,3 +15,7 @@ class JobKilledError(JobError):
 
 class JobTimeoutError(JobKilledError):
     """A job took longer than it may."""
+
+
+class Refused(BaseException):
+    """Carries an error past Hydra, which turns every Exception of a callback into a warning."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch._dynamo  # an optimizer's first step would import it, on the first epoch's account
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -95,7 +96,7 @@ def _train(
         checkpoint.remove()
     Console().print(result_table(name, figures, result.outcome))
     if tree["sweep"]["run_id"] is None:
-        print(f"MLflow: {ui_command(tree['tracking'])}")
+        print(f"MLflow: {ui_command(tree['tracking']['uri'])}")
     return figures.get("best/val_error", float("inf"))
 
 

@@ -1,14 +1,18 @@
 """Sends a job's journal to the tracking server beside the training, and survives its outages."""
 
+import shlex
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import reuse
 from src.journal import Journal
+from src.provenance import without_credentials
 
 if TYPE_CHECKING:
     from src.tracking import Store
@@ -104,8 +108,15 @@ def open_store(settings: Mapping[str, str]) -> "Store":
     return tracking.connect(settings["uri"], settings["experiment"], settings["artifacts"])
 
 
-def ui_command(settings: Mapping[str, str]) -> str:
-    """How to look at what was sent."""
-    from src import tracking
-
-    return tracking.ui_command(settings["uri"])
+def ui_command(uri: str) -> str:
+    """How to open MLflow's UI on this store: a command for this machine alone, or the address."""
+    if not uri.startswith("sqlite:///"):
+        return without_credentials(uri)
+    beside, on_path = Path(sys.executable).with_name("mlflow"), shutil.which("mlflow")
+    is_on_path = on_path is not None and beside.exists() and Path(on_path).samefile(beside)
+    program = "mlflow" if is_on_path else f"{shlex.quote(sys.executable)} -m mlflow"
+    database = Path(uri.removeprefix("sqlite:///")).absolute()
+    if database.is_relative_to(Path.cwd()):
+        database = database.relative_to(Path.cwd())
+    location = shlex.quote(f"sqlite:///{database}")
+    return f"{program} ui --backend-store-uri {location} --host 127.0.0.1"

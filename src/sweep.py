@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.types import Override
-from hydra.core.utils import JobReturn, JobStatus
-from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from rich.console import Console
 
@@ -20,15 +18,14 @@ from src.composing import (
     compose_jobs,
     job_overrides,
     question,
-    resolved,
     share_compositions,
     varying,
 )
 from src.config import flatten
 from src.data.availability import settle
-from src.errors import InputError, JobError, JobKilledError
+from src.errors import InputError, JobError
 from src.journal import Journal
-from src.outcomes import close, outcome, settled
+from src.outcomes import settled
 from src.progress import failure_table
 from src.relay import Relay
 from src.sender import PATIENCE_SECONDS, open_store, send, send_all
@@ -36,10 +33,6 @@ from src.signals import to_take_apart
 
 if TYPE_CHECKING:
     from src.tracking import Store
-
-
-class Refused(BaseException):
-    """Carries an error past Hydra, which turns every Exception of a callback into a warning."""
 
 
 @dataclass(frozen=True)
@@ -63,43 +56,7 @@ class Sweep:
 _begun: list[Sweep] = []  # the multirun of this process, between begin and finish
 
 
-class Hooks(Callback):
-    """What happens before the first job: Hydra calls it with the config it has composed."""
-
-    def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        """Check a single run before a directory or an MLflow run is made for it."""
-        with _refusing():
-            single = resolved(config)
-            config.sweep.fallback = settle([single.tree["data"]])
-            open_store(single.tree["tracking"])
-
-    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Check every job of a multirun, then begin it."""
-        with _refusing():
-            _begun.append(begin(config))
-
-    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
-        """End the run of a job that could not do so itself, such as one that was killed."""
-        if job_return.status == JobStatus.FAILED and config.sweep.run_id is not None:
-            _end_failed(config, job_return._return_value)
-
-
-def _end_failed(config: DictConfig, error: BaseException) -> None:
-    from src import recording
-
-    journal, job = Journal(Path(config.hydra.runtime.output_dir)), resolved(config)
-    is_killed = isinstance(error, JobKilledError)
-    before = outcome(journal)
-    if before is None:
-        name = recording.job_name(job, config.hydra.overrides.task)
-        journal.append("start", name=name, **recording.identity(job))
-    if before is None or (is_killed and before.status in ("RUNNING", "KILLED")):
-        close(journal, "KILLED" if is_killed else "FAILED", str(error))
-        if job.tree["sweep"]["relay"] is None:
-            send_all([journal], partial(open_store, job.tree["tracking"]), seconds=0)
-
-
-def begin(config: DictConfig) -> Sweep:
+def begin(config: DictConfig) -> None:
     """Check all jobs, settle the data for all of them, and make the parent run.
 
     What the jobs share reaches them, whatever the launcher, as overrides of Hydra's own.
@@ -137,7 +94,7 @@ def begin(config: DictConfig) -> Sweep:
     shared.append(f"sweep.run_id={sweep.run_id}")
     if overrides:
         shared.append(f"sweep.varying=[{','.join(varied)}]")
-    return sweep
+    _begun.append(sweep)
 
 
 def _prepare_answer() -> None:
@@ -239,11 +196,3 @@ def _say(line: str) -> None:
 
 def _label(job: Sequence[Override], varied: Sequence[str]) -> str:
     return " ".join(override.input_line for override in job if override.key_or_group in varied)
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise Refused from error

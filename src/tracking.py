@@ -3,10 +3,8 @@
 import json
 import logging
 import os
-import shlex
 import shutil
 import sqlite3
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -177,17 +175,3 @@ def end(store: Store, run_id: str, status: str, reason: str) -> None:
 def _metrics(event: Mapping[str, Any]) -> list[Metric]:
     # SQL has no NaN of its own; MLflow stores it and infinity from Python floats.
     return [Metric(k, float(v), event["time"], event["step"]) for k, v in event["values"].items()]
-
-
-def ui_command(uri: str) -> str:
-    """How to open MLflow's UI on this store: a command for this machine alone, or the address."""
-    if not uri.startswith("sqlite:///"):
-        return without_credentials(uri)
-    beside, on_path = Path(sys.executable).with_name("mlflow"), shutil.which("mlflow")
-    is_on_path = on_path is not None and beside.exists() and Path(on_path).samefile(beside)
-    program = "mlflow" if is_on_path else f"{shlex.quote(sys.executable)} -m mlflow"
-    database = Path(uri.removeprefix("sqlite:///")).absolute()
-    if database.is_relative_to(Path.cwd()):
-        database = database.relative_to(Path.cwd())
-    location = shlex.quote(f"sqlite:///{database}")
-    return f"{program} ui --backend-store-uri {location} --host 127.0.0.1"

@@ -13,9 +13,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from src import ROOT, config
-from src.errors import InputError, JobError
+from src.courier import couriers
+from src.errors import InputError, JobError, Refused
 from src.signals import EXIT_STATUS, ending_at_once, interruptible
-from src.sweep import Refused, finishing
+from src.sweep import finishing
 
 TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException, OSError, ValueError)
 
@@ -48,7 +49,7 @@ def main() -> None:
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
     try:
-        with interruptible(), finishing():
+        with interruptible(), couriers(), finishing():
             train()
     except TOLD as error:
         if full:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from until import epochs, until
 
 from src import ROOT
 from src.data import mnist_5k
@@ -353,6 +354,17 @@ def test_the_offline_newcomer_trains_on_the_digits_that_come_along(
     assert run.inputs.dataset_inputs[0].dataset.name == "mnist_5k"
     assert run.data.params["data"] == "mnist_5k"
     assert capsys.readouterr().err.count("WARNING") == 1
+
+
+def test_sigkill_in_mid_training_is_recorded_as_killed(workplace):
+    process = workplace.start("data=mnist_5k", "data.n=200", "device=cpu", "epochs=100000")
+    until(lambda: epochs(workplace.run_dir) >= 2)
+    process.kill()
+    process.communicate()  # until who sends for it has ended too
+    (run,) = workplace.runs()
+    assert run.info.status == "KILLED"
+    assert run.data.tags["reason"] == "its process was gone"
+    assert run.data.metrics["val/error"] < 1
 
 
 def test_sigterm_in_mid_training_is_recorded_as_killed(workplace):

@@ -21,8 +21,7 @@ DEFAULTS = {
     "timeout": None,  # seconds after which a job is killed; null: never
     "retries": 1,  # how often a job whose process was killed is tried again
     "relay": True,  # the sweep's own process talks to the tracking server for its jobs
-    # Imported once, before workers fork; an optimizer's first step would import torch._dynamo.
-    "preload": ["src.job", "torch._dynamo"],
+    "preload": ["src.job"],  # imported once, before workers fork
 }
 ConfigStore.instance().store(
     group="hydra/launcher", name="local", node=DEFAULTS, provider="fairsweep"
