@@ -88,7 +88,9 @@ def main() -> None:
     sender = Sender(journal, connect)
     sys.stdin.read()
     job = outcome(journal)
-    if job and job.status == "RUNNING":  # it could not write its end itself
+    if job is None:  # it could not even begin
+        return
+    if job.status == "RUNNING":  # it could not write its end itself
         close(journal, "KILLED", "its process was gone")
     sender.close()
 
