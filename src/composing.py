@@ -112,9 +112,8 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
 
 
 def resolved(config: DictConfig) -> Resolved:
-    """A job's config without Hydra's own part."""
-    own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-    return resolve(own, config.hydra.runtime.choices)
+    """A job's config, of all that Hydra has composed."""
+    return resolve(config, config.hydra.runtime.choices)
 
 
 def varying(jobs: Sequence[Sequence[Override]]) -> list[str]:

@@ -106,13 +106,13 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
-    """Check and resolve a job's cfg; `choices` is Hydra's record of group options.
+    """Check and resolve a job's cfg, Hydra's part aside; `choices` is its record of group options.
 
     A group that the model does not use is left out: softmax regression is the same variant
     whatever the activation. Raises InputError for the first key that is wrong.
     """
     try:
-        tree = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        tree = {str(key): _plain(cfg[key]) for key in cfg if key != "hydra"}
     except MissingMandatoryValue as error:
         raise InputError(f"{error.full_key}: must be given") from error
     except OmegaConfBaseException as error:
@@ -123,6 +123,12 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
     if tree["sweep"]["fallback"] and tree["data"].get("fallback"):
         tree["data"], choices = _fallen_back(tree, choices)
     return Resolved(tree, _chosen(tree, choices))
+
+
+def _plain(value: Any) -> Any:
+    if OmegaConf.is_config(value):
+        return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
+    return value
 
 
 def _chosen(tree: Mapping[str, Any], choices: Mapping[str, str | None]) -> dict[str, str]:

@@ -104,22 +104,19 @@ def deliver(
     outcome is unknown a run is made only when none has the `job` tag.
     """
     metrics: list[Metric] = []
-    params: dict[str, str] = {}
-    tags: dict[str, str] = {}
+    params = {k: v for event in events for k, v in event.get("params", {}).items()}
+    tags = {k: v for event in events for k, v in event.get("tags", {}).items()}
     for event in events:
         kind = event["event"]
-        params |= event.get("params", {})
         if kind == "start":
-            run_id = _start(store, event, run_id, is_first_try)
-            continue
-        tags |= event.get("tags", {})
-        if kind in ("metrics", "final"):
+            run_id = _start(store, event | {"tags": tags}, run_id, is_first_try)
+        elif kind in ("metrics", "final"):
             metrics += _metrics(event)
         elif kind == "history":
             metrics += [metric for epoch in event["epochs"] for metric in _metrics(event | epoch)]
         elif kind == "files":
             _send_files(store, run_id, folder / event["path"])
-    _log(store, run_id, metrics, params, tags)
+    _log(store, run_id, metrics, params, {} if events[0]["event"] == "start" else tags)
     last = events[-1]
     if last["event"] == "end":
         store.client.set_terminated(run_id, last["status"], last["time"])
