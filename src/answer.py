@@ -41,7 +41,6 @@ def compare_jobs(store: "Store", jobs: Sequence[Any], settings: Mapping[str, Any
 
 def prepare() -> None:
     """Import what is slow to import, while the jobs still run and nobody waits for it."""
-
     import scipy.special  # noqa: F401
 
     import src.compare.plots  # noqa: F401

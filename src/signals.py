@@ -10,6 +10,9 @@ from contextlib import contextmanager, suppress
 
 # Set where a launcher such as joblib's cleans up only when Python takes its modules apart.
 to_take_apart = threading.Event()
+# Set from the first signal on: an exception that it raises in a callback of Python's own, such as
+# a weak reference's, is lost there.
+told_to_stop = threading.Event()
 EXIT_STATUS = 130  # what a shell expects of an interrupted program
 
 
@@ -25,6 +28,7 @@ def interruptible() -> Iterator[None]:
         return
 
     def stop(number: int, frame: object) -> None:
+        told_to_stop.set()
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, lambda *_: os._exit(EXIT_STATUS))
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated("SIGTERM")
@@ -36,6 +40,7 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     finally:
+        told_to_stop.clear()
         for each, handler in before.items():
             signal.signal(each, handler)
 

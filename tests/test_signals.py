@@ -44,5 +44,20 @@ def test_a_process_that_ends_at_once_loses_nothing(body, status, said):
     assert bool(process.stderr) == bool(said)
 
 
+def test_a_signal_is_remembered_where_its_exception_is_lost():
+    lose = """
+    import os, signal, warnings
+    from src.signals import interruptible, told_to_stop
+    class Lossy:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+    with interruptible():
+        Lossy()
+        print(told_to_stop.is_set())
+    print(told_to_stop.is_set())
+    """
+    assert ended(lose).stdout == "body\nTrue\nFalse\ncleaned up\n"
+
+
 def test_a_process_that_others_clean_up_in_is_taken_apart():
     assert ended("to_take_apart.set()").stdout == "body\ncleaned up\ntaken apart\n"

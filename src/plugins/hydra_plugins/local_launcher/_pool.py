@@ -29,7 +29,7 @@ from pebble import ProcessExpired, ProcessPool
 from src.errors import JobError, JobKilledError, JobTimeoutError
 from src.progress import SweepView
 from src.provenance import cores
-from src.signals import EXIT_STATUS
+from src.signals import EXIT_STATUS, told_to_stop
 
 if TYPE_CHECKING:
     from hydra_plugins.local_launcher.local_launcher import LocalLauncher
@@ -107,6 +107,8 @@ def _run_all(
     returns: dict[int, JobReturn] = {}
     while running:
         done, _ = wait(running, POLL_SECONDS, FIRST_COMPLETED)
+        if told_to_stop.is_set():
+            raise KeyboardInterrupt
         for future in done:
             index = running.pop(future)
             result = _outcome(future, list(jobs[index]))
