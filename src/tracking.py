@@ -22,6 +22,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.store.db import utils as db
 
 from src.errors import InputError
 from src.provenance import without_credentials
@@ -74,9 +75,19 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
 
 
 def _make(database: Path) -> None:
-    """A new database with a write-ahead log: a commit is one flush to disk instead of three."""
-    with closing(sqlite3.connect(database)) as connection:
+    """A new database with a write-ahead log: a commit is one flush to disk instead of three.
+
+    It gets its name when it is whole: MLflow cannot use one whose making was cut off.
+    """
+    draft = database.with_name(f"{database.name}.new")
+    for left in database.parent.glob(f"{draft.name}*"):
+        left.unlink()
+    with closing(sqlite3.connect(draft)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
+    engine = db.create_sqlalchemy_engine(f"sqlite:///{draft}")
+    db._initialize_tables(engine)
+    engine.dispose()  # which moves the log into the file
+    draft.replace(database)
 
 
 def _open(uri: str, experiment: str, artifacts: str | None) -> Store:

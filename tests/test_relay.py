@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 from until import until
 
+from src.errors import InputError
 from src.journal import Journal
 from src.relay import Relay, Relayed
 from src.sender import open_store
@@ -78,6 +79,24 @@ def test_one_job_of_an_earlier_sweep_brings_the_others_without_another_query(
     assert asking.find("print of b").figures == {"best/val_error": 0.25}
     assert "print of c" not in later.found
     later.close()
+
+
+def test_a_database_whose_making_was_cut_off_is_made_again(fresh_workplace, monkeypatch):
+    from src import tracking
+
+    def cut_off(engine):
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE _alembic_tmp_jobs (half INTEGER)")
+        raise OSError("cut off")
+
+    settings = (fresh_workplace.uri, "fairsweep", f"{fresh_workplace.folder}/artifacts")
+    with monkeypatch.context() as patched:
+        patched.setattr(tracking.db, "_initialize_tables", cut_off)
+        with pytest.raises(InputError, match="cut off"):
+            tracking.connect(*settings)
+    assert tracking.connect(*settings).experiment_id
+    left = {path.name for path in fresh_workplace.folder.glob("mlflow.db*")}
+    assert left <= {f"mlflow.db{end}" for end in ("", ".lock", "-wal", "-shm")}
 
 
 def test_strangers_are_refused_and_jobs_still_answered(workplace, relay):
