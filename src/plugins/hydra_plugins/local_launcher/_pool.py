@@ -66,7 +66,7 @@ def launch(
     pool = ProcessPool(
         max_workers=min(workers, len(job_overrides)),
         initializer=_receive,
-        initargs=(cloudpickle.dumps(shared), context.Value("i", 0), gpus),
+        initargs=(cloudpickle.dumps(shared), context.Value("i", 0) if gpus else None, gpus),
         context=context,
     )
     try:
