@@ -7,12 +7,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import util
 
 # Set where a launcher such as joblib's cleans up only when Python takes its modules apart.
 to_take_apart = threading.Event()
 # Set from the first signal on: an exception that it raises in a callback of Python's own, such as
 # a weak reference's, is lost there.
 told_to_stop = threading.Event()
+_held_back = threading.Event()  # set while the first signal has to wait
 EXIT_STATUS = 130  # what a shell expects of an interrupted program
 
 
@@ -22,7 +24,10 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within the body the first signal raises KeyboardInterrupt, and another ends the process."""
+    """Within the body the first signal raises KeyboardInterrupt, and another ends the process.
+
+    So does what the first one came to in a library that took it for an error of its own.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -31,7 +36,8 @@ def interruptible() -> Iterator[None]:
         told_to_stop.set()
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, lambda *_: os._exit(EXIT_STATUS))
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated("SIGTERM")
+        if not _held_back.is_set():
+            raise KeyboardInterrupt if number == signal.SIGINT else Terminated("SIGTERM")
 
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     for each, handler in before.items():
@@ -39,10 +45,26 @@ def interruptible() -> Iterator[None]:
             signal.signal(each, stop)
     try:
         yield
+    except Exception as error:
+        if told_to_stop.is_set():
+            raise KeyboardInterrupt from error
+        raise
     finally:
         told_to_stop.clear()
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@contextmanager
+def in_one_piece() -> Iterator[None]:
+    """Let the first signal wait until the body, which must be short, is done."""
+    _held_back.set()
+    try:
+        yield
+    finally:
+        _held_back.clear()
+        if told_to_stop.is_set():
+            raise KeyboardInterrupt
 
 
 @contextmanager
@@ -59,6 +81,7 @@ def ending_at_once() -> Iterator[None]:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):  # who reads it may have gone
                 stream.flush()
+        util._exit_function()  # removes semaphores; Python's own call of it would come later
         os._exit(status)
 
     atexit.register(leave)  # what is registered first is run last

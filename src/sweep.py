@@ -29,7 +29,7 @@ from src.outcomes import settled
 from src.progress import failure_table
 from src.relay import Relay
 from src.sender import PATIENCE_SECONDS, open_store, send, send_all
-from src.signals import to_take_apart
+from src.signals import in_one_piece, to_take_apart, told_to_stop
 
 if TYPE_CHECKING:
     from src.tracking import Store
@@ -82,19 +82,20 @@ def begin(config: DictConfig) -> None:
     tags = {"kind": "sweep", "job": os.urandom(8).hex(), **provenance.tags(), **provenance.report()}
     params = flatten({"compare": settings["compare"]})
     journal.append("start", name=question(config), tags=tags, params=params)
-    send(journal, connect)
     relay = None
     if config.hydra.launcher.get("relay"):
         relay = Relay(journal.folder, connect)
         shared.append(f"sweep.relay='{relay.address}'")
     else:
         to_take_apart.set()
-    threading.Thread(target=_prepare_answer, daemon=True).start()
     sweep = Sweep(journal, settings, len(overrides) or None, relay)
+    with in_one_piece():  # from here on there is a run to close
+        send(journal, connect)
+        _begun.append(sweep)
     shared.append(f"sweep.run_id={sweep.run_id}")
     if overrides:
         shared.append(f"sweep.varying=[{','.join(varied)}]")
-    _begun.append(sweep)
+    threading.Thread(target=_prepare_answer, daemon=True).start()
 
 
 def _prepare_answer() -> None:
@@ -141,20 +142,20 @@ def finish(error: BaseException | None) -> int:
         sweep.relay.close()
     jobs = [job for job in settled(sweep.journal.folder) if job.journal.path != sweep.journal.path]
     failed = [job for job in jobs if job.has_failed]
-    is_interrupted, compared = isinstance(error, KeyboardInterrupt), False
-    status = "KILLED" if is_interrupted else "FAILED" if error or failed else "FINISHED"
+    is_compared = False
     try:
         ended = [job.journal for job in jobs if job.status != "RUNNING"]
-        send_all(ended, sweep.connect, 0 if is_interrupted else PATIENCE_SECONDS)
+        send_all(ended, sweep.connect, 0 if told_to_stop.is_set() else PATIENCE_SECONDS)
+        is_compared = not told_to_stop.is_set() and _compare(sweep)
+    finally:
+        is_interrupted = told_to_stop.is_set()
+        status = "KILLED" if is_interrupted else "FAILED" if error or failed else "FINISHED"
+        sweep.journal.append("end", status=status, tags={"outcome": status.lower()})
+        _close(sweep, is_compared)
         if is_interrupted:
             done = sum(job.status == "FINISHED" for job in jobs)
             total = sweep.jobs or len(jobs)
             _say(f"Interrupted: {done} of {total} jobs are finished; the same command continues.")
-        else:
-            compared = _compare(sweep)
-    finally:
-        sweep.journal.append("end", status=status, tags={"outcome": status.lower()})
-    _close(sweep, compared)
     if failed and not is_interrupted:
         Console(stderr=True).print(failure_table(failed, sweep.journal.folder))
     return len(failed)

@@ -34,6 +34,10 @@ def jobs_of(place, sweep) -> dict:
     }
 
 
+def ends(folder: Path) -> bool:
+    return any(event["event"] == "end" for event in Journal(folder).events())
+
+
 def sweeps(place) -> list:
     """The latest first."""
     return [run for run in place.runs() if run.data.tags.get("kind") == "sweep"]
@@ -152,6 +156,38 @@ def test_a_sweep_that_is_told_to_stop_says_how_to_continue(sent, workplace):
     assert "Interrupted: 0 of 3 jobs are finished; the same command continues." in stderr
     assert "Traceback" not in stderr
     assert [run.info.status for run in workplace.runs()] == ["KILLED"] * 3  # the third never began
+
+
+@pytest.mark.parametrize("begun", ["fork server", "sweep", "workers", "job"])
+def test_ctrl_c_at_any_moment_of_the_start_is_quiet(begun, workplace):
+    folder = workplace.folder / "sweep"
+    process = workplace.start(*SMALL, "epochs=5000", "seed=0,1", "-m", start_new_session=True)
+    children = psutil.Process(process.pid).children
+    moments = {
+        "fork server": lambda: any("forkserver" in " ".join(c.cmdline()) for c in children()),
+        "sweep": lambda: Journal(folder).path.exists(),
+        "workers": lambda: any(c.children() for c in children()),
+        "job": lambda: next(Journal(folder / "0").events(), None),
+    }
+    until(moments[begun])
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert [line for line in stderr.splitlines() if not line.startswith("Interrupted: 0 of 2")] == []
+    assert {run.info.status for run in workplace.runs()} <= {"KILLED"}
+
+
+def test_ctrl_c_while_it_compares_ends_the_sweep_in_good_order(workplace):
+    folder = workplace.folder / "sweep"
+    process = workplace.start(*SMALL, "epochs=1", "seed=0,1", "-m", start_new_session=True)
+    until(lambda: all(ends(folder / job) for job in ("0", "1")))
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stderr.endswith("Interrupted: 2 of 2 jobs are finished; the same command continues.\n")
+    (sweep,) = sweeps(workplace)
+    assert sweep.info.status == "KILLED"
+    assert {job.info.status for job in jobs_of(workplace, sweep).values()} == {"FINISHED"}
 
 
 def test_a_second_ctrl_c_stops_at_once(workplace):

@@ -29,7 +29,7 @@ from pebble import ProcessExpired, ProcessPool
 from src.errors import JobError, JobKilledError, JobTimeoutError
 from src.progress import SweepView
 from src.provenance import cores
-from src.signals import EXIT_STATUS, told_to_stop
+from src.signals import EXIT_STATUS, in_one_piece, told_to_stop
 
 if TYPE_CHECKING:
     from hydra_plugins.local_launcher.local_launcher import LocalLauncher
@@ -45,10 +45,21 @@ def warm(preload: list[str]) -> Any:
     """The context whose workers fork from a process that has imported `preload`."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([QUIET, *preload])
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
 
-    forkserver.ensure_running()
+    resource_tracker.ensure_running()  # which unblocks the signal when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until it imports QUIET
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return context
+
+
+def _wait_until_warm(context: Any) -> None:
+    process = context.Process(target=int, daemon=True)
+    process.start()
+    process.join()
 
 
 def launch(
@@ -62,6 +73,7 @@ def launch(
     folder.mkdir(parents=True, exist_ok=True)
     shared = (launcher.hydra_context, config, launcher.task_function, Singleton.get_state())
     context = warm(launcher.preload)
+    _wait_until_warm(context)
     workers, gpus = _workers(launcher)
     pool = ProcessPool(
         max_workers=min(workers, len(job_overrides)),
@@ -70,6 +82,8 @@ def launch(
         context=context,
     )
     try:
+        with in_one_piece():
+            pool.active  # noqa: B018, starts it
         with SweepView(folder, first, [list(job) for job in job_overrides]) as view:
             returns = _run_all(pool, list(job_overrides), first, launcher, view)
         pool.close()
