@@ -18,7 +18,7 @@ from src.errors import InputError
 from src.journal import Journal
 from src.outcomes import close, outcome
 from src.sender import HASTE_SECONDS, Sender, open_store
-from src.signals import ending_at_once
+from src.signals import HEARD, ending_at_once, shielding, unshield
 
 READY = "connected"
 
@@ -27,13 +27,14 @@ class Courier:
     """The process that sends the journal of the job in `folder`; `settings` is its `tracking`."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "src.courier"],
-            env=os.environ | {"PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with shielding():
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "src.courier"],
+                env=os.environ | {"PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
         # Not as an argument, which every user of the machine can read: the address may hold a
         # password.
         self.process.stdin.write(json.dumps([str(folder), dict(settings)]) + "\n")
@@ -74,8 +75,9 @@ def couriers() -> Iterator[None]:
 
 def main() -> None:
     """What a `Courier` runs: send a journal until the standard input ends."""
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in HEARD:
         signal.signal(each, signal.SIG_IGN)  # it ends when its job does
+    unshield()
     folder, settings = json.loads(sys.stdin.readline())
     connect = partial(open_store, settings)
     try:
@@ -83,7 +85,8 @@ def main() -> None:
     except InputError as error:
         print(error, flush=True)
         return
-    print(READY, flush=True)
+    with suppress(BrokenPipeError):  # the job was told to stop, or has died
+        print(READY, flush=True)
     journal = Journal(Path(folder))
     sender = Sender(journal, connect)
     sys.stdin.read()

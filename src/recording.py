@@ -16,7 +16,7 @@ from src.journal import Journal
 from src.metrics import Epoch
 from src.relay import Relayed
 from src.sender import Sender, open_store
-from src.signals import interruptible
+from src.signals import interruptible, stop_if_told
 
 if TYPE_CHECKING:
     import torch
@@ -118,8 +118,10 @@ def logged(
 ) -> Iterator[Epoch]:
     """Record each epoch as it passes, and before them the `earlier` ones that are not yet."""
     known = {event.get("step") for event in sender.journal.events() if event["event"] == "metrics"}
+    stop_if_told()
     for epoch in chain(earlier, epochs):
         if epoch.epoch not in known:
             sender.append("metrics", step=epoch.epoch, values=epoch.metrics)
         if epoch not in earlier:
             yield epoch
+            stop_if_told()

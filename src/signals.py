@@ -15,6 +15,7 @@ to_take_apart = threading.Event()
 # a weak reference's, is lost there.
 told_to_stop = threading.Event()
 _held_back = threading.Event()  # set while the first signal has to wait
+HEARD = (signal.SIGINT, signal.SIGTERM)
 EXIT_STATUS = 130  # what a shell expects of an interrupted program
 
 
@@ -34,12 +35,12 @@ def interruptible() -> Iterator[None]:
 
     def stop(number: int, frame: object) -> None:
         told_to_stop.set()
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in HEARD:
             signal.signal(each, lambda *_: os._exit(EXIT_STATUS))
         if not _held_back.is_set():
             raise KeyboardInterrupt if number == signal.SIGINT else Terminated("SIGTERM")
 
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {each: signal.getsignal(each) for each in HEARD}
     for each, handler in before.items():
         if handler != signal.SIG_IGN:
             signal.signal(each, stop)
@@ -63,8 +64,28 @@ def in_one_piece() -> Iterator[None]:
         yield
     finally:
         _held_back.clear()
-        if told_to_stop.is_set():
-            raise KeyboardInterrupt
+        stop_if_told()
+
+
+def stop_if_told() -> None:
+    """Raise KeyboardInterrupt if a signal came whose own was lost or held back."""
+    if told_to_stop.is_set():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def shielding() -> Iterator[None]:
+    """A process that starts in the body gets no signal before it calls `unshield`."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def unshield() -> None:
+    """Let signals through: the process has said what they do to it."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
 
 
 @contextmanager

@@ -148,15 +148,18 @@ def finish(error: BaseException | None) -> int:
         send_all(ended, sweep.connect, 0 if told_to_stop.is_set() else PATIENCE_SECONDS)
         is_compared = not told_to_stop.is_set() and _compare(sweep)
     finally:
-        is_interrupted = told_to_stop.is_set()
-        status = "KILLED" if is_interrupted else "FAILED" if error or failed else "FINISHED"
-        sweep.journal.append("end", status=status, tags={"outcome": status.lower()})
-        _close(sweep, is_compared)
-        if is_interrupted:
-            done = sum(job.status == "FINISHED" for job in jobs)
-            total = sweep.jobs or len(jobs)
-            _say(f"Interrupted: {done} of {total} jobs are finished; the same command continues.")
-    if failed and not is_interrupted:
+        with in_one_piece():
+            is_interrupted = told_to_stop.is_set()
+            status = "KILLED" if is_interrupted else "FAILED" if error or failed else "FINISHED"
+            sweep.journal.append("end", status=status, tags={"outcome": status.lower()})
+            _close(sweep, is_compared)
+            if is_interrupted:
+                done = sum(job.status == "FINISHED" for job in jobs)
+                _say(
+                    f"Interrupted: {done} of {sweep.jobs or len(jobs)} jobs are finished; "
+                    "the same command continues."
+                )
+    if failed:
         Console(stderr=True).print(failure_table(failed, sweep.journal.folder))
     return len(failed)
 

@@ -29,7 +29,7 @@ from pebble import ProcessExpired, ProcessPool
 from src.errors import JobError, JobKilledError, JobTimeoutError
 from src.progress import SweepView
 from src.provenance import cores
-from src.signals import EXIT_STATUS, in_one_piece, told_to_stop
+from src.signals import EXIT_STATUS, in_one_piece, shielding, stop_if_told
 
 if TYPE_CHECKING:
     from hydra_plugins.local_launcher.local_launcher import LocalLauncher
@@ -47,12 +47,9 @@ def warm(preload: list[str]) -> Any:
     context.set_forkserver_preload([QUIET, *preload])
     from multiprocessing import forkserver, resource_tracker
 
-    resource_tracker.ensure_running()  # which unblocks the signal when it starts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until it imports QUIET
-    try:
+    resource_tracker.ensure_running()  # which would let signals through when it starts
+    with shielding():
         forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return context
 
 
@@ -121,8 +118,7 @@ def _run_all(
     returns: dict[int, JobReturn] = {}
     while running:
         done, _ = wait(running, POLL_SECONDS, FIRST_COMPLETED)
-        if told_to_stop.is_set():
-            raise KeyboardInterrupt
+        stop_if_told()
         for future in done:
             index = running.pop(future)
             result = _outcome(future, list(jobs[index]))

@@ -9,8 +9,10 @@ import gc
 import os
 import signal
 
+from src.signals import unshield
+
 gc.disable()
 # Taking torch apart takes a second, in which a pipe that the sweep writes to would stay open.
 atexit.register(os._exit, 0)
 signal.signal(signal.SIGINT, lambda *_: os._exit(0))
-signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # which held it back until here
+unshield()
