@@ -24,7 +24,10 @@ SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not us
 COPIES = tuple(f"model.{group}." for group in SHARED_GROUPS)
 ASIDE = ("tracking", "sweep", "compare", "figures", "reuse", "dry_run", "checkpoints")
 PLACES = ("data.root", "data.train", "data.test", "data.fallback")  # the digest stands for them
-TRAINING_CODE = ("data", "models", "streams.py", "fit.py", "job.py")
+TRAINING_CODE = (  # files and folders below src
+    "data", "models", "device.py", "eager.py", "fit.py", "job.py", "metrics.py", "selection.py",
+    "streams.py",
+)  # fmt: skip
 
 
 def register_resolvers() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch._dynamo  # an optimizer's first step would import it, on the first epoch's account
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -20,6 +19,7 @@ from src import artifacts, provenance, recording, reuse
 from src.checkpoint import Checkpoint, claimed
 from src.config import Resolved, resolve
 from src.data.splits import Splits
+from src.eager import unwrap_optimizers
 from src.errors import InputError
 from src.fit import evaluate, fit
 from src.progress import result_table, shown
@@ -28,6 +28,8 @@ from src.relay import Relayed
 from src.selection import Result, keep_best
 from src.sender import Sender, ui_command
 from src.streams import global_stream, stream
+
+unwrap_optimizers()
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def prepare(config: Resolved) -> Place:
     if threads == "auto":
         threads = int(os.environ.get("OMP_NUM_THREADS") or provenance.cores())
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # what else sets it imports torch's compiler
     with _blaming(config, "device"):
         device = instantiate(config.tree["device"])
     with _blaming(config, "data"):

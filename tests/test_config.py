@@ -111,7 +111,13 @@ def test_a_device_is_the_same_whether_found_or_asked_for(config):
 
 @pytest.mark.parametrize(
     ("file", "decides"),
-    [("fit.py", True), ("data/splits.py", True), ("models/mlp.py", True), ("figures.py", False)],
+    [
+        ("fit.py", True),
+        ("selection.py", True),
+        ("data/splits.py", True),
+        ("models/mlp.py", True),
+        ("figures.py", False),
+    ],
 )
 def test_the_fingerprint_knows_the_code_that_trains(
     file, decides, config, monkeypatch, tmp_path, request
