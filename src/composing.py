@@ -11,6 +11,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from src.config import ASIDE, PLACES, Resolved, resolve
@@ -37,9 +38,9 @@ class SharingLoader(ConfigLoaderImpl):
         """The config of a job, equal to what Hydra's own loader makes."""
         shared = OmegaConf.to_container(master_config.hydra.overrides.hydra)
         overrides = [self._parsed(line) for line in (*shared, *sweep_overrides)]
-        own = overrides[len(shared) :]
-        cfg = self._composition(shared, [o for o in own if self._is_composed(o)], master_config)
-        self._apply_overrides_to_config([o for o in own if not self._is_composed(o)], cfg)
+        choices = [o.input_line for o in overrides if self._is_composed(o)]
+        cfg = self._composition(master_config.hydra.job.config_name, choices)
+        self._apply_overrides_to_config([o for o in overrides if not self._is_composed(o)], cfg)
         job, shown = cfg.hydra.job, [o for o in overrides if not o.is_hydra_override()]
         cfg.hydra.overrides.task = [o.input_line for o in shown]
         job.override_dirname = get_overrides_dirname(shown, **job.config.override_dirname)
@@ -52,13 +53,10 @@ class SharingLoader(ConfigLoaderImpl):
             (self.parsed[line],) = parser.parse_overrides([line])
         return self.parsed[line]
 
-    def _composition(
-        self, shared: list[str], choices: list[Override], master_config: DictConfig
-    ) -> DictConfig:
-        lines = [o.input_line for o in choices]
-        key = (*shared, *lines)
+    def _composition(self, name: str, choices: list[str]) -> DictConfig:
+        key = (name, *choices)
         if key not in self.composed:
-            cfg = super().load_sweep_config(master_config, lines)
+            cfg = self.load_configuration(name, choices, RunMode.RUN)
             self.composed[key] = cloudpickle.dumps(cfg)  # four times as fast to copy as deepcopy
         return pickle.loads(self.composed[key])
 
