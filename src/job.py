@@ -43,6 +43,11 @@ class Parts:
     loss: nn.Module
     order: torch.Generator
 
+    def checkpoint(self, path: Path) -> Checkpoint:
+        """Where their state is kept while they are trained."""
+        state = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
+        return Checkpoint(path, state, self.order)
+
 
 def run(cfg: DictConfig) -> float:
     """Train and record one job; its best validation error, which a sweeper may minimise.
@@ -55,38 +60,42 @@ def run(cfg: DictConfig) -> float:
     config = resolve(cfg, hydra.runtime.choices)
     tree = config.tree
     name = recording.job_name(config, hydra.overrides.task)
+    is_single = tree["sweep"]["run_id"] is None
     try:
         place = prepare(config)
-        parts = build(config, place)
+        parts = build(config, place) if is_single else None  # before anything is recorded of it
     except InputError:
-        if tree["sweep"]["run_id"] is None:
+        if is_single:
             folder.rmdir()  # Hydra made it, and nothing came of it
             raise
         with recorded(recording.sender(folder, tree), name=name, **recording.identity(config)):
             raise
     sender = recording.sender(folder, tree)
     opening = recording.opening(config, place) | {"name": name}
-    if tree["sweep"]["run_id"] is not None:
-        opening["tags"]["number"] = str(hydra.job.num)
-    if tree["sweep"]["run_id"] is None or not tree["reuse"]:
-        return _train(config, parts, sender, opening, checkpoint=None)
+    if is_single:
+        return _train(config, place, sender, opening, parts)
+    opening["tags"]["number"] = str(hydra.job.num)
+    if not tree["reuse"]:
+        return _train(config, place, sender, opening)
     path = Path(tree["checkpoints"]) / f"{opening['tags']['fingerprint']}.pt"
     with claimed(path):
         if source := sender.find(opening["tags"]["fingerprint"]):
             return reuse.adopt(sender, opening, source)
-        state = {"model": parts.model, "optimizer": parts.optimizer, "schedule": parts.schedule}
-        return _train(config, parts, sender, opening, Checkpoint(path, state, parts.order))
+        return _train(config, place, sender, opening, checkpoint_path=path)
 
 
 def _train(
     config: Resolved,
-    parts: Parts,
+    place: Place,
     sender: Sender | Relayed,
     opening: dict[str, Any],
-    checkpoint: Checkpoint | None,
+    parts: Parts | None = None,
+    checkpoint_path: Path | None = None,
 ) -> float:
     tree, name, folder = config.tree, opening["name"], sender.journal.folder
     with recorded(sender, **opening):
+        parts = parts or build(config, place)
+        checkpoint = parts.checkpoint(checkpoint_path) if checkpoint_path else None
         result = train(parts, config, name, sender, checkpoint)
         figures = result.figures | _test_error(parts, result)
         artifacts.write(folder / "artifacts", parts.model, parts.splits, result, tree["figures"])
