@@ -9,10 +9,9 @@ from urllib.parse import unquote, urlparse
 from rich.console import Console
 from rich.text import Text
 
-from src import provenance, records
+from src import records
 from src.compare import Comparison, ComparisonError, compare, table, write
 from src.errors import InputError
-from src.journal import Journal
 from src.sender import ui_command
 
 if TYPE_CHECKING:
@@ -44,18 +43,6 @@ def prepare() -> None:
     import scipy.special  # noqa: F401
 
     import src.compare.plots  # noqa: F401
-
-
-def give(store: "Store", journal: Journal, settings: Mapping[str, Any]) -> None:
-    """Compare the jobs of the sweep whose journal this is, keep the comparison there, tell it.
-
-    Raises InputError when there is nothing to compare.
-    """
-    jobs = records.sweep_jobs(store, journal.sent.run_id)
-    comparison = compare_jobs(store, jobs, settings)
-    for event in events(comparison, journal.folder, provenance.report()):
-        journal.append(**event)
-    tell(comparison)
 
 
 def events(

@@ -1,66 +1,90 @@
-"""A process that sends a single job's journal beside it.
+"""A process that talks to the tracking server, so that nobody who trains waits for it.
 
-It imports MLflow while the job imports torch, and does not slow the training.
+It imports MLflow while others import torch, and takes no time from the training.
 """
 
-import json
+import gc
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
-from pathlib import Path
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
 
 from src import ROOT
 from src.errors import InputError
-from src.journal import Journal
-from src.outcomes import close, outcome
-from src.sender import HASTE_SECONDS, Sender, open_store
 from src.signals import HEARD, ending_at_once, shielding, unshield
 
-READY = "connected"
+GONE = (EOFError, ConnectionError)  # what is raised when nobody is at the other end of the line
+PARTING_SECONDS = 3.0  # how long who was told to stop waits for it; it goes on alone then
+
+Errand = Callable[..., None]  # what it does; called with its end of the line and what it is told
 
 
 class Courier:
-    """The process that sends the journal of the job in `folder`; `settings` is its `tracking`."""
+    """The process, for one errand; it ends when the errand does."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self) -> None:
+        self.line, theirs = Pipe()
         with shielding():
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "src.courier"],
+                [sys.executable, "-m", "src.courier", str(theirs.fileno())],
                 env=os.environ | {"PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
             )
-        # Not as an argument, which every user of the machine can read: the address may hold a
-        # password.
-        self.process.stdin.write(json.dumps([str(folder), dict(settings)]) + "\n")
-        self.process.stdin.flush()
-        _begun.append(self)
+        theirs.close()
+        self.has_begun = False
 
-    def check(self) -> None:
-        """Wait until it is connected. Raises InputError when it cannot be."""
-        said = self.process.stdout.readline().strip()
-        if said != READY:
-            raise InputError(said or "the process that sends has died")
+    def send(self, errand: Errand, *arguments: Any) -> None:
+        """Tell it what to do; not on its command line, which every user of the machine can read."""
+        self.tell(errand, *arguments)
+
+    def tell(self, *words: Any) -> None:
+        """Say something that the errand waits for."""
+        with suppress(ConnectionError):  # whoever waits for an answer learns of it
+            self.line.send(words)
+
+    def answer(self) -> Any:
+        """Wait for what the errand says. Raises InputError if it cannot be done."""
+        self.line.poll(None)  # where Ctrl-C does no harm, other than within a message
+        try:
+            said = self.line.recv()
+        except GONE as error:
+            raise InputError(
+                "the process that talks to the tracking server has died; what that misses, "
+                "`python -m src.sync` sends"
+            ) from error
+        if isinstance(said, InputError):
+            raise said
+        self.has_begun = True
+        return said
 
     def close(self, in_haste: bool) -> None:
-        """Let it send the rest; in haste it goes on alone after a second."""
-        self.process.stdin.close()
-        self.process.stdout.close()
+        """Let it finish its errand; in haste it does so alone after some seconds."""
+        self.line.close()
+        if not self.has_begun:
+            self.process.kill()
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(HASTE_SECONDS if in_haste else None)
+            self.process.wait(PARTING_SECONDS if in_haste else None)
 
 
-_begun: list[Courier] = []
+_hired: list[Courier] = []  # the one of this process, if any
+
+
+def hire() -> Courier:
+    """The courier of this process, which begins to import what it needs when first asked for."""
+    if not _hired:
+        _hired.append(Courier())
+    return _hired[0]
 
 
 @contextmanager
-def couriers() -> Iterator[None]:
-    """Close the courier that the body has begun, if any, however it ends."""
+def courier_dismissed() -> Iterator[None]:
+    """Let go of the courier that the body has hired, if any, however it ends."""
     in_haste = True
     try:
         yield
@@ -69,35 +93,26 @@ def couriers() -> Iterator[None]:
         in_haste = False
         raise
     finally:
-        while _begun:
-            _begun.pop().close(in_haste)
+        while _hired:
+            _hired.pop().close(in_haste)
 
 
-def main() -> None:
-    """What a `Courier` runs: send a journal until the standard input ends."""
+def main(line: Connection) -> None:
+    """What a `Courier` runs: an errand, with what it is called."""
     for each in HEARD:
-        signal.signal(each, signal.SIG_IGN)  # it ends when its job does
+        signal.signal(each, signal.SIG_IGN)  # it ends when who sent it does
     unshield()
-    folder, settings = json.loads(sys.stdin.readline())
-    connect = partial(open_store, settings)
-    try:
-        connect()
-    except InputError as error:
-        print(error, flush=True)
-        return
-    with suppress(BrokenPipeError):  # the job was told to stop, or has died
-        print(READY, flush=True)
-    journal = Journal(Path(folder))
-    sender = Sender(journal, connect)
-    sys.stdin.read()
-    job = outcome(journal)
-    if job is None:  # it could not even begin
-        return
-    if job.status == "RUNNING":  # it could not write its end itself
-        close(journal, "KILLED", "its process was gone")
-    sender.close()
+    gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
+    from src import tracking  # noqa: F401, imports MLflow while it is not yet needed
+
+    with suppress(*GONE):  # who sent it was told to stop, or has died
+        errand, *arguments = line.recv()
+        try:
+            errand(line, *arguments)
+        except InputError as error:
+            line.send(error)
 
 
 if __name__ == "__main__":
     with ending_at_once():
-        main()
+        main(Connection(int(sys.argv[1])))

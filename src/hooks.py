@@ -10,14 +10,15 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from src import sweep
+from src import errands, sweep
 from src.composing import resolved
-from src.courier import Courier
+from src.courier import hire
 from src.data.availability import settle
 from src.errors import JobKilledError, Refused
 from src.journal import Journal
 from src.outcomes import close, outcome
 from src.sender import open_store, send_all
+from src.signals import expendable
 
 
 class Hooks(Callback):
@@ -26,12 +27,13 @@ class Hooks(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Check a single run before a directory or an MLflow run is made for it."""
         with _refusing():
+            courier = hire()
             tree = resolved(config).tree
             config.sweep.fallback = settle([tree["data"]])
-            courier = Courier(Path(config.hydra.run.dir), tree["tracking"])
-            from src import job  # noqa: F401, imports torch while the courier imports MLflow
-
-            courier.check()
+            courier.send(errands.for_job, Path(config.hydra.run.dir), tree["tracking"])
+            with expendable():
+                from src import job  # noqa: F401, imports torch while the courier imports MLflow
+            courier.answer()
             config.sweep.relay = "a courier"
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:

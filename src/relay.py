@@ -1,6 +1,6 @@
-"""One process that talks to the tracking server for all jobs of a sweep on this machine.
+"""How the jobs of a sweep on this machine have one process talk to the tracking server for them.
 
-Its jobs need not import MLflow then, which takes longer than many a training, and an embedded
+They need not import MLflow then, which takes longer than many a training, and an embedded
 database has one writer instead of many.
 """
 
@@ -18,13 +18,12 @@ from src.sender import HASTE_SECONDS, INTERVAL_SECONDS, send
 
 
 class Relay:
-    """The sweep's side: sends what its jobs write into journals below `folder`, and answers them.
+    """The server's side: sends what jobs write into journals below `folder`, and answers them.
 
-    `open_store` connects. Jobs reach it at `address`, a socket that this process's own children
-    alone may use.
+    `open_store` connects. Jobs reach it at `address`, a socket to which `key` admits.
     """
 
-    def __init__(self, folder: Path, open_store: Callable[[], Any]) -> None:
+    def __init__(self, folder: Path, open_store: Callable[[], Any], key: bytes) -> None:
         self.folder = folder
         self.open_store = open_store
         self.sent: dict[Path, int] = {}  # the sizes of the journals that were delivered
@@ -32,7 +31,7 @@ class Relay:
         self.found: dict[str, reuse.Source] = {}  # by fingerprint
         self.delivering = threading.Lock()
         self.closing = threading.Event()
-        self.listener = Listener(backlog=64, authkey=current_process().authkey)
+        self.listener = Listener(backlog=64, authkey=key)
         self.sender = threading.Thread(target=self._keep_sending, name="relay", daemon=True)
         self.sender.start()
         threading.Thread(target=self._answer, name="answers", daemon=True).start()

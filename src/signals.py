@@ -15,6 +15,7 @@ to_take_apart = threading.Event()
 # a weak reference's, is lost there.
 told_to_stop = threading.Event()
 _held_back = threading.Event()  # set while the first signal has to wait
+_expendable = threading.Event()  # set while there is nothing that a signal could harm
 HEARD = (signal.SIGINT, signal.SIGTERM)
 EXIT_STATUS = 130  # what a shell expects of an interrupted program
 
@@ -34,6 +35,8 @@ def interruptible() -> Iterator[None]:
         return
 
     def stop(number: int, frame: object) -> None:
+        if _expendable.is_set():
+            os._exit(EXIT_STATUS)
         told_to_stop.set()
         for each in HEARD:
             signal.signal(each, lambda *_: os._exit(EXIT_STATUS))
@@ -65,6 +68,16 @@ def in_one_piece() -> Iterator[None]:
     finally:
         _held_back.clear()
         stop_if_told()
+
+
+@contextmanager
+def expendable() -> Iterator[None]:
+    """Let a signal end the process at once: imports of C++ crash on an exception."""
+    _expendable.set()
+    try:
+        yield
+    finally:
+        _expendable.clear()
 
 
 def stop_if_told() -> None:

@@ -1,19 +1,20 @@
 """A multirun from its first job to its answer: begin, hand the jobs what they share, finish."""
 
 import os
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from multiprocessing import current_process
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 from rich.console import Console
 
-from src import plan, provenance
+from src import errands, plan, provenance
 from src.composing import (
     compose_jobs,
     job_overrides,
@@ -22,17 +23,16 @@ from src.composing import (
     varying,
 )
 from src.config import flatten
+from src.courier import Courier, hire
 from src.data.availability import settle
-from src.errors import InputError, JobError
+from src.errors import JobError
 from src.journal import Journal
 from src.outcomes import settled
 from src.progress import failure_table
-from src.relay import Relay
-from src.sender import PATIENCE_SECONDS, open_store, send, send_all
+from src.sender import open_store
 from src.signals import in_one_piece, to_take_apart, told_to_stop
 
-if TYPE_CHECKING:
-    from src.tracking import Store
+BASIC_LAUNCHER = f"{BasicLauncher.__module__}.{BasicLauncher.__qualname__}"
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,8 @@ class Sweep:
     """A multirun that has begun."""
 
     journal: Journal
-    settings: Mapping[str, Any]  # the resolved config of its first job
     jobs: int | None  # None: the sweeper decides as it goes
-    relay: Relay | None  # None: the jobs talk to the tracking server themselves
-
-    @property
-    def run_id(self) -> str:
-        return self.journal.sent.run_id
-
-    def connect(self) -> "Store":
-        """Where it is tracked."""
-        return open_store(self.settings["tracking"])
+    courier: Courier
 
 
 _begun: list[Sweep] = []  # the multirun of this process, between begin and finish
@@ -72,45 +63,35 @@ def begin(config: DictConfig) -> None:
         jobs = compose_jobs(config, overrides)
     varied = varying(overrides)
     settings = jobs[0].tree
-    connect = partial(open_store, settings["tracking"])
-    store = connect()
     if config.dry_run:
-        plan.show(store, jobs, [_label(job, varied) for job in overrides])
+        labels = [_label(job, varied) for job in overrides]
+        plan.show(open_store(settings["tracking"]), jobs, labels)
         raise SystemExit(0)
-    _end_abandoned(store)
+    courier, key = hire(), None
+    if _stays_here(config.hydra.launcher):
+        key = bytes(current_process().authkey)
+    else:
+        to_take_apart.set()
+    courier.send(errands.for_sweep, settings["tracking"], settings["compare"], key)
+    courier.answer()
     journal = Journal(Path(config.hydra.sweep.dir))
     tags = {"kind": "sweep", "job": os.urandom(8).hex(), **provenance.tags(), **provenance.report()}
     params = flatten({"compare": settings["compare"]})
-    journal.append("start", name=question(config), tags=tags, params=params)
-    relay = None
-    if config.hydra.launcher.get("relay"):
-        relay = Relay(journal.folder, connect)
-        shared.append(f"sweep.relay='{relay.address}'")
-    else:
-        to_take_apart.set()
-    sweep = Sweep(journal, settings, len(overrides) or None, relay)
-    with in_one_piece():  # from here on there is a run to close
-        send(journal, connect)
-        _begun.append(sweep)
-    shared.append(f"sweep.run_id={sweep.run_id}")
+    with in_one_piece():  # from here on there is something to finish
+        journal.append("start", name=question(config), tags=tags, params=params)
+        courier.tell(journal.folder, provenance.report())
+        _begun.append(Sweep(journal, len(overrides) or None, courier))
+    run_id, relay = courier.answer()
+    shared.append(f"sweep.run_id={run_id}")
+    if relay:
+        shared.append(f"sweep.relay='{relay}'")
     if overrides:
         shared.append(f"sweep.varying=[{','.join(varied)}]")
-    threading.Thread(target=_prepare_answer, daemon=True).start()
 
 
-def _prepare_answer() -> None:
-    from src import answer
-
-    answer.prepare()
-
-
-def _end_abandoned(store: "Store") -> None:
-    """Mark as KILLED what processes of this host that are gone left RUNNING."""
-    from src import records, tracking
-
-    for run in records.running(store, provenance.host()):
-        if not provenance.is_alive(run.data.tags["process"]):
-            tracking.end(store, run.info.run_id, "KILLED", "its process was gone")
+def _stays_here(launcher: DictConfig) -> bool:
+    """Whether the jobs run on this machine, so that one process can talk for all."""
+    return launcher.get("relay", launcher._target_ == BASIC_LAUNCHER)
 
 
 @contextmanager
@@ -138,64 +119,31 @@ def finish(error: BaseException | None) -> int:
     if not _begun:
         return 0
     sweep = _begun.pop()
-    if sweep.relay:
-        sweep.relay.close()
-    jobs = [job for job in settled(sweep.journal.folder) if job.journal.path != sweep.journal.path]
+    journal, courier = sweep.journal, sweep.courier
+    jobs = [job for job in settled(journal.folder) if job.journal.path != journal.path]
     failed = [job for job in jobs if job.has_failed]
-    is_compared = False
+    answer: list[dict[str, Any]] = []  # what the journal is to hold of it
     try:
-        ended = [job.journal for job in jobs if job.status != "RUNNING"]
-        send_all(ended, sweep.connect, 0 if told_to_stop.is_set() else PATIENCE_SECONDS)
-        is_compared = not told_to_stop.is_set() and _compare(sweep)
+        courier.tell(told_to_stop.is_set())
+        if not told_to_stop.is_set():
+            answer = courier.answer()
     finally:
         with in_one_piece():
             is_interrupted = told_to_stop.is_set()
+            for event in answer:
+                journal.append(**event)
             status = "KILLED" if is_interrupted else "FAILED" if error or failed else "FINISHED"
-            sweep.journal.append("end", status=status, tags={"outcome": status.lower()})
-            _close(sweep, is_compared)
+            journal.append("end", status=status, tags={"outcome": status.lower()})
+            courier.tell(not is_interrupted)
             if is_interrupted:
                 done = sum(job.status == "FINISHED" for job in jobs)
-                _say(
-                    f"Interrupted: {done} of {sweep.jobs or len(jobs)} jobs are finished; "
-                    "the same command continues."
-                )
+                of = f"{done} of {sweep.jobs or len(jobs)} jobs"
+                hint = "the same command continues"
+                print(f"Interrupted: {of} are finished; {hint}.", file=sys.stderr)
+    courier.answer()
     if failed:
-        Console(stderr=True).print(failure_table(failed, sweep.journal.folder))
+        Console(stderr=True).print(failure_table(failed, journal.folder))
     return len(failed)
-
-
-def _compare(sweep: Sweep) -> bool:
-    from src import answer, tracking
-
-    try:
-        answer.give(sweep.connect(), sweep.journal, sweep.settings["compare"])
-        return True
-    except InputError as nothing:
-        _say(f"No comparison: {nothing}")
-    except tracking.UNREACHABLE:
-        pass  # which is told when the journal cannot be sent either
-    return False
-
-
-def _close(sweep: Sweep, is_compared: bool) -> None:
-    from src import tracking
-
-    try:
-        send(sweep.journal, sweep.connect)
-        if is_compared:
-            from src import answer
-
-            _say(answer.where(sweep.connect(), sweep.run_id))
-    except (InputError, *tracking.UNREACHABLE) as outage:
-        reason = " ".join(str(outage).split())[:200]
-        _say(
-            f"warning: the tracking server does not answer ({reason}); when it does, "
-            f"`python -m src.sync` and `python -m src.compare {sweep.run_id}` give the answer"
-        )
-
-
-def _say(line: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)
 
 
 def _label(job: Sequence[Override], varied: Sequence[str]) -> str:

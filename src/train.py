@@ -13,11 +13,12 @@ from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from src import ROOT, config
-from src.courier import couriers
+from src.courier import courier_dismissed, hire
 from src.errors import InputError, JobError, Refused
 from src.signals import EXIT_STATUS, ending_at_once, interruptible
 from src.sweep import finishing
 
+MULTIRUN = ("-m", "--multirun")
 TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException, OSError, ValueError)
 
 config.register_resolvers()
@@ -49,7 +50,9 @@ def main() -> None:
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
     try:
-        with interruptible(), couriers(), finishing():
+        with interruptible(), courier_dismissed(), finishing():
+            if all(a in MULTIRUN for a in sys.argv[1:] if a.startswith("-")):  # not with --help
+                hire()  # imports MLflow while Hydra composes
             train()
     except TOLD as error:
         if full:

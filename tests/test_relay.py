@@ -1,7 +1,7 @@
 """A sweep's process that talks to the tracking server for its jobs, against a real database."""
 
 from functools import partial
-from multiprocessing import AuthenticationError
+from multiprocessing import AuthenticationError, current_process
 from multiprocessing.connection import Client
 
 import pytest
@@ -13,6 +13,8 @@ from src.journal import Journal
 from src.relay import Relay, Relayed
 from src.sender import open_store
 
+KEY = bytes(current_process().authkey)
+
 
 @pytest.fixture
 def connect(workplace):
@@ -22,7 +24,7 @@ def connect(workplace):
 
 @pytest.fixture
 def relay(workplace, connect):
-    relay = Relay(workplace.folder, connect)
+    relay = Relay(workplace.folder, connect, KEY)
     yield relay
     relay.close()
 
@@ -72,7 +74,7 @@ def test_one_job_of_an_earlier_sweep_brings_the_others_without_another_query(
     for name in ("a", "b"):
         finish(earlier[name], 0.25)
     until(lambda: sum(run.info.status == "FINISHED" for run in workplace.runs()) == 2)
-    later = Relay(workplace.folder / "later", connect)
+    later = Relay(workplace.folder / "later", connect, KEY)
     asking = Relayed(Journal(workplace.folder / "later" / "0"), later.address)
     assert asking.find("print of a")
     later.open_store = None  # no query could be made with this
@@ -115,7 +117,7 @@ def test_a_job_whose_sweep_is_gone_finds_nothing(workplace, relay):
 
 def test_what_a_server_did_not_take_is_still_unsent_when_the_relay_closes(workplace, closed_port):
     tracking = {"uri": f"http://127.0.0.1:{closed_port}", "experiment": "x", "artifacts": ""}
-    relay = Relay(workplace.folder, partial(open_store, tracking))
+    relay = Relay(workplace.folder, partial(open_store, tracking), KEY)
     relayed = job(workplace, relay, "a")
     assert relayed.find("print of a") is None
     finish(relayed, 0.25)

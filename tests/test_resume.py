@@ -158,6 +158,16 @@ def test_a_sweep_that_is_told_to_stop_says_how_to_continue(sent, workplace):
     assert [run.info.status for run in workplace.runs()] == ["KILLED"] * 3  # the third never began
 
 
+def test_a_sweep_that_is_killed_is_marked_so_without_another(workplace):
+    folder = workplace.folder / "sweep"
+    process = workplace.start(*SMALL, "epochs=5000", "seed=0,1", "-m")
+    until(lambda: all_have(folder, jobs=2, count=1) and len(workplace.runs()) == 3)
+    process.kill()
+    process.communicate()
+    until(lambda: [run.info.status for run in workplace.runs()] == ["KILLED"] * 3)
+    assert all(run.info.end_time for run in workplace.runs())
+
+
 @pytest.mark.parametrize("begun", ["fork server", "sweep", "workers", "job"])
 def test_ctrl_c_at_any_moment_of_the_start_is_quiet(begun, workplace):
     folder = workplace.folder / "sweep"

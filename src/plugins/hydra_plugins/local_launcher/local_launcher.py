@@ -20,7 +20,7 @@ DEFAULTS = {
     "threads": 1,  # CPU threads of a job whose own `threads` is auto
     "timeout": None,  # seconds after which a job is killed; null: never
     "retries": 1,  # how often a job whose process was killed is tried again
-    "relay": True,  # the sweep's own process talks to the tracking server for its jobs
+    "relay": True,  # one process talks to the tracking server for all jobs
     "preload": ["src.job"],  # imported once, before workers fork
 }
 ConfigStore.instance().store(

@@ -1,0 +1,144 @@
+"""What a courier is sent for: a job's journal, or a whole sweep from its first job to its answer.
+
+Each is one side of a conversation; who sent the courier is at the other end of the line.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from src import outcomes, provenance
+from src.errors import InputError
+from src.journal import Journal
+from src.relay import Relay
+from src.sender import PATIENCE_SECONDS, Sender, open_store, send, send_all
+
+POLL_SECONDS = 0.1
+
+if TYPE_CHECKING:
+    from src.compare import Comparison
+    from src.tracking import Store
+
+
+def for_job(line: Connection, folder: Path, settings: Mapping[str, str]) -> None:
+    """Send the journal of the job in `folder` until its process is done with the line.
+
+    `settings` is the config's `tracking`. Raises InputError when it cannot be used.
+    """
+    connect = partial(open_store, settings)
+    connect()
+    line.send("connected")
+    journal = Journal(folder)
+    sender = Sender(journal, connect)
+    with suppress(EOFError, ConnectionError):
+        line.recv()
+    job = outcomes.outcome(journal)
+    if job is None:  # it could not even begin
+        return
+    if job.status == "RUNNING":  # it could not write its end itself
+        outcomes.close(journal, "KILLED", "its process was gone")
+    sender.close()
+
+
+def for_sweep(
+    line: Connection, settings: Mapping[str, str], compare: Mapping[str, Any], key: bytes | None
+) -> None:
+    """Make the sweep's run, serve its jobs, and find and tell its answer.
+
+    `settings` and `compare` are those of the config; `key` opens the relay to its jobs, None: they
+    talk to the server themselves. Raises InputError when `settings` cannot be used.
+    """
+    from src import answer
+
+    connect = partial(open_store, settings)
+    _end_abandoned(connect())
+    line.send("connected")
+    folder, provenance = line.recv()  # where a journal says that the sweep has begun
+    journal = Journal(folder)
+    send(journal, connect)
+    relay = Relay(folder, connect, key) if key else None
+    comparison, is_wanted = None, False
+    try:
+        line.send((journal.sent.run_id, relay and relay.address))
+        answer.prepare()
+        (is_interrupted,) = line.recv()  # no job runs any more
+        if relay:
+            relay.close()
+        send_all(_ended(folder), connect, 0 if is_interrupted else PATIENCE_SECONDS)
+        if not is_interrupted:
+            comparison = _compared(connect, journal, compare)
+        line.send(list(answer.events(comparison, folder, provenance)) if comparison else [])
+        (is_wanted,) = line.recv()  # the journal is complete
+    except (EOFError, ConnectionError):  # the sweep is gone
+        _settle(folder)
+        send_all(_ended(folder), connect, seconds=0)
+    if comparison and is_wanted:
+        answer.tell(comparison)
+    _close(connect, journal, is_compared=comparison is not None and is_wanted)
+    line.send("done")
+
+
+def _end_abandoned(store: "Store") -> None:
+    """Mark as KILLED what processes of this host that are gone left RUNNING."""
+    from src import records, tracking
+
+    for run in records.running(store, provenance.host()):
+        if not provenance.is_alive(run.data.tags["process"]):
+            tracking.end(store, run.info.run_id, "KILLED", "its process was gone")
+
+
+def _ended(folder: Path) -> list[Journal]:
+    return [found.journal for found in outcomes.outcomes(folder) if found.status != "RUNNING"]
+
+
+def _settle(folder: Path) -> None:
+    """Wait until the processes of a sweep that was killed are gone, and end their journals."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while any(
+        found.status == "RUNNING" and found.process == "alive"
+        for found in outcomes.outcomes(folder)
+    ):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(POLL_SECONDS)
+    outcomes.settled(folder)
+
+
+def _compared(
+    connect: Callable[[], "Store"], journal: Journal, settings: Mapping[str, Any]
+) -> "Comparison | None":
+    from src import answer, records, tracking
+
+    try:
+        store = connect()
+        return answer.compare_jobs(store, records.sweep_jobs(store, journal.sent.run_id), settings)
+    except InputError as nothing:
+        _say(f"No comparison: {nothing}")
+    except tracking.UNREACHABLE:
+        pass  # which is told when the journal cannot be sent either
+    return None
+
+
+def _close(connect: Callable[[], "Store"], journal: Journal, is_compared: bool) -> None:
+    from src import answer, tracking
+
+    try:
+        send(journal, connect)
+        if is_compared:
+            _say(answer.where(connect(), journal.sent.run_id))
+    except (InputError, *tracking.UNREACHABLE) as outage:
+        reason, run_id = " ".join(str(outage).split())[:200], journal.sent.run_id
+        _say(
+            f"warning: the tracking server does not answer ({reason}); when it does, "
+            f"`python -m src.sync` and `python -m src.compare {run_id}` give the answer"
+        )
+
+
+def _say(line: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)
