@@ -30,7 +30,9 @@ class Hooks(Callback):
             courier = hire()
             tree = resolved(config).tree
             config.sweep.fallback = settle([tree["data"]])
-            courier.send(errands.for_job, Path(config.hydra.run.dir), tree["tracking"])
+            journal = Journal(Path(config.hydra.run.dir))
+            journal.check_unused("hydra.run.dir")
+            courier.send(errands.for_job, journal.folder, tree["tracking"])
             with expendable():
                 from src import job  # noqa: F401, imports torch while the courier imports MLflow
             courier.answer()

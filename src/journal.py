@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from src.errors import InputError
+
 JOURNAL, SENT = "journal.jsonl", "sent.json"
 
 
@@ -30,6 +32,13 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / JOURNAL
+
+    def check_unused(self, key: str) -> None:
+        """Raise InputError if `key` names a directory where another journal lies."""
+        if self.path.exists():
+            raise InputError(
+                f"{key}={self.folder}: results lie there already; a directory of its own is needed"
+            )
 
     def append(self, event: str, **fields: Any) -> None:
         """Write one event; it is whole on disk or, after a crash or on a full disk, not there."""

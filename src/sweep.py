@@ -67,6 +67,8 @@ def begin(config: DictConfig) -> None:
         labels = [_label(job, varied) for job in overrides]
         plan.show(open_store(settings["tracking"]), jobs, labels)
         raise SystemExit(0)
+    journal = Journal(Path(config.hydra.sweep.dir))
+    journal.check_unused("hydra.sweep.dir")
     courier, key = hire(), None
     if _stays_here(config.hydra.launcher):
         key = bytes(current_process().authkey)
@@ -74,7 +76,6 @@ def begin(config: DictConfig) -> None:
         to_take_apart.set()
     courier.send(errands.for_sweep, settings["tracking"], settings["compare"], key)
     courier.answer()
-    journal = Journal(Path(config.hydra.sweep.dir))
     tags = {"kind": "sweep", "job": os.urandom(8).hex(), **provenance.tags(), **provenance.report()}
     params = flatten({"compare": settings["compare"]})
     with in_one_piece():  # from here on there is something to finish

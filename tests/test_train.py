@@ -440,3 +440,15 @@ def test_what_needs_no_training_imports_nothing_slow(arguments, workplace):
     expected = {"--help": "model: cnn, mlp, softmax", "--cfg": "batch_size: 64", "-sc": "model=mlp"}
     assert expected.get(arguments[0], "") in process.stdout
     assert not workplace.run_dir.exists()
+
+
+@pytest.mark.parametrize("mode", ["run", "sweep"])
+def test_a_directory_with_results_takes_no_others(mode, workplace):
+    command = (*QUICK, "device=cpu", *(["-m"] if mode == "sweep" else []))
+    assert workplace.train(*command).returncode == 0
+    before = {run.info.run_id for run in workplace.runs()}
+    again = workplace.train(*command)
+    assert again.returncode == 1
+    where = f"hydra.{mode}.dir={workplace.folder}/{mode}"
+    assert again.stderr == f"{where}: results lie there already; a directory of its own is needed\n"
+    assert {run.info.run_id for run in workplace.runs()} == before
