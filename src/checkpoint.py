@@ -1,13 +1,10 @@
 """Everything a cut-off job needs to go on as if nothing had happened."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 
 from src.metrics import Epoch
 
@@ -45,13 +42,3 @@ class Checkpoint:
     def remove(self) -> None:
         """The job is done."""
         self.path.unlink(missing_ok=True)
-
-
-@contextmanager
-def claimed(path: Path) -> Iterator[None]:
-    """Let one process at a time work on what `path` stands for; the lock dies with its holder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_suffix(".lock")
-    with FileLock(lock):
-        yield
-        lock.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """A process that talks to the tracking server, so that nobody who trains waits for it.
 
-It imports MLflow while others import torch, and takes no time from the training.
+It imports MLflow while others import torch; the training never waits for it.
 """
 
 import gc
@@ -8,20 +8,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
 from src import ROOT
-from src.errors import InputError
+from src.errors import GONE, InputError
 from src.signals import HEARD, ending_at_once, shielding, unshield
 
-GONE = (EOFError, ConnectionError)  # what is raised when nobody is at the other end of the line
 PARTING_SECONDS = 3.0  # how long who was told to stop waits for it; it goes on alone then
-
-Errand = Callable[..., None]  # what it does; called with its end of the line and what it is told
 
 
 class Courier:
@@ -39,12 +36,11 @@ class Courier:
         theirs.close()
         self.has_begun = False
 
-    def send(self, errand: Errand, *arguments: Any) -> None:
-        """Tell it what to do; not on its command line, which every user of the machine can read."""
-        self.tell(errand, *arguments)
-
     def tell(self, *words: Any) -> None:
-        """Say something that the errand waits for."""
+        """Say what the errand is, with its arguments, or later something that it waits for.
+
+        Not on the command line, which every user of the machine can read.
+        """
         with suppress(ConnectionError):  # whoever waits for an answer learns of it
             self.line.send(words)
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from src import outcomes, provenance
-from src.errors import InputError
+from src.errors import GONE, InputError
 from src.journal import Journal
 from src.relay import Relay
 from src.sender import PATIENCE_SECONDS, Sender, open_store, send, send_all
 
-POLL_SECONDS = 0.1
-
 if TYPE_CHECKING:
     from src.compare import Comparison
     from src.tracking import Store
+
+POLL_SECONDS = 0.1
 
 
 def for_job(line: Connection, folder: Path, settings: Mapping[str, str]) -> None:
@@ -36,7 +36,7 @@ def for_job(line: Connection, folder: Path, settings: Mapping[str, str]) -> None
     line.send("connected")
     journal = Journal(folder)
     sender = Sender(journal, connect)
-    with suppress(EOFError, ConnectionError):
+    with suppress(*GONE):
         line.recv()
     job = outcomes.outcome(journal)
     if job is None:  # it could not even begin
@@ -59,7 +59,7 @@ def for_sweep(
     connect = partial(open_store, settings)
     _end_abandoned(connect())
     line.send("connected")
-    folder, provenance = line.recv()  # where a journal says that the sweep has begun
+    folder, report = line.recv()  # where a journal says that the sweep has begun
     journal = Journal(folder)
     send(journal, connect)
     relay = Relay(folder, connect, key) if key else None
@@ -73,9 +73,9 @@ def for_sweep(
         send_all(_ended(folder), connect, 0 if is_interrupted else PATIENCE_SECONDS)
         if not is_interrupted:
             comparison = _compared(connect, journal, compare)
-        line.send(list(answer.events(comparison, folder, provenance)) if comparison else [])
+        line.send(list(answer.events(comparison, folder, report)) if comparison else [])
         (is_wanted,) = line.recv()  # the journal is complete
-    except (EOFError, ConnectionError):  # the sweep is gone
+    except GONE:  # the sweep is gone
         _settle(folder)
         send_all(_ended(folder), connect, seconds=0)
     if comparison and is_wanted:

@@ -19,3 +19,6 @@ class JobTimeoutError(JobKilledError):
 
 class Refused(BaseException):
     """Carries an error past Hydra, which turns every Exception of a callback into a warning."""
+
+
+GONE = (EOFError, ConnectionError)  # nobody is at the other end of a connection any more

@@ -32,7 +32,7 @@ class Hooks(Callback):
             config.sweep.fallback = settle([tree["data"]])
             journal = Journal(Path(config.hydra.run.dir))
             journal.check_unused("hydra.run.dir")
-            courier.send(errands.for_job, journal.folder, tree["tracking"])
+            courier.tell(errands.for_job, journal.folder, tree["tracking"])
             with expendable():
                 from src import job  # noqa: F401, imports torch while the courier imports MLflow
             courier.answer()

@@ -16,7 +16,8 @@ from rich.console import Console
 from torch import nn
 
 from src import artifacts, provenance, recording, reuse
-from src.checkpoint import Checkpoint, claimed
+from src.checkpoint import Checkpoint
+from src.claim import claimed
 from src.config import Resolved, resolve
 from src.data.splits import Splits
 from src.eager import unwrap_optimizers

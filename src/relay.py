@@ -14,7 +14,7 @@ from typing import Any
 
 from src import reuse
 from src.journal import JOURNAL, Journal
-from src.sender import HASTE_SECONDS, INTERVAL_SECONDS, send
+from src.sender import INTERVAL_SECONDS, send
 
 
 class Relay:
@@ -29,11 +29,9 @@ class Relay:
         self.sent: dict[Path, int] = {}  # the sizes of the journals that were delivered
         self.asked: set[str] = set()
         self.found: dict[str, reuse.Source] = {}  # by fingerprint
-        self.delivering = threading.Lock()
         self.closing = threading.Event()
         self.listener = Listener(backlog=64, authkey=key)
-        self.sender = threading.Thread(target=self._keep_sending, name="relay", daemon=True)
-        self.sender.start()
+        threading.Thread(target=self._keep_sending, name="relay", daemon=True).start()
         threading.Thread(target=self._answer, name="answers", daemon=True).start()
 
     @property
@@ -54,7 +52,6 @@ class Relay:
     def close(self) -> None:
         """Send no more; what is still unsent is for who closes the sweep."""
         self.closing.set()
-        self.sender.join(HASTE_SECONDS)
         self.listener.close()
 
     def _keep_sending(self) -> None:
@@ -63,12 +60,13 @@ class Relay:
                 self._deliver()
 
     def _deliver(self) -> None:
-        with self.delivering:
-            for path in self.folder.glob(f"*/{JOURNAL}"):
-                size = path.stat().st_size
-                if size != self.sent.get(path):
-                    send(Journal(path.parent), self.open_store)
-                    self.sent[path] = size
+        for path in self.folder.glob(f"*/{JOURNAL}"):
+            if self.closing.is_set():
+                return
+            size = path.stat().st_size
+            if size != self.sent.get(path):
+                send(Journal(path.parent), self.open_store)
+                self.sent[path] = size
 
     def _answer(self) -> None:
         while not self.closing.is_set():

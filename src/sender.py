@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import reuse
+from src.claim import claimed
 from src.journal import Journal
 from src.provenance import without_credentials
 
@@ -87,18 +88,25 @@ def send_all(journals: Sequence[Journal], open_store: Callable[[], Any], seconds
                 time.sleep(INTERVAL_SECONDS)
 
 
-def send(journal: Journal, open_store: Callable[[], Any]) -> None:
-    """Deliver what the server does not have yet; raises what the server or the network raises."""
+def send(journal: Journal, open_store: Callable[[], Any]) -> int:
+    """Deliver what the server does not have yet; returns how many events that were.
+
+    Raises what the server or the network raises.
+    """
     from src import tracking
 
-    sent = journal.sent
-    events = list(journal.events(sent.events))
-    if not events:
-        return
+    if not journal.has_unsent:
+        return 0
     store = open_store()
-    journal.mark_sent(sent.events, sent.run_id)  # from here on a run may exist
-    run_id = tracking.deliver(store, sent.run_id, events, journal.folder, not sent.was_tried)
-    journal.mark_sent(sent.events + len(events), run_id)
+    with claimed(journal.path):  # sent by two at once, it would become two runs
+        sent = journal.sent
+        events = list(journal.events(sent.events))
+        if events:
+            journal.mark_sent(sent.events, sent.run_id)  # from here on a run may exist
+            first_try = not sent.was_tried
+            run_id = tracking.deliver(store, sent.run_id, events, journal.folder, first_try)
+            journal.mark_sent(sent.events + len(events), run_id)
+    return len(events)
 
 
 def open_store(settings: Mapping[str, str]) -> "Store":

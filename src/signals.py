@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import util
 
 # Set where a launcher such as joblib's cleans up only when Python takes its modules apart.
@@ -62,22 +62,25 @@ def interruptible() -> Iterator[None]:
 @contextmanager
 def in_one_piece() -> Iterator[None]:
     """Let the first signal wait until the body, which must be short, is done."""
-    _held_back.set()
     try:
-        yield
+        with _set(_held_back):
+            yield
     finally:
-        _held_back.clear()
         stop_if_told()
 
 
-@contextmanager
-def expendable() -> Iterator[None]:
+def expendable() -> AbstractContextManager[None]:
     """Let a signal end the process at once: imports of C++ crash on an exception."""
-    _expendable.set()
+    return _set(_expendable)
+
+
+@contextmanager
+def _set(flag: threading.Event) -> Iterator[None]:
+    flag.set()
     try:
         yield
     finally:
-        _expendable.clear()
+        flag.clear()
 
 
 def stop_if_told() -> None:

@@ -74,7 +74,7 @@ def begin(config: DictConfig) -> None:
         key = bytes(current_process().authkey)
     else:
         to_take_apart.set()
-    courier.send(errands.for_sweep, settings["tracking"], settings["compare"], key)
+    courier.tell(errands.for_sweep, settings["tracking"], settings["compare"], key)
     courier.answer()
     tags = {"kind": "sweep", "job": os.urandom(8).hex(), **provenance.tags(), **provenance.report()}
     params = flatten({"compare": settings["compare"]})

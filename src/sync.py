@@ -22,10 +22,9 @@ def main(arguments: Sequence[str]) -> None:
     connect = partial(open_store, settings["tracking"])
     sent = 0
     for journal in _unsent(folders):
-        events = len(list(journal.events(journal.sent.events)))
-        send(journal, connect)
-        print(f"{journal.folder}: {events} events sent")
-        sent += 1
+        if events := send(journal, connect):
+            print(f"{journal.folder}: {events} events sent")
+            sent += 1
     print(f"{sent} jobs had something to send")
 
 

@@ -18,12 +18,12 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils as db
 
+from src.claim import claimed
 from src.errors import InputError
 from src.provenance import without_credentials
 
@@ -58,10 +58,8 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
         if not uri.startswith("sqlite:///"):
             return _open(uri, experiment, None)
         database = Path(uri.removeprefix("sqlite:///")).absolute()
-        database.parent.mkdir(parents=True, exist_ok=True)
-        Path(f"{database}.lock").touch()  # a lock file that cannot be made is waited for, for ever
         # Processes that migrate a fresh database at the same time crash in each other's tables.
-        with FileLock(f"{database}.lock"):
+        with claimed(database):
             if not database.exists():
                 _make(database)
             return _open(f"sqlite:///{database}", experiment, Path(artifacts).absolute().as_uri())

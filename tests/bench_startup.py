@@ -63,7 +63,7 @@ import runpy
 import src.courier
 
 class Nobody:
-    def send(self, *_): pass
+    def tell(self, *_): pass
     def answer(self): pass
     def close(self, in_haste): pass
 
