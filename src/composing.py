@@ -37,7 +37,7 @@ class SharingLoader(ConfigLoaderImpl):
     ) -> DictConfig:
         """The config of a job, equal to what Hydra's own loader makes."""
         shared = OmegaConf.to_container(master_config.hydra.overrides.hydra)
-        overrides = [self._parsed(line) for line in (*shared, *sweep_overrides)]
+        overrides = self.parse([*shared, *sweep_overrides])
         choices = [o.input_line for o in overrides if self._is_composed(o)]
         cfg = self._composition(master_config.hydra.job.config_name, choices)
         self._apply_overrides_to_config([o for o in overrides if not self._is_composed(o)], cfg)
@@ -47,11 +47,12 @@ class SharingLoader(ConfigLoaderImpl):
         OmegaConf.copy_cache(from_config=master_config, to_config=cfg)
         return cfg
 
-    def _parsed(self, line: str) -> Override:
-        if line not in self.parsed:
-            parser = OverridesParser.create(config_loader=self)
-            (self.parsed[line],) = parser.parse_overrides([line])
-        return self.parsed[line]
+    def parse(self, lines: Sequence[str]) -> list[Override]:
+        """Overrides as they were typed; each is parsed once, for that takes a millisecond."""
+        new = [line for line in lines if line not in self.parsed]
+        parser = OverridesParser.create(config_loader=self)
+        self.parsed.update(zip(new, parser.parse_overrides(new), strict=True))
+        return [self.parsed[line] for line in lines]
 
     def _composition(self, name: str, choices: list[str]) -> DictConfig:
         key = (name, *choices)
@@ -77,10 +78,10 @@ def job_overrides(config: DictConfig) -> list[list[Override]]:
     """The overrides of each job; none where the sweeper decides them as it goes."""
     if config.hydra.sweeper._target_ != BASIC_SWEEPER:
         return []
-    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-    swept = parser.parse_overrides([*sweeper_params(config), *config.hydra.overrides.task])
+    loader: SharingLoader = GlobalHydra.instance().config_loader()
+    swept = loader.parse([*sweeper_params(config), *config.hydra.overrides.task])
     (jobs,) = BasicSweeper.split_arguments(swept, max_batch_size=None)
-    return [parser.parse_overrides(job) for job in jobs]
+    return [loader.parse(job) for job in jobs]
 
 
 def question(config: DictConfig) -> str:

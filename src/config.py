@@ -80,7 +80,7 @@ class Resolved:
         """Equal for two jobs just when they would train the same weights: 16 hex digits."""
         deciding = {k: v for k, v in self._deciding.items() if not k.startswith("device.")}
         deciding |= {"threads": str(threads), "device": device, "data": data_digest}
-        deciding |= {"code": _code_digest(), "torch": version("torch")}
+        deciding |= {"code": _code_digest()}
         deciding |= {v: _module_digest(v) for k, v in deciding.items() if k.endswith("_target_")}
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -150,7 +150,7 @@ def _fallen_back(tree: dict, choices: Mapping[str, str]) -> tuple[dict, dict]:
 
 @lru_cache(maxsize=1)
 def _code_digest() -> str:
-    content = hashlib.sha256()
+    content = hashlib.sha256(version("torch").encode())
     for name in TRAINING_CODE:
         path = ROOT / "src" / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:

@@ -5,6 +5,7 @@ database has one writer instead of many.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import AuthenticationError, current_process
@@ -55,9 +56,12 @@ class Relay:
         self.listener.close()
 
     def _keep_sending(self) -> None:
-        while not self.closing.wait(INTERVAL_SECONDS):
+        pause = INTERVAL_SECONDS
+        while not self.closing.wait(pause):
+            start = time.monotonic()
             with suppress(Exception):  # a server that does not answer is tried again
                 self._deliver()
+            pause = max(0, INTERVAL_SECONDS - (time.monotonic() - start))
 
     def _deliver(self) -> None:
         for path in self.folder.glob(f"*/{JOURNAL}"):
