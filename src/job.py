@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,8 @@ def run(cfg: DictConfig) -> float:
         parts = build(config, place) if is_single else None  # before anything is recorded of it
     except InputError:
         if is_single:
-            folder.rmdir()  # Hydra made it, and nothing came of it
+            with suppress(OSError):  # other things lie there
+                folder.rmdir()  # Hydra made it, and nothing came of it
             raise
         with recorded(recording.sender(folder, tree), name=name, **recording.identity(config)):
             raise

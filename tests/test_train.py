@@ -269,6 +269,13 @@ def test_a_mistake_ends_in_one_line_and_leaves_nothing(
     assert workplace.runs() == []
 
 
+def test_a_mistake_leaves_what_lay_in_the_run_directory(here, workplace):
+    workplace.run_dir.mkdir()
+    (workplace.run_dir / "notes.txt").write_text("mine")
+    assert here(*QUICK, "data.n=5000") == "data.n=5000: mnist_5k has 4000 digits to draw from"
+    assert [path.name for path in workplace.run_dir.iterdir()] == ["notes.txt"]
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_cuda_without_a_gpu_ends_in_one_line(workplace):
     process = workplace.train(*QUICK, "device=cuda")
