@@ -9,11 +9,14 @@ from filelock import FileLock
 
 @contextmanager
 def claimed(path: Path) -> Iterator[None]:
-    """Let nobody else work on what `path` stands for. Raises OSError where no file can be made."""
+    """Let nobody else work on what `path` stands for.
+
+    Raises OSError where no file can be made, or the file system has no locks.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f"{path.name}.lock")
     lock.touch()  # one that cannot be made is waited for, for ever
-    with FileLock(lock):
+    with FileLock(lock, fallback_to_soft=False):  # whose fallback outlives its holder
         try:
             yield
         finally:
