@@ -25,7 +25,7 @@ TRACKED = {  # metric name: field of Epoch
     "epoch_seconds": "seconds",
 }
 DIAGNOSTICS = ("grad_norm/", "saturated/", "dead/")
-PUBLISHED = "published."
+PUBLISHED, PUBLISHED_ERRORS = "published.", ("train_error", "val_error")
 CIRCUMSTANCES = ("seed", "threads", "diagnostics", "data.root", "data.fallback")  # no factors
 
 
@@ -132,7 +132,7 @@ def _run(record: Any, history: Mapping[int, Mapping[str, float]]) -> Run:
         split=tags.get("split", ""),
         epochs=tuple(_epoch(step, history[step]) for step in sorted(history)),
         test_error=record.data.metrics.get("test/error", math.nan),
-        published={k: float(v) for k, v in published.items() if k != "source"},
+        published={k: float(published[k]) for k in PUBLISHED_ERRORS if k in published},
     )
 
 
