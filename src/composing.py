@@ -14,7 +14,7 @@ from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from src.config import ASIDE, PLACES, Resolved, resolve
+from src.config import Resolved, asked, resolve
 
 BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
 
@@ -86,10 +86,7 @@ def job_overrides(config: DictConfig) -> list[list[Override]]:
 
 def question(config: DictConfig) -> str:
     """The question as it was typed, without where data and results lie."""
-    typed = [*config.hydra.overrides.task, *sweeper_params(config)]
-    keys = [override.partition("=")[0] for override in typed]
-    asked = [o for o, key in zip(typed, keys, strict=True) if not key.startswith((*PLACES, *ASIDE))]
-    return " ".join(asked) or "sweep"
+    return " ".join(asked([*config.hydra.overrides.task, *sweeper_params(config)])) or "sweep"
 
 
 def sweeper_params(config: DictConfig) -> list[str]:

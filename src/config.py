@@ -90,6 +90,13 @@ def flatten(tree: Mapping[str, Any]) -> dict[str, str]:
     return {k: v if isinstance(v, str) else json.dumps(v) for k, v in leaves(tree)}
 
 
+def asked(overrides: Sequence[str]) -> list[str]:
+    """Of overrides as they were typed those that are not about where data and results lie."""
+    keys = [override.lstrip("+~").partition("=")[0] for override in overrides]
+    pairs = zip(overrides, keys, strict=True)
+    return [override for override, key in pairs if not key.startswith((*PLACES, *ASIDE))]
+
+
 def settings(overrides: Sequence[str]) -> dict[str, Any]:
     """The config's `tracking` and `compare` with `key=value` overrides, for tools beside a sweep.
 

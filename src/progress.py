@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from src.config import asked
 from src.journal import Journal
 from src.metrics import Epoch
 from src.outcomes import Outcome
@@ -21,7 +22,7 @@ def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
     """Pass epochs on, with a live bar on a terminal and a plain line each elsewhere."""
     if not sys.stderr.isatty():
         for epoch in epochs:
-            print(f"{name}  epoch {epoch.epoch}/{total}  {errors(epoch)}", flush=True)
+            print(f"{name}  epoch {epoch.epoch}/{total}  {errors(epoch.metrics)}", flush=True)
             yield epoch
         return
     columns = (
@@ -34,16 +35,12 @@ def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(name, total=total, errors="")
         for epoch in epochs:
-            progress.update(task, completed=epoch.epoch, errors=errors(epoch))
+            progress.update(task, completed=epoch.epoch, errors=errors(epoch.metrics))
             yield epoch
 
 
-def errors(epoch: Epoch) -> str:
+def errors(metrics: Mapping[str, float]) -> str:
     """The two errors of an epoch, in percent."""
-    return _errors(epoch.metrics)
-
-
-def _errors(metrics: dict[str, float]) -> str:
     return f"train {metrics['train/error']:6.2%}  validation {metrics['val/error']:6.2%}"
 
 
@@ -85,7 +82,7 @@ class SweepView:
 
     def __init__(self, folder: Path, first: int, overrides: Sequence[Sequence[str]]) -> None:
         common = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
-        self.names = [" ".join(o for o in job if o not in common) for job in overrides]
+        self.names = [" ".join(asked([o for o in job if o not in common])) for job in overrides]
         self.journals = [Journal(folder / str(first + index)) for index in range(len(overrides))]
         self.waiting = dict.fromkeys(range(len(overrides)))
         self.finished = self.reused = self.failed = 0
@@ -156,7 +153,7 @@ class SweepView:
                 state["reused"] = "reused_from" in event["tags"]
                 total = event["params"].get("epochs", "?")
             elif "train/error" in event.get("values", {}):
-                state["line"] = f"epoch {event['step']}/{total}  {_errors(event['values'])}"
+                state["line"] = f"epoch {event['step']}/{total}  {errors(event['values'])}"
         return state
 
     def _print(self, line: str) -> None:

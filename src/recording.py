@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import provenance
-from src.config import Resolved
+from src.config import Resolved, asked
 from src.journal import Journal
 from src.metrics import Epoch
 from src.relay import Relayed
@@ -68,7 +68,7 @@ def job_name(config: Resolved, overrides: Sequence[str]) -> str:
         keys = ("model", "activation", "seed")
         return " ".join(f"{key}={config.flat[key]}" for key in keys if key in config.flat)
     varying = sweep["varying"]
-    named = [(o.lstrip("+").partition("=")[0], o) for o in overrides]
+    named = [(o.lstrip("+").partition("=")[0], o) for o in asked(overrides)]
     return " ".join(o for key, o in named if varying is None or key in varying)
 
 
@@ -86,9 +86,11 @@ def recorded(sender: Sender | Relayed, **start: Any) -> Iterator[None]:
 
     A job that is tried again in the same directory goes on in the same MLflow run.
     """
-    first = next(sender.journal.events(), None)
-    if first:
-        start["tags"]["job"] = first["tags"]["job"]
+    earlier = list(sender.journal.events())
+    if earlier:
+        start["tags"]["job"] = earlier[0]["tags"]["job"]
+        if earlier[-1]["event"] == "end":
+            start["tags"]["reason"] = ""  # what ended it then did not end it
     sender.append("start", **start)
     is_killed = False
     try:
@@ -96,8 +98,9 @@ def recorded(sender: Sender | Relayed, **start: Any) -> Iterator[None]:
             yield
     except BaseException as error:
         is_killed = isinstance(error, KeyboardInterrupt)
-        with suppress(OSError):  # on a full disk the end is more worth its room
-            _keep_traceback(sender)
+        if not is_killed:
+            with suppress(OSError):  # on a full disk the end is more worth its room
+                _keep_traceback(sender)
         reason = f"{type(error).__name__}: {error}".rstrip(": ")[:500]
         tags = {"outcome": "killed" if is_killed else "failed", "reason": reason}
         sender.append("end", status="KILLED" if is_killed else "FAILED", tags=tags)

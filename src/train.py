@@ -15,6 +15,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from src import ROOT, config
 from src.courier import courier_dismissed, hire
 from src.errors import InputError, JobError, Refused
+from src.provenance import without_credentials
 from src.signals import EXIT_STATUS, ending_at_once, interruptible
 from src.sweep import finishing
 
@@ -57,7 +58,8 @@ def main() -> None:
     except TOLD as error:
         if full:
             raise
-        sys.exit(one_line(error.__cause__ if isinstance(error, Refused) else error))
+        said = one_line(error.__cause__ if isinstance(error, Refused) else error)
+        sys.exit(without_credentials(said))
     except KeyboardInterrupt:
         sys.exit(EXIT_STATUS)
 

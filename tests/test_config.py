@@ -158,6 +158,14 @@ def test_credentials_are_in_no_record(uri, config):
     assert "host" in resolved.yaml
 
 
+def test_a_name_says_what_is_asked_and_not_where_it_lies():
+    typed = ["seed=1", "++tracking.uri=postgresql://user:pw@host/db", "+data.root=/home/user"]
+    assert module.asked([*typed, "~compare.question", "+model.depth=2"]) == [
+        "seed=1",
+        "+model.depth=2",
+    ]
+
+
 def test_the_document_can_be_read_back(config):
     from omegaconf import OmegaConf
 

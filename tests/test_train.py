@@ -241,6 +241,10 @@ BROKEN = {
         ["tracking.uri=http://user:pw@127.0.0.1:{port}"],
         r"^tracking.uri=http://127.0.0.1:\d+: cannot be used",
     ),
+    "address that Hydra cannot read": (
+        ["tracking.uri=http://user:pw@127.0.0.1?a=b"],
+        "^tracking.uri=http://127.0.0.1",
+    ),
 }
 
 
