@@ -1,6 +1,6 @@
-"""A process that talks to the tracking server, so that nobody who trains waits for it.
+"""A process that talks to the tracking server, so that no epoch waits for it.
 
-It imports MLflow while others import torch; the training never waits for it.
+It imports MLflow while others import torch.
 """
 
 import gc
@@ -16,6 +16,7 @@ from typing import Any
 
 from src import ROOT
 from src.errors import GONE, InputError
+from src.provenance import reason
 from src.signals import HEARD, ending_at_once, shielding, unshield
 
 PARTING_SECONDS = 3.0  # how long who was told to stop waits for it; it goes on alone then
@@ -44,7 +45,7 @@ class Courier:
         with suppress(ConnectionError):  # whoever waits for an answer learns of it
             self.line.send(words)
 
-    def answer(self) -> Any:
+    def hear(self) -> Any:
         """Wait for what the errand says. Raises InputError if it cannot be done."""
         self.line.poll(None)  # where Ctrl-C does no harm, other than within a message
         try:
@@ -95,11 +96,11 @@ def courier_dismissed() -> Iterator[None]:
 
 def main(line: Connection) -> None:
     """What a `Courier` runs: an errand, with what it is called."""
-    for each in HEARD:
+    for each in (*HEARD, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)  # it ends when who sent it does
     unshield()
     gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
-    from src import tracking  # noqa: F401, imports MLflow while it is not yet needed
+    from src import tracking  # imports MLflow while it is not yet needed
 
     with suppress(*GONE):  # who sent it was told to stop, or has died
         errand, *arguments = line.recv()
@@ -107,6 +108,8 @@ def main(line: Connection) -> None:
             errand(line, *arguments)
         except InputError as error:
             line.send(error)
+        except tracking.UNREACHABLE as error:
+            line.send(InputError(f"the tracking server does not answer: {reason(error)}"))
 
 
 if __name__ == "__main__":

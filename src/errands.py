@@ -4,6 +4,7 @@ Each is one side of a conversation; who sent the courier is at the other end of 
 """
 
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -16,8 +17,9 @@ from rich.console import Console
 from src import outcomes, provenance
 from src.errors import GONE, InputError
 from src.journal import Journal
+from src.provenance import reason
 from src.relay import Relay
-from src.sender import PATIENCE_SECONDS, Sender, open_store, send, send_all
+from src.sender import HASTE_SECONDS, PATIENCE_SECONDS, Sender, open_store, send, send_all
 
 if TYPE_CHECKING:
     from src.compare import Comparison
@@ -63,24 +65,32 @@ def for_sweep(
     journal = Journal(folder)
     send(journal, connect)
     relay = Relay(folder, connect, key) if key else None
-    comparison, is_wanted = None, False
+    comparison, error, is_wanted, is_interrupted = None, None, False, True
     try:
         line.send((journal.sent.run_id, relay and relay.address))
         answer.prepare()
         (is_interrupted,) = line.recv()  # no job runs any more
         if relay:
             relay.close()
-        send_all(_ended(folder), connect, 0 if is_interrupted else PATIENCE_SECONDS)
+        patience = HASTE_SECONDS if is_interrupted else PATIENCE_SECONDS
+        error = send_all(_ended(folder), connect, patience)
+        told: list[dict[str, Any]] | InputError = []
         if not is_interrupted:
-            comparison = _compared(connect, journal, compare)
-        line.send(list(answer.events(comparison, folder, report)) if comparison else [])
+            comparison, told = _compared(connect, journal, compare, report)
+        line.send(told)
         (is_wanted,) = line.recv()  # the journal is complete
     except GONE:  # the sweep is gone
         _settle(folder)
-        send_all(_ended(folder), connect, seconds=0)
+        send_all(_ended(folder), connect, HASTE_SECONDS)
     if comparison and is_wanted:
         answer.tell(comparison)
     _close(connect, journal, is_compared=comparison is not None and is_wanted)
+    if error and not is_interrupted:
+        _say(
+            f"warning: the tracking server misses a part of some jobs ({reason(error)}); "
+            "`python -m src.sync` sends it later, and "
+            f"`python -m src.compare {journal.sent.run_id}` compares again"
+        )
     line.send("done")
 
 
@@ -111,18 +121,27 @@ def _settle(folder: Path) -> None:
 
 
 def _compared(
-    connect: Callable[[], "Store"], journal: Journal, settings: Mapping[str, Any]
-) -> "Comparison | None":
+    connect: Callable[[], "Store"],
+    journal: Journal,
+    settings: Mapping[str, Any],
+    report: Mapping[str, str],
+) -> "tuple[Comparison | None, list[dict[str, Any]] | InputError]":
+    """The answer and what the journal is to hold of it; of a bug in finding it, what it says."""
     from src import answer, records, tracking
 
     try:
         store = connect()
-        return answer.compare_jobs(store, records.sweep_jobs(store, journal.sent.run_id), settings)
+        jobs = records.sweep_jobs(store, journal.sent.run_id)
+        comparison = answer.compare_jobs(store, jobs, settings)
+        return comparison, list(answer.events(comparison, journal.folder, report))
     except InputError as nothing:
         _say(f"No comparison: {nothing}")
-    except tracking.UNREACHABLE:
-        pass  # which is told when the journal cannot be sent either
-    return None
+    except tracking.UNREACHABLE as outage:
+        _say(f"No comparison: {reason(outage)}")
+    except Exception as bug:  # which must not cost the sweep its end
+        traceback.print_exc()
+        return None, InputError(f"no comparison: {type(bug).__name__}: {reason(bug)}")
+    return None, []
 
 
 def _close(connect: Callable[[], "Store"], journal: Journal, is_compared: bool) -> None:
@@ -133,10 +152,10 @@ def _close(connect: Callable[[], "Store"], journal: Journal, is_compared: bool) 
         if is_compared:
             _say(answer.where(connect(), journal.sent.run_id))
     except (InputError, *tracking.UNREACHABLE) as outage:
-        reason, run_id = " ".join(str(outage).split())[:200], journal.sent.run_id
         _say(
-            f"warning: the tracking server does not answer ({reason}); when it does, "
-            f"`python -m src.sync` and `python -m src.compare {run_id}` give the answer"
+            f"warning: the tracking server does not answer ({reason(outage)}); when it does, "
+            f"`python -m src.sync` and `python -m src.compare {journal.sent.run_id}` give what "
+            "is missing"
         )
 
 

@@ -35,7 +35,7 @@ class Hooks(Callback):
             courier.tell(errands.for_job, journal.folder, tree["tracking"])
             with expendable():
                 from src import job  # noqa: F401, imports torch while the courier imports MLflow
-            courier.answer()
+            courier.hear()
             config.sweep.relay = "a courier"
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:

@@ -79,11 +79,17 @@ def run(cfg: DictConfig) -> float:
     opening["tags"]["number"] = str(hydra.job.num)
     if not tree["reuse"]:
         return _train(config, place, sender, opening)
-    path = Path(tree["checkpoints"]) / f"{opening['tags']['fingerprint']}.pt"
+    fingerprint = opening["tags"]["fingerprint"]
+    path = checkpoint_path(config, fingerprint)
     with claimed(path):
-        if source := sender.find(opening["tags"]["fingerprint"]):
+        if source := sender.find(fingerprint):
             return reuse.adopt(sender, opening, source)
-        return _train(config, place, sender, opening, checkpoint_path=path)
+        return _train(config, place, sender, opening, path=path)
+
+
+def checkpoint_path(config: Resolved, fingerprint: str) -> Path:
+    """Where a job of a sweep keeps what it needs to go on."""
+    return Path(config.tree["checkpoints"]) / f"{fingerprint}.pt"
 
 
 def _train(
@@ -92,12 +98,12 @@ def _train(
     sender: Sender | Relayed,
     opening: dict[str, Any],
     parts: Parts | None = None,
-    checkpoint_path: Path | None = None,
+    path: Path | None = None,
 ) -> float:
     tree, name, folder = config.tree, opening["name"], sender.journal.folder
     with recorded(sender, **opening):
         parts = parts or build(config, place)
-        checkpoint = parts.checkpoint(checkpoint_path) if checkpoint_path else None
+        checkpoint = parts.checkpoint(path) if path else None
         result = train(parts, config, name, sender, checkpoint)
         figures = result.figures | _test_error(parts, result)
         artifacts.write(folder / "artifacts", parts.model, parts.splits, result, tree["figures"])

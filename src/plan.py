@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.config import Resolved
@@ -28,5 +27,4 @@ def _fate(store: "Store", config: Resolved) -> str:
     fingerprint = job.prepare(config).fingerprint(config)
     if records.finished(store, fingerprint):
         return "reuse"
-    checkpoint = Path(config.tree["checkpoints"]) / f"{fingerprint}.pt"
-    return "resume" if checkpoint.exists() else "train"
+    return "resume" if job.checkpoint_path(config, fingerprint).exists() else "train"

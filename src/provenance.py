@@ -86,6 +86,11 @@ def without_credentials(text: str) -> str:
     return re.sub(r"(\w://)[^/\s]*@", r"\1", text)
 
 
+def reason(error: BaseException) -> str:
+    """What went wrong in one short line without credentials."""
+    return " ".join(without_credentials(str(error)).split())[:200]
+
+
 def hardware() -> str:
     """Processor, number of cores that this process may use, and memory."""
     memory = psutil.virtual_memory().total / 2**30

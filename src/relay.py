@@ -6,16 +6,16 @@ database has one writer instead of many.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from multiprocessing import AuthenticationError, current_process
+from multiprocessing import current_process
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from typing import Any
 
 from src import reuse
 from src.journal import JOURNAL, Journal
-from src.sender import INTERVAL_SECONDS, send
+from src.sender import INTERVAL_SECONDS, send_each
 
 
 class Relay:
@@ -30,6 +30,7 @@ class Relay:
         self.sent: dict[Path, int] = {}  # the sizes of the journals that were delivered
         self.asked: set[str] = set()
         self.found: dict[str, reuse.Source] = {}  # by fingerprint
+        self.is_down = False  # what the last job that ended met
         self.closing = threading.Event()
         self.listener = Listener(backlog=64, authkey=key)
         threading.Thread(target=self._keep_sending, name="relay", daemon=True).start()
@@ -44,11 +45,15 @@ class Relay:
         """A finished run of the same fingerprint, those of this sweep among them."""
         if fingerprint not in self.found:
             if fingerprint in self.asked:
-                with suppress(Exception):  # what cannot be sent cannot be found
-                    self._deliver()
+                self._deliver()
             self.asked.add(fingerprint)
             self.found |= reuse.find(self.open_store, fingerprint, with_sweep=True)
         return self.found.get(fingerprint)
+
+    def deliver(self, folder: Path) -> None:
+        """Send the journal of a job that ends, unless the server has just not answered."""
+        if not self.is_down:
+            self.is_down = bool(send_each([Journal(folder)], self.open_store, seconds=0))
 
     def close(self) -> None:
         """Send no more; what is still unsent is for who closes the sweep."""
@@ -59,24 +64,29 @@ class Relay:
         pause = INTERVAL_SECONDS
         while not self.closing.wait(pause):
             start = time.monotonic()
-            with suppress(Exception):  # a server that does not answer is tried again
-                self._deliver()
+            self.is_down = bool(self._deliver())
             pause = max(0, INTERVAL_SECONDS - (time.monotonic() - start))
 
-    def _deliver(self) -> None:
-        for path in self.folder.glob(f"*/{JOURNAL}"):
+    def _deliver(self) -> Exception | None:
+        return send_each(self._changed(), self.open_store, INTERVAL_SECONDS)
+
+    def _changed(self) -> Iterator[Journal]:
+        for path in self.folder.rglob(JOURNAL):
             if self.closing.is_set():
                 return
             size = path.stat().st_size
             if size != self.sent.get(path):
-                send(Journal(path.parent), self.open_store)
-                self.sent[path] = size
+                journal = Journal(path.parent)
+                yield journal
+                if not journal.has_unsent:
+                    self.sent[path] = size
 
     def _answer(self) -> None:
         while not self.closing.is_set():
-            # A job may be killed while it asks.
-            with suppress(OSError, EOFError, AuthenticationError), self.listener.accept() as job:
-                job.send(self.find(job.recv()))
+            # A job may be killed while it asks; whatever else happens, the others are answered.
+            with suppress(Exception), self.listener.accept() as job:
+                word, about = job.recv()
+                job.send({"find": self.find, "deliver": self.deliver}[word](about))
 
 
 class Relayed:
@@ -92,12 +102,17 @@ class Relayed:
 
     def find(self, fingerprint: str) -> reuse.Source | None:
         """A finished run of the same fingerprint; none when the sweep's process is gone."""
+        return self._ask("find", fingerprint)
+
+    def close(self, in_haste: bool = False) -> None:
+        """Wait until all is sent, so that other sweeps find it."""
+        if not in_haste:
+            self._ask("deliver", self.journal.folder)
+
+    def _ask(self, word: str, about: Any) -> Any:
         try:
             with Client(self.address, authkey=current_process().authkey) as sweep:
-                sweep.send(fingerprint)
+                sweep.send((word, about))
                 return sweep.recv()
         except (OSError, EOFError):
             return None
-
-    def close(self, in_haste: bool = False) -> None:
-        """Nothing is left to do here."""

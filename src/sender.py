@@ -5,7 +5,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from src import reuse
 from src.claim import claimed
 from src.journal import Journal
-from src.provenance import without_credentials
+from src.provenance import reason, without_credentials
 
 if TYPE_CHECKING:
     from src.tracking import Store
@@ -24,7 +24,7 @@ HASTE_SECONDS = 1.0  # how long a killed one waits for any server; its sweep sen
 
 
 class Sender:
-    """A thread that delivers the events of a journal, in order and until they have arrived.
+    """A thread that delivers the events of a journal, in order, and what failed to arrive again.
 
     `open_store` connects; it is called in the thread, where MLflow's slow import hinders nobody.
     """
@@ -33,7 +33,7 @@ class Sender:
         self.journal = journal
         self.open_store = open_store
         self.closing = threading.Event()
-        self.deadline = 0.0
+        self.patience = PATIENCE_SECONDS
         self.error: Exception | None = None
         self.thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self.thread.start()
@@ -48,13 +48,14 @@ class Sender:
 
     def close(self, in_haste: bool = False) -> None:
         """Wait until all is sent, or warn that it cannot be."""
-        self.deadline = time.monotonic() + (0 if in_haste else PATIENCE_SECONDS)
+        if in_haste:
+            self.patience = 0.0
         self.closing.set()
         self.thread.join(HASTE_SECONDS if in_haste else None)
         if self.thread.is_alive() or self.error is not None:
-            reason = " ".join(str(self.error or "no answer yet").split())[:200]
+            why = reason(self.error or TimeoutError("no answer yet"))
             print(
-                f"warning: the tracking server does not answer ({reason}); what it misses is in "
+                f"warning: the tracking server misses a part ({why}), which is in "
                 f"{self.journal.path}: `python -m src.sync` sends it later",
                 file=sys.stderr,
             )
@@ -62,30 +63,43 @@ class Sender:
     def _run(self) -> None:
         with suppress(Exception):  # whatever it is, the first delivery meets it again
             self.open_store()
-        while True:
-            is_last = self.closing.wait(INTERVAL_SECONDS)
-            try:
-                send(self.journal, self.open_store)
-                self.error = None
-            except Exception as error:  # whatever a server or a network may throw
-                self.error = error
-            if is_last and (self.error is None or time.monotonic() > self.deadline):
-                return
-            if is_last:
-                time.sleep(INTERVAL_SECONDS)
+        while not self.closing.wait(INTERVAL_SECONDS):
+            self.error = send_each([self.journal], self.open_store, INTERVAL_SECONDS)
+        self.error = send_all([self.journal], self.open_store, self.patience)
 
 
-def send_all(journals: Sequence[Journal], open_store: Callable[[], Any], seconds: float) -> None:
-    """Deliver the journals; a server that does not answer is tried again for some seconds."""
+def send_all(
+    journals: Sequence[Journal], open_store: Callable[[], Any], seconds: float
+) -> Exception | None:
+    """Deliver the journals; what a server does not take is tried again for some seconds.
+
+    Returns why the last one that could not be delivered was not.
+    """
     deadline = time.monotonic() + seconds
+    while error := send_each(journals, open_store, deadline - time.monotonic()):
+        if time.monotonic() > deadline:
+            return error
+        time.sleep(INTERVAL_SECONDS)
+    return None
+
+
+def send_each(
+    journals: Iterable[Journal], open_store: Callable[[], Any], seconds: float
+) -> Exception | None:
+    """Deliver each, whatever became of the others; returns why the last failure was one.
+
+    After `seconds` it is the last that is tried: a server that is dead takes its time to fail.
+    """
+    deadline = time.monotonic() + seconds
+    error = None
     for journal in journals:
-        while journal.has_unsent:
-            try:
-                send(journal, open_store)
-            except Exception:  # whatever a server or a network may throw
-                if time.monotonic() > deadline:
-                    return
-                time.sleep(INTERVAL_SECONDS)
+        try:
+            send(journal, open_store)
+        except Exception as failure:  # whatever a server or a network may throw
+            error = failure
+            if time.monotonic() > deadline:
+                break
+    return error
 
 
 def send(journal: Journal, open_store: Callable[[], Any]) -> int:

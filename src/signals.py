@@ -14,6 +14,7 @@ to_take_apart = threading.Event()
 # Set from the first signal on: an exception that it raises in a callback of Python's own, such as
 # a weak reference's, is lost there.
 told_to_stop = threading.Event()
+_armed = threading.Event()  # set while signals are heard
 _held_back = threading.Event()  # set while the first signal has to wait
 _expendable = threading.Event()  # set while there is nothing that a signal could harm
 HEARD = (signal.SIGINT, signal.SIGTERM)
@@ -28,25 +29,17 @@ class Terminated(KeyboardInterrupt):
 def interruptible() -> Iterator[None]:
     """Within the body the first signal raises KeyboardInterrupt, and another ends the process.
 
-    So does what the first one came to in a library that took it for an error of its own.
+    So does what the first one came to in a library that took it for an error of its own. Within
+    another such body the signals stay the outer one's.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def stop(number: int, frame: object) -> None:
-        if _expendable.is_set():
-            os._exit(EXIT_STATUS)
-        told_to_stop.set()
-        for each in HEARD:
-            signal.signal(each, lambda *_: os._exit(EXIT_STATUS))
-        if not _held_back.is_set():
-            raise KeyboardInterrupt if number == signal.SIGINT else Terminated("SIGTERM")
-
-    before = {each: signal.getsignal(each) for each in HEARD}
+    before = {} if _armed.is_set() else {each: signal.getsignal(each) for each in HEARD}
+    _armed.set()
     for each, handler in before.items():
         if handler != signal.SIG_IGN:
-            signal.signal(each, stop)
+            signal.signal(each, _stop)
     try:
         yield
     except Exception as error:
@@ -54,9 +47,21 @@ def interruptible() -> Iterator[None]:
             raise KeyboardInterrupt from error
         raise
     finally:
-        told_to_stop.clear()
+        if before:
+            _armed.clear()
+            told_to_stop.clear()
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def _stop(number: int, frame: object) -> None:
+    if _expendable.is_set():
+        os._exit(EXIT_STATUS)
+    told_to_stop.set()
+    for each in HEARD:
+        signal.signal(each, lambda *_: os._exit(EXIT_STATUS))
+    if not _held_back.is_set():
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated("SIGTERM")
 
 
 @contextmanager

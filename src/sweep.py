@@ -25,7 +25,7 @@ from src.composing import (
 from src.config import flatten
 from src.courier import Courier, hire
 from src.data.availability import settle
-from src.errors import JobError
+from src.errors import InputError, JobError
 from src.journal import Journal
 from src.outcomes import settled
 from src.progress import failure_table
@@ -64,25 +64,27 @@ def begin(config: DictConfig) -> None:
     varied = varying(overrides)
     settings = jobs[0].tree
     if config.dry_run:
+        if not overrides:
+            raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
         labels = [_label(job, varied) for job in overrides]
         plan.show(open_store(settings["tracking"]), jobs, labels)
         raise SystemExit(0)
     journal = Journal(Path(config.hydra.sweep.dir))
     journal.check_unused("hydra.sweep.dir")
     courier, key = hire(), None
-    if _stays_here(config.hydra.launcher):
+    if _wants_relay(config.hydra.launcher):
         key = bytes(current_process().authkey)
     else:
         to_take_apart.set()
     courier.tell(errands.for_sweep, settings["tracking"], settings["compare"], key)
-    courier.answer()
+    courier.hear()
     tags = {"kind": "sweep", "job": os.urandom(8).hex(), **provenance.tags(), **provenance.report()}
     params = flatten({"compare": settings["compare"]})
     with in_one_piece():  # from here on there is something to finish
         journal.append("start", name=question(config), tags=tags, params=params)
         courier.tell(journal.folder, provenance.report())
         _begun.append(Sweep(journal, len(overrides) or None, courier))
-    run_id, relay = courier.answer()
+    run_id, relay = courier.hear()
     shared.append(f"sweep.run_id={run_id}")
     if relay:
         shared.append(f"sweep.relay='{relay}'")
@@ -90,8 +92,8 @@ def begin(config: DictConfig) -> None:
         shared.append(f"sweep.varying=[{','.join(varied)}]")
 
 
-def _stays_here(launcher: DictConfig) -> bool:
-    """Whether the jobs run on this machine, so that one process can talk for all."""
+def _wants_relay(launcher: DictConfig) -> bool:
+    """Whether one process talks for all jobs, which it can for those on this machine."""
     return launcher.get("relay", launcher._target_ == BASIC_LAUNCHER)
 
 
@@ -123,11 +125,12 @@ def finish(error: BaseException | None) -> int:
     journal, courier = sweep.journal, sweep.courier
     jobs = [job for job in settled(journal.folder) if job.journal.path != journal.path]
     failed = [job for job in jobs if job.has_failed]
+    _forget_credentials(journal.folder / "multirun.yaml")
     answer: list[dict[str, Any]] = []  # what the journal is to hold of it
     try:
         courier.tell(told_to_stop.is_set())
         if not told_to_stop.is_set():
-            answer = courier.answer()
+            answer = courier.hear()
     finally:
         with in_one_piece():
             is_interrupted = told_to_stop.is_set()
@@ -141,10 +144,16 @@ def finish(error: BaseException | None) -> int:
                 of = f"{done} of {sweep.jobs or len(jobs)} jobs"
                 hint = "the same command continues"
                 print(f"Interrupted: {of} are finished; {hint}.", file=sys.stderr)
-    courier.answer()
+    courier.hear()
     if failed:
         Console(stderr=True).print(failure_table(failed, journal.folder))
     return len(failed)
+
+
+def _forget_credentials(record: Path) -> None:
+    """Hydra writes down the command line as it was typed, addresses with passwords too."""
+    if record.exists():
+        record.write_text(provenance.without_credentials(record.read_text()))
 
 
 def _label(job: Sequence[Override], varied: Sequence[str]) -> str:

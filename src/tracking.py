@@ -25,7 +25,7 @@ from mlflow.store.db import utils as db
 
 from src.claim import claimed
 from src.errors import InputError
-from src.provenance import without_credentials
+from src.provenance import reason, without_credentials
 
 for name in ("mlflow", "alembic"):
     logging.getLogger(name).setLevel(logging.WARNING)
@@ -64,10 +64,8 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
                 _make(database)
             return _open(f"sqlite:///{database}", experiment, Path(artifacts).absolute().as_uri())
     except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
-        reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"tracking.uri={without_credentials(uri)}: cannot be used: "
-            f"{without_credentials(reason)}; "
+            f"tracking.uri={without_credentials(uri)}: cannot be used: {reason(error)}; "
             "a writable sqlite:///FILE or a running server is needed"
         ) from error
 
@@ -161,14 +159,15 @@ def _start(store: Store, event: Mapping[str, Any], run_id: str | None, is_first_
     if run_id is not None:
         client.update_run(run_id, status="RUNNING")
         client.log_batch(run_id, tags=[RunTag(*tag) for tag in event["tags"].items()])
-        return run_id
-    name, time = event["name"], event["time"]
-    run = client.create_run(store.experiment_id, time, tags=event["tags"], run_name=name)
-    if data := event.get("dataset"):
+    else:
+        name, time = event["name"], event["time"]
+        run = client.create_run(store.experiment_id, time, tags=event["tags"], run_name=name)
+        run_id = run.info.run_id
+    if data := event.get("dataset"):  # of which MLflow keeps one, however often it is told
         dataset = Dataset(data["name"], data["digest"], "local", json.dumps(data), profile=None)
         context = InputTag("mlflow.data.context", "training")
-        client.log_inputs(run.info.run_id, [DatasetInput(dataset, [context])])
-    return run.info.run_id
+        client.log_inputs(run_id, [DatasetInput(dataset, [context])])
+    return run_id
 
 
 def end(store: Store, run_id: str, status: str, reason: str) -> None:

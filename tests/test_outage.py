@@ -77,7 +77,7 @@ def steps(place: Workplace, run) -> list[int]:
 
 
 def test_a_server_that_is_killed_and_started_again_misses_nothing(server, tmp_path):
-    place = Workplace(tmp_path, server.uri, "restarted")
+    place = Workplace(tmp_path, server.uri.replace("//", "//user:pw@"), "restarted")
     sweep = place.folder / "sweep"
     process = place.start(*SMALL, "epochs=80", "seed=0,1", "-m")
     until(lambda: all_have(sweep, jobs=2, count=2))
@@ -94,6 +94,9 @@ def test_a_server_that_is_killed_and_started_again_misses_nothing(server, tmp_pa
     for run in runs:
         if run.data.tags.get("kind") != "sweep":
             assert steps(place, run) == list(range(1, 81))
+    kept = {path: path.read_bytes() for path in place.folder.rglob("*") if path.is_file()}
+    assert sweep / "multirun.yaml" in kept
+    assert not [path for path, content in kept.items() if b"pw@" in content]
 
 
 def test_a_server_that_stays_down_is_served_by_sync_exactly_once(server, tmp_path):
@@ -104,7 +107,7 @@ def test_a_server_that_stays_down_is_served_by_sync_exactly_once(server, tmp_pat
     _, stderr = process.communicate()
     server.start()
     assert process.returncode == 0, stderr
-    assert "warning: the tracking server does not answer" in stderr
+    assert "warning: the tracking server misses a part" in stderr
     assert "python -m src.sync" in stderr
     first, second = sync(place, place.run_dir), sync(place, place.run_dir)
     assert first.stdout.endswith("1 jobs had something to send\n"), first.stderr
@@ -148,7 +151,7 @@ def test_a_database_on_a_full_disk_is_an_outage(small_disk, mlflow, tmp_path):
     _, stderr = process.communicate()
     filler.unlink()
     assert process.returncode == 0, stderr
-    assert "warning: the tracking server does not answer" in stderr
+    assert "warning: the tracking server misses a part" in stderr
     sync(place, place.run_dir)
     (run,) = place.runs()
     assert run.info.status == "FINISHED"

@@ -109,6 +109,14 @@ def test_strangers_are_refused_and_jobs_still_answered(workplace, relay):
     assert relay.asked == {"nothing"}
 
 
+def test_an_error_while_it_looks_for_one_job_leaves_the_others_their_answers(workplace, relay):
+    relay.open_store = lambda: {}["no such thing"]
+    first, second = (job(workplace, relay, name) for name in ("a", "b"))
+    assert first.find("print of a") is None
+    assert second.find("print of b") is None
+    assert relay.asked == {"print of a", "print of b"}
+
+
 def test_a_job_whose_sweep_is_gone_finds_nothing(workplace, relay):
     asking = job(workplace, relay, "a")
     relay.close()

@@ -125,6 +125,28 @@ def test_launchers_train_the_same_bit_for_bit(workplace):
     assert curves["local"][0] != curves["local"][1]
 
 
+def test_two_sweeps_that_ask_the_same_at_once_train_it_once(workplace):
+    where = f"hydra.sweep.dir={workplace.folder}/sweeps/${{stamp:}}"
+    command = (*SMALL, where, "epochs=20", "seed=0,1", "-m")
+    for process in [workplace.start(*command) for _ in range(2)]:
+        _, stderr = process.communicate()
+        assert process.returncode == 0, stderr
+    jobs = [run for run in workplace.runs() if "mlflow.parentRunId" in run.data.tags]
+    assert [job.info.status for job in jobs] == ["FINISHED"] * 4
+    trained = [job for job in jobs if "reused_from" not in job.data.tags]
+    assert sorted(job.data.params["seed"] for job in trained) == ["0", "1"]
+
+
+def test_a_report_that_cannot_be_written_costs_the_sweep_only_that(workplace):
+    (workplace.folder / "sweep").mkdir()
+    (workplace.folder / "sweep" / "artifacts").write_text("in its way")
+    told = workplace.train(*SMALL, "seed=0,1", "-m")
+    assert told.returncode == 0
+    assert "No comparison: [Errno" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"] * 3
+
+
 def test_two_sweeps_and_eight_workers_on_a_fresh_database(fresh_workplace):
     where = f"hydra.sweep.dir={fresh_workplace.folder}/sweeps/${{stamp:}}"
     common = (*SMALL, where, "epochs=1", "hydra.launcher.workers=4", "reuse=false")

@@ -85,8 +85,8 @@ def launch(
             returns = _run_all(pool, list(job_overrides), first, launcher, view)
         pool.close()
     except BaseException:
+        pool.stop()  # first: it would replace who ends
         _end(multiprocessing.active_children())
-        pool.stop()
         raise
     finally:
         pool.join()
@@ -164,7 +164,7 @@ def _how_it_ended(exitcode: int | None) -> str:
     return f"its process was ended by {signal.Signals(-exitcode).name}"
 
 
-def _receive(shared: bytes, ordinal: Any, gpus: int) -> None:
+def _receive(shared: bytes, ordinal: Any, gpus: Sequence[str]) -> None:
     """Prepare a worker: what its jobs share, its GPU, and that it does not outlive the sweep."""
     gc.freeze()
     gc.enable()
@@ -174,7 +174,7 @@ def _receive(shared: bytes, ordinal: Any, gpus: int) -> None:
     _shared[:] = hydra_context, config, task_function
     if gpus:
         with ordinal.get_lock():
-            os.environ["CUDA_VISIBLE_DEVICES"] = str(ordinal.value % gpus)
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpus[ordinal.value % len(gpus)]
             ordinal.value += 1
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -220,14 +220,16 @@ def _logged(task_function: TaskFunction, cfg: DictConfig) -> Any:
         return task_function(cfg)
 
 
-def _workers(launcher: "LocalLauncher") -> tuple[int, int]:
-    """How many processes, and for how many GPUs."""
-    gpus = 0
+def _workers(launcher: "LocalLauncher") -> tuple[int, list[str]]:
+    """How many processes, and the GPUs that they share, as CUDA_VISIBLE_DEVICES names them."""
+    gpus: list[str] = []
     if any(Path("/dev").glob("nvidia[0-9]*")) and _may_use_gpu(launcher.config):
         import torch
 
-        gpus = torch.cuda.device_count()
-    automatic = gpus * launcher.per_gpu or cores()
+        count = torch.cuda.device_count()
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        gpus = (visible.split(",") if visible else list(map(str, range(count))))[:count]
+    automatic = len(gpus) * launcher.per_gpu or cores()
     return (automatic if launcher.workers == "auto" else launcher.workers), gpus
 
 
