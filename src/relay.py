@@ -4,6 +4,7 @@ They need not import MLflow then, which takes longer than many a training, and a
 database has one writer instead of many.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,9 +26,10 @@ class Relay:
     """
 
     def __init__(self, folder: Path, open_store: Callable[[], Any], key: bytes) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()
         self.open_store = open_store
         self.sent: dict[Path, int] = {}  # the sizes of the journals that were delivered
+        self.ended: set[str] = set()  # the folders of jobs from which nothing more will come
         self.asked: set[str] = set()
         self.found: dict[str, reuse.Source] = {}  # by fingerprint
         self.is_down = False  # what the last job that ended met
@@ -54,6 +56,8 @@ class Relay:
         """Send the journal of a job that ends, unless the server has just not answered."""
         if not self.is_down:
             self.is_down = bool(send_each([Journal(folder)], self.open_store, seconds=0))
+        if not self.is_down:
+            self.ended.add(str(folder))
 
     def close(self) -> None:
         """Send no more; what is still unsent is for who closes the sweep."""
@@ -71,15 +75,18 @@ class Relay:
         return send_each(self._changed(), self.open_store, INTERVAL_SECONDS)
 
     def _changed(self) -> Iterator[Journal]:
-        for path in self.folder.rglob(JOURNAL):
+        for place, folders, files in os.walk(self.folder):
             if self.closing.is_set():
                 return
-            size = path.stat().st_size
-            if size != self.sent.get(path):
-                journal = Journal(path.parent)
+            folders[:] = [name for name in folders if f"{place}/{name}" not in self.ended]
+            if JOURNAL not in files:
+                continue
+            journal = Journal(Path(place))
+            size = journal.path.stat().st_size
+            if size != self.sent.get(journal.path):
                 yield journal
                 if not journal.has_unsent:
-                    self.sent[path] = size
+                    self.sent[journal.path] = size
 
     def _answer(self) -> None:
         while not self.closing.is_set():
