@@ -1,5 +1,6 @@
 """Everything a cut-off job needs to go on as if nothing had happened."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,10 @@ class Checkpoint:
         ]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".new")
-        torch.save(state, draft)
+        with draft.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the name without the content
         draft.replace(self.path)
 
     def load(self) -> tuple[list[Epoch], dict[str, torch.Tensor] | None]:

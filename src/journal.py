@@ -51,6 +51,7 @@ class Journal:
             try:
                 if file.write(line) < len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+                os.fsync(file.fileno())  # before the server has what a power cut would take
             except OSError:
                 file.truncate(size)
                 raise
@@ -81,7 +82,10 @@ class Journal:
     def mark_sent(self, events: int, run_id: str | None) -> None:
         """Note atomically what the server has."""
         draft = self.folder / f"{SENT}.new"
-        draft.write_text(json.dumps({"events": events, "run_id": run_id}))
+        with draft.open("w") as file:
+            json.dump({"events": events, "run_id": run_id}, file)
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(self.folder / SENT)
 
 

@@ -1,8 +1,10 @@
 """The journal on disk: whole events in order, whatever a crash left."""
 
 import json
+import os
 import resource
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,21 @@ def test_events_come_back_in_order_with_their_fields_and_times(tmp_path):
     assert (first["event"], first["name"], first["tags"]) == ("start", "a b", {"seed": "3"})
     assert (second["step"], second["values"]) == (1, {"val/error": 0.5})
     assert first["time"] <= second["time"]
+
+
+def test_what_is_written_is_on_the_disk_before_it_counts(tmp_path, monkeypatch):
+    on_disk = {}
+
+    def fsync(file):
+        path = Path(os.readlink(f"/proc/self/fd/{file}"))
+        on_disk[path.name] = path.read_text()
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    journal = Journal(tmp_path)
+    journal.append("metrics", step=1)
+    journal.mark_sent(1, "run")
+    assert on_disk["journal.jsonl"] == journal.path.read_text()
+    assert on_disk["sent.json.new"] == (tmp_path / "sent.json").read_text()
 
 
 def test_a_journal_is_read_from_any_event_on(tmp_path):
