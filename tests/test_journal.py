@@ -25,7 +25,7 @@ def test_what_is_written_is_on_the_disk_before_it_counts(tmp_path, monkeypatch):
     on_disk = {}
 
     def fsync(file):
-        path = Path(os.readlink(f"/proc/self/fd/{file}"))
+        path = Path(f"/proc/self/fd/{file}").readlink()
         on_disk[path.name] = path.read_text()
 
     monkeypatch.setattr(os, "fsync", fsync)
