@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -87,6 +87,14 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self.folder / SENT)
+
+
+def journals(folder: Path, known: Container[str] = ()) -> Iterator[Journal]:
+    """Those in `folder` and below it, except in folders that are `known`."""
+    for place, below, files in os.walk(folder):
+        below[:] = [name for name in below if f"{place}/{name}" not in known]
+        if JOURNAL in files:
+            yield Journal(Path(place))
 
 
 def _whole(file: BinaryIO) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src import provenance
-from src.journal import JOURNAL, Journal
+from src.journal import Journal, journals
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,8 @@ def outcome(journal: Journal) -> Outcome | None:
 
 def outcomes(folder: Path) -> Iterator[Outcome]:
     """Those of all journals in and below `folder`, in the order of their names."""
-    paths = (path.parent for path in folder.rglob(JOURNAL))
-    for path in sorted(paths, key=lambda path: (len(path.name), path)):
-        if found := outcome(Journal(path)):
+    for journal in sorted(journals(folder), key=lambda it: (len(it.folder.name), it.folder)):
+        if found := outcome(journal):
             yield found
 
 

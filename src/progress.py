@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from src.config import asked
-from src.journal import Journal
+from src.journal import Journal, journals
 from src.metrics import Epoch
 from src.outcomes import Outcome
 
@@ -83,7 +83,9 @@ class SweepView:
     def __init__(self, folder: Path, first: int, overrides: Sequence[Sequence[str]]) -> None:
         common = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
         self.names = [" ".join(asked([o for o in job if o not in common])) for job in overrides]
-        self.journals = [Journal(folder / str(first + index)) for index in range(len(overrides))]
+        self.folder, self.first = folder, first
+        self.journals: dict[int, Journal] = {}  # those found so far
+        self.places: set[str] = set()  # where they lie
         self.waiting = dict.fromkeys(range(len(overrides)))
         self.finished = self.reused = self.failed = 0
         self.start = time.monotonic()
@@ -101,6 +103,7 @@ class SweepView:
     def done(self, index: int, error: BaseException | None) -> None:
         """A job has ended; a failure is told at once."""
         del self.waiting[index]
+        self._find()
         last = self._last(index)
         if error is not None:
             self.failed += 1
@@ -122,6 +125,7 @@ class SweepView:
     def refresh(self) -> None:
         """Draw the present state."""
         if self.console.is_terminal:
+            self._find()
             running = [(i, last) for i in self.waiting if (last := self._last(i))]
             width = max((len(self.names[i]) for i, _ in running), default=0)
             lines = [
@@ -145,10 +149,17 @@ class SweepView:
             said += f" · {int(seconds // 60)}:{int(seconds % 60):02d} left"
         return f"{total} jobs: {said}"
 
+    def _find(self) -> None:
+        for journal in journals(self.folder, self.places):
+            start = next(journal.events(), None)
+            if start and "number" in start["tags"]:
+                self.journals[int(start["tags"]["number"]) - self.first] = journal
+                self.places.add(str(journal.folder))
+
     def _last(self, index: int) -> dict:
         """What the journal of a job says: its last epoch, and whether it was reused."""
         state: dict = {}
-        for event in self.journals[index].events():
+        for event in self.journals[index].events() if index in self.journals else ():
             if event["event"] == "start":
                 state["reused"] = "reused_from" in event["tags"]
                 total = event["params"].get("epochs", "?")

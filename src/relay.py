@@ -4,7 +4,6 @@ They need not import MLflow then, which takes longer than many a training, and a
 database has one writer instead of many.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from src import reuse
-from src.journal import JOURNAL, Journal
+from src.journal import Journal, journals
 from src.sender import INTERVAL_SECONDS, send_each
 
 
@@ -75,13 +74,9 @@ class Relay:
         return send_each(self._changed(), self.open_store, INTERVAL_SECONDS)
 
     def _changed(self) -> Iterator[Journal]:
-        for place, folders, files in os.walk(self.folder):
+        for journal in journals(self.folder, self.ended):
             if self.closing.is_set():
                 return
-            folders[:] = [name for name in folders if f"{place}/{name}" not in self.ended]
-            if JOURNAL not in files:
-                continue
-            journal = Journal(Path(place))
             size = journal.path.stat().st_size
             if size != self.sent.get(journal.path):
                 yield journal

@@ -1,5 +1,7 @@
 """Sweeps that are run for real: what each job and the sweep come to in MLflow."""
 
+import re
+
 import pytest
 from mlflow import MlflowClient
 
@@ -123,6 +125,18 @@ def test_launchers_train_the_same_bit_for_bit(workplace):
         curves[launcher] = [curve(workplace, named[f"seed={seed}"]) for seed in (0, 1)]
     assert curves["local"] == curves["basic"] == curves["joblib"]
     assert curves["local"][0] != curves["local"][1]
+
+
+def test_jobs_are_seen_wherever_their_directories_lie(workplace):
+    subdir = "hydra.sweep.subdir=deep/${hydra.job.override_dirname}"
+    told = workplace.train(*SMALL, subdir, "seed=0,1", "-m")
+    assert told.returncode == 0, told.stderr
+    assert len(re.findall(r"seed=\d  finished  epoch 2/2  train ", told.stderr)) == 2
+    again = workplace.train(
+        *SMALL, subdir, "seed=0,1", f"hydra.sweep.dir={workplace.folder}/again", "-m"
+    )
+    assert len(re.findall(r"seed=\d  reused", again.stderr)) == 2
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"] * 6
 
 
 def test_two_sweeps_that_ask_the_same_at_once_train_it_once(workplace):
