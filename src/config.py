@@ -90,11 +90,12 @@ def flatten(tree: Mapping[str, Any]) -> dict[str, str]:
     return {k: v if isinstance(v, str) else json.dumps(v) for k, v in leaves(tree)}
 
 
-def asked(overrides: Sequence[str]) -> list[str]:
+def asked(overrides: Sequence[str], aside: Sequence[str] = (*PLACES, *ASIDE)) -> list[str]:
     """Of overrides as they were typed those that are not about where data and results lie."""
     keys = [override.lstrip("+~").partition("=")[0] for override in overrides]
+    below = tuple(f"{name}." for name in aside)
     pairs = zip(overrides, keys, strict=True)
-    return [override for override, key in pairs if not key.startswith((*PLACES, *ASIDE))]
+    return [o for o, key in pairs if key not in aside and not key.startswith(below)]
 
 
 def settings(overrides: Sequence[str]) -> dict[str, Any]:

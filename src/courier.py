@@ -36,6 +36,7 @@ class Courier:
             )
         theirs.close()
         self.has_begun = False
+        self.refusal: InputError | None = None
 
     def tell(self, *words: Any) -> None:
         """Say what the errand is, with its arguments, or later something that it waits for.
@@ -51,11 +52,12 @@ class Courier:
         try:
             said = self.line.recv()
         except GONE as error:
-            raise InputError(
+            raise self.refusal or InputError(
                 "the process that talks to the tracking server has died; what that misses, "
                 "`python -m src.sync` sends"
             ) from error
         if isinstance(said, InputError):
+            self.refusal = said
             raise said
         self.has_begun = True
         return said

@@ -80,6 +80,7 @@ def for_sweep(
         line.send(told)
         (is_wanted,) = line.recv()  # the journal is complete
     except GONE:  # the sweep is gone
+        provenance.forget_credentials(folder)
         _settle(folder)
         send_all(_ended(folder), connect, HASTE_SECONDS)
     if comparison and is_wanted:

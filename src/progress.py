@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from src.config import asked
+from src.config import ASIDE, asked
 from src.journal import Journal, journals
 from src.metrics import Epoch
 from src.outcomes import Outcome
@@ -82,7 +82,9 @@ class SweepView:
 
     def __init__(self, folder: Path, first: int, overrides: Sequence[Sequence[str]]) -> None:
         common = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
-        self.names = [" ".join(asked([o for o in job if o not in common])) for job in overrides]
+        self.names = [
+            " ".join(asked([o for o in job if o not in common], ASIDE)) for job in overrides
+        ]
         self.folder, self.first = folder, first
         self.journals: dict[int, Journal] = {}  # those found so far
         self.places: set[str] = set()  # where they lie

@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -89,6 +90,13 @@ def without_credentials(text: str) -> str:
 def reason(error: BaseException) -> str:
     """What went wrong in one short line without credentials."""
     return " ".join(without_credentials(str(error)).split())[:200]
+
+
+def forget_credentials(folder: Path) -> None:
+    """Take them out of the command line that Hydra keeps in a sweep's folder as it was typed."""
+    record = folder / "multirun.yaml"
+    with suppress(OSError):
+        record.write_text(without_credentials(record.read_text()))
 
 
 def hardware() -> str:

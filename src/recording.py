@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import provenance
-from src.config import Resolved, asked
+from src.config import ASIDE, Resolved, asked
 from src.journal import Journal
 from src.metrics import Epoch
 from src.relay import Relayed
@@ -68,15 +68,16 @@ def job_name(config: Resolved, overrides: Sequence[str]) -> str:
         keys = ("model", "activation", "seed")
         return " ".join(f"{key}={config.flat[key]}" for key in keys if key in config.flat)
     varying = sweep["varying"]
-    named = [(o.lstrip("+").partition("=")[0], o) for o in asked(overrides)]
+    named = [(o.lstrip("+").partition("=")[0], o) for o in asked(overrides, ASIDE)]
     return " ".join(o for key, o in named if varying is None or key in varying)
 
 
 def sender(folder: Path, settings: Mapping[str, Any]) -> Sender | Relayed:
     """Who sends the journal of the job in `folder`: the job itself, or the sweep that offers it."""
     journal = Journal(folder)
-    if address := settings["sweep"]["relay"]:
-        return Relayed(journal, address)
+    sweep = settings["sweep"]
+    if sweep["relay"]:
+        return Relayed(journal, sweep["relay"] if sweep["run_id"] else None)
     return Sender(journal, partial(open_store, settings["tracking"]))
 
 

@@ -6,7 +6,7 @@ database has one writer instead of many.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from multiprocessing import current_process
 from multiprocessing.connection import Client, Listener
@@ -16,6 +16,8 @@ from typing import Any
 from src import reuse
 from src.journal import Journal, journals
 from src.sender import INTERVAL_SECONDS, send_each
+
+ARRIVAL_SECONDS = 5.0  # how long a job that has ended waits for its result to arrive
 
 
 class Relay:
@@ -31,7 +33,7 @@ class Relay:
         self.ended: set[str] = set()  # the folders of jobs from which nothing more will come
         self.asked: set[str] = set()
         self.found: dict[str, reuse.Source] = {}  # by fingerprint
-        self.is_down = False  # what the last job that ended met
+        self.hangs = False  # whether the server took long to fail when it was last tried
         self.closing = threading.Event()
         self.listener = Listener(backlog=64, authkey=key)
         threading.Thread(target=self._keep_sending, name="relay", daemon=True).start()
@@ -46,16 +48,17 @@ class Relay:
         """A finished run of the same fingerprint, those of this sweep among them."""
         if fingerprint not in self.found:
             if fingerprint in self.asked:
-                self._deliver()
+                self._send(self._changed())
             self.asked.add(fingerprint)
             self.found |= reuse.find(self.open_store, fingerprint, with_sweep=True)
         return self.found.get(fingerprint)
 
     def deliver(self, folder: Path) -> None:
-        """Send the journal of a job that ends, unless the server has just not answered."""
-        if not self.is_down:
-            self.is_down = bool(send_each([Journal(folder)], self.open_store, seconds=0))
-        if not self.is_down:
+        """Send the journal of a job that ends, unless the server hangs."""
+        journal = Journal(folder)
+        if not self.hangs:
+            self._send([journal])
+        if not journal.has_unsent:
             self.ended.add(str(folder))
 
     def close(self) -> None:
@@ -67,11 +70,14 @@ class Relay:
         pause = INTERVAL_SECONDS
         while not self.closing.wait(pause):
             start = time.monotonic()
-            self.is_down = bool(self._deliver())
+            with suppress(Exception):  # a journal that cannot be read
+                self._send(self._changed())
             pause = max(0, INTERVAL_SECONDS - (time.monotonic() - start))
 
-    def _deliver(self) -> Exception | None:
-        return send_each(self._changed(), self.open_store, INTERVAL_SECONDS)
+    def _send(self, journals: Iterable[Journal]) -> None:
+        start = time.monotonic()
+        error = send_each(journals, self.open_store)
+        self.hangs = bool(error) and time.monotonic() - start > INTERVAL_SECONDS
 
     def _changed(self) -> Iterator[Journal]:
         for journal in journals(self.folder, self.ended):
@@ -92,9 +98,12 @@ class Relay:
 
 
 class Relayed:
-    """A job's side: what it appends to its journal, the sweep sends."""
+    """A job's side: what it appends to its journal, the sweep sends.
 
-    def __init__(self, journal: Journal, address: str) -> None:
+    `address` is where the sweep answers; of a single job a courier sends, and answers nothing.
+    """
+
+    def __init__(self, journal: Journal, address: str | None) -> None:
         self.journal = journal
         self.address = address
 
@@ -107,14 +116,16 @@ class Relayed:
         return self._ask("find", fingerprint)
 
     def close(self, in_haste: bool = False) -> None:
-        """Wait until all is sent, so that other sweeps find it."""
+        """Wait some seconds for the result to arrive, so that other sweeps find it."""
         if not in_haste:
-            self._ask("deliver", self.journal.folder)
+            self._ask("deliver", self.journal.folder, ARRIVAL_SECONDS)
 
-    def _ask(self, word: str, about: Any) -> Any:
+    def _ask(self, word: str, about: Any, seconds: float | None = None) -> Any:
+        if self.address is None:
+            return None
         try:
             with Client(self.address, authkey=current_process().authkey) as sweep:
                 sweep.send((word, about))
-                return sweep.recv()
+                return sweep.recv() if sweep.poll(seconds) else None
         except (OSError, EOFError):
             return None

@@ -97,6 +97,7 @@ SCHEMA: Mapping[str, Rule] = {
     "schedule.gamma": POSITIVE,
     "schedule.eta_min": number(0),
     "device.index": whole(0),
+    "published": Rule(lambda value: value is None, "null, or published.KEY=VALUE,"),
     "published.train_error": number(0, 1),
     "published.val_error": number(0, 1),
     "published.source": TEXT,

@@ -64,7 +64,7 @@ class Sender:
         with suppress(Exception):  # whatever it is, the first delivery meets it again
             self.open_store()
         while not self.closing.wait(INTERVAL_SECONDS):
-            self.error = send_each([self.journal], self.open_store, INTERVAL_SECONDS)
+            self.error = send_each([self.journal], self.open_store)
         self.error = send_all([self.journal], self.open_store, self.patience)
 
 
@@ -76,28 +76,26 @@ def send_all(
     Returns why the last one that could not be delivered was not.
     """
     deadline = time.monotonic() + seconds
-    while error := send_each(journals, open_store, deadline - time.monotonic()):
+    while error := send_each(journals, open_store):
         if time.monotonic() > deadline:
             return error
         time.sleep(INTERVAL_SECONDS)
     return None
 
 
-def send_each(
-    journals: Iterable[Journal], open_store: Callable[[], Any], seconds: float
-) -> Exception | None:
+def send_each(journals: Iterable[Journal], open_store: Callable[[], Any]) -> Exception | None:
     """Deliver each, whatever became of the others; returns why the last failure was one.
 
-    After `seconds` it is the last that is tried: a server that is dead takes its time to fail.
+    A failure that took long is that of a server that hangs, and nothing more is tried.
     """
-    deadline = time.monotonic() + seconds
     error = None
     for journal in journals:
+        start = time.monotonic()
         try:
             send(journal, open_store)
         except Exception as failure:  # whatever a server or a network may throw
             error = failure
-            if time.monotonic() > deadline:
+            if time.monotonic() - start > INTERVAL_SECONDS:
                 break
     return error
 

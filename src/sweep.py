@@ -27,7 +27,7 @@ from src.courier import Courier, hire
 from src.data.availability import settle
 from src.errors import InputError, JobError
 from src.journal import Journal
-from src.outcomes import settled
+from src.outcomes import Outcome, settled
 from src.progress import failure_table
 from src.sender import open_store
 from src.signals import in_one_piece, to_take_apart, told_to_stop
@@ -122,10 +122,21 @@ def finish(error: BaseException | None) -> int:
     if not _begun:
         return 0
     sweep = _begun.pop()
-    journal, courier = sweep.journal, sweep.courier
+    journal = sweep.journal
     jobs = [job for job in settled(journal.folder) if job.journal.path != journal.path]
     failed = [job for job in jobs if job.has_failed]
-    _forget_credentials(journal.folder / "multirun.yaml")
+    provenance.forget_credentials(journal.folder)
+    try:
+        _close(sweep, jobs, error)
+    finally:
+        if failed and not told_to_stop.is_set():
+            Console(stderr=True).print(failure_table(failed, journal.folder))
+    return len(failed)
+
+
+def _close(sweep: Sweep, jobs: Sequence[Outcome], error: BaseException | None) -> None:
+    journal, courier = sweep.journal, sweep.courier
+    has_failed = error is not None or any(job.has_failed for job in jobs)
     answer: list[dict[str, Any]] = []  # what the journal is to hold of it
     try:
         courier.tell(told_to_stop.is_set())
@@ -136,7 +147,7 @@ def finish(error: BaseException | None) -> int:
             is_interrupted = told_to_stop.is_set()
             for event in answer:
                 journal.append(**event)
-            status = "KILLED" if is_interrupted else "FAILED" if error or failed else "FINISHED"
+            status = "KILLED" if is_interrupted else "FAILED" if has_failed else "FINISHED"
             journal.append("end", status=status, tags={"outcome": status.lower()})
             courier.tell(not is_interrupted)
             if is_interrupted:
@@ -145,15 +156,6 @@ def finish(error: BaseException | None) -> int:
                 hint = "the same command continues"
                 print(f"Interrupted: {of} are finished; {hint}.", file=sys.stderr)
     courier.hear()
-    if failed:
-        Console(stderr=True).print(failure_table(failed, journal.folder))
-    return len(failed)
-
-
-def _forget_credentials(record: Path) -> None:
-    """Hydra writes down the command line as it was typed, addresses with passwords too."""
-    if record.exists():
-        record.write_text(provenance.without_credentials(record.read_text()))
 
 
 def _label(job: Sequence[Override], varied: Sequence[str]) -> str:

@@ -160,10 +160,8 @@ def test_credentials_are_in_no_record(uri, config):
 
 def test_a_name_says_what_is_asked_and_not_where_it_lies():
     typed = ["seed=1", "++tracking.uri=postgresql://user:pw@host/db", "+data.root=/home/user"]
-    assert module.asked([*typed, "~compare.question", "+model.depth=2"]) == [
-        "seed=1",
-        "+model.depth=2",
-    ]
+    typed += ["~compare.question", "+model.depth=2", "+data.rooted=1", "data.train=a.csv"]
+    assert module.asked(typed) == ["seed=1", "+model.depth=2", "+data.rooted=1"]
 
 
 def test_the_document_can_be_read_back(config):

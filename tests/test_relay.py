@@ -109,6 +109,18 @@ def test_strangers_are_refused_and_jobs_still_answered(workplace, relay):
     assert relay.asked == {"nothing"}
 
 
+def test_a_job_ends_when_its_result_has_arrived_whatever_became_of_others(workplace, relay):
+    refused, other = (job(workplace, relay, name) for name in ("a", "b"))
+    until(lambda: refused.journal.sent.run_id and not other.journal.has_unsent)
+    MlflowClient(workplace.uri).delete_run(refused.journal.sent.run_id)
+    for relayed in (refused, other):
+        finish(relayed, 0.25)
+        relayed.close()
+    assert refused.journal.has_unsent
+    assert not other.journal.has_unsent
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
+
+
 def test_an_error_while_it_looks_for_one_job_leaves_the_others_their_answers(workplace, relay):
     relay.open_store = lambda: {}["no such thing"]
     first, second = (job(workplace, relay, name) for name in ("a", "b"))
