@@ -27,9 +27,9 @@ class Checkpoint:
         ]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".new")
-        with draft.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
+        # By name: a Python file is written to from C++, which cannot bear Ctrl-C there.
+        torch.save(state, draft)
+        with draft.open("rb+") as file:
             os.fsync(file.fileno())  # else a power cut may leave the name without the content
         draft.replace(self.path)
 

@@ -1,0 +1,24 @@
+"""The state of a training on disk, whenever a signal comes."""
+
+import signal
+
+import pytest
+import torch
+
+from src.checkpoint import Checkpoint
+
+
+def test_ctrl_c_while_it_is_written_is_ctrl_c_and_leaves_a_whole_one(tmp_path):
+    model = torch.nn.Linear(784, 200)
+    checkpoint = Checkpoint(tmp_path / "job.pt", {"model": model}, torch.Generator())
+    checkpoint.save([], None)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for moment in range(60):
+            signal.setitimer(signal.ITIMER_REAL, 0.001 + moment * 0.0001)
+            with pytest.raises(KeyboardInterrupt):
+                while True:
+                    checkpoint.save([], None)
+            assert checkpoint.load() == ([], None)
+    finally:
+        signal.signal(signal.SIGALRM, before)
