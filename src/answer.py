@@ -9,10 +9,9 @@ from urllib.parse import unquote, urlparse
 from rich.console import Console
 from rich.text import Text
 
-from src import records
+from src import commands, records
 from src.compare import Comparison, ComparisonError, compare, table, write
 from src.errors import InputError
-from src.sender import ui_command
 
 if TYPE_CHECKING:
     from src.tracking import Store
@@ -66,8 +65,11 @@ def tell(comparison: Comparison) -> None:
 
 
 def where(store: "Store", run_id: str) -> str:
-    """Where the report lies, and how to open MLflow's UI."""
+    """Where the report lies, a file or a page of MLflow's UI, and how to open that UI."""
     place = f"{store.client.get_run(run_id).info.artifact_uri}/comparison/report.html"
     if place.startswith("file:"):
         place = unquote(urlparse(place).path)
-    return f"Report: {place}\nMLflow: {ui_command(store.uri)}"
+    elif place.startswith("mlflow-artifacts:"):  # which only a server can show
+        run = f"experiments/{store.experiment_id}/runs/{run_id}"
+        place = f"{store.shown_uri.rstrip('/')}/#/{run}/artifacts/comparison/report.html"
+    return f"Report: {place}\nMLflow: {commands.ui(store.uri, store.experiment_id)}"

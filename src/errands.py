@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from src import outcomes, provenance
+from src import commands, outcomes, provenance
 from src.errors import GONE, InputError
 from src.journal import Journal
 from src.provenance import reason
@@ -85,12 +85,13 @@ def for_sweep(
         send_all(_ended(folder), connect, HASTE_SECONDS)
     if comparison and is_wanted:
         answer.tell(comparison)
-    _close(connect, journal, is_compared=comparison is not None and is_wanted)
-    if error and not is_interrupted:
+    error = _close(connect, journal, is_compared=bool(comparison and is_wanted)) or error
+    if error:
+        sync = commands.sync(folder)
+        again = commands.compare(journal.sent.run_id, settings)
         _say(
-            f"warning: the tracking server misses a part of some jobs ({reason(error)}); "
-            "`python -m src.sync` sends it later, and "
-            f"`python -m src.compare {journal.sent.run_id}` compares again"
+            f"warning: the tracking server misses a part of this sweep ({reason(error)}); later "
+            f"`{sync}` sends it, and then `{again}` compares again"
         )
     line.send("done")
 
@@ -141,11 +142,12 @@ def _compared(
         _say(f"No comparison: {reason(outage)}")
     except Exception as bug:  # which must not cost the sweep its end
         traceback.print_exc()
-        return None, InputError(f"no comparison: {type(bug).__name__}: {reason(bug)}")
+        return None, InputError(f"no comparison: {type(bug).__name__}: {bug}")
     return None, []
 
 
-def _close(connect: Callable[[], "Store"], journal: Journal, is_compared: bool) -> None:
+def _close(connect: Callable[[], "Store"], journal: Journal, is_compared: bool) -> Exception | None:
+    """Send the sweep's own end and say where its report lies; returns what hindered it."""
     from src import answer, tracking
 
     try:
@@ -153,11 +155,8 @@ def _close(connect: Callable[[], "Store"], journal: Journal, is_compared: bool) 
         if is_compared:
             _say(answer.where(connect(), journal.sent.run_id))
     except (InputError, *tracking.UNREACHABLE) as outage:
-        _say(
-            f"warning: the tracking server does not answer ({reason(outage)}); when it does, "
-            f"`python -m src.sync` and `python -m src.compare {journal.sent.run_id}` give what "
-            "is missing"
-        )
+        return outage
+    return None
 
 
 def _say(line: str) -> None:

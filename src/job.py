@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from torch import nn
 
-from src import artifacts, provenance, recording, reuse
+from src import artifacts, commands, provenance, recording, reuse
 from src.checkpoint import Checkpoint
 from src.claim import claimed
 from src.config import Resolved, resolve
@@ -27,7 +27,7 @@ from src.progress import result_table, shown
 from src.recording import Place, logged, recorded
 from src.relay import Relayed
 from src.selection import Result, keep_best
-from src.sender import Sender, ui_command
+from src.sender import Sender
 from src.streams import global_stream, stream
 
 unwrap_optimizers()
@@ -116,7 +116,7 @@ def _train(
         checkpoint.remove()
     Console().print(result_table(name, figures, result.outcome))
     if tree["sweep"]["run_id"] is None:
-        print(f"MLflow: {ui_command(tree['tracking']['uri'])}")
+        print(f"MLflow: {commands.ui(tree['tracking']['uri'])}")
     return figures.get("best/val_error", float("inf"))
 
 

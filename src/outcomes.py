@@ -1,6 +1,6 @@
 """What became of jobs, by their journals: these tell without a server, and after a crash."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ class Outcome:
     status: str  # MLflow's; RUNNING as long as the journal has no end
     reason: str  # why it did not finish
     process: str  # alive, gone or, on another host, unknown
+    tracking: Mapping[str, str]  # the config's, which says where the journal is to go
 
     @property
     def has_failed(self) -> bool:
@@ -38,7 +39,7 @@ def outcome(journal: Journal) -> Outcome | None:
     process = "unknown"
     if tags["host"] == provenance.host():
         process = "alive" if provenance.is_alive(tags["process"]) else "gone"
-    return Outcome(journal, start["name"], status, reason, process)
+    return Outcome(journal, start["name"], status, reason, process, start.get("tracking", {}))
 
 
 def outcomes(folder: Path) -> Iterator[Outcome]:

@@ -88,7 +88,12 @@ def without_credentials(text: str) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """What went wrong in one short line without credentials."""
+    """What went wrong in one short line without credentials: the deepest cause that is a sentence.
+
+    Of a server that is down, "Connection refused" lies four exceptions deep in MLflow's own.
+    """
+    while " " in str(cause := error.__cause__ or error.__context__ or ""):
+        error = cause
     return " ".join(without_credentials(str(error)).split())[:200]
 
 

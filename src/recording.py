@@ -15,7 +15,7 @@ from src.config import ASIDE, Resolved, asked
 from src.journal import Journal
 from src.metrics import Epoch
 from src.relay import Relayed
-from src.sender import Sender, open_store
+from src.sender import Sender, destination, open_store
 from src.signals import interruptible, stop_if_told
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def opening(config: Resolved, place: Place) -> dict[str, Any]:
 
 
 def identity(config: Resolved) -> dict[str, Any]:
-    """Tags and params that are known of a job even if it cannot begin."""
+    """Tags, params and destination, which are known of a job even if it cannot begin."""
     tags = {
         "variant": config.variant,
         "seed": config.flat["seed"],
@@ -58,7 +58,8 @@ def identity(config: Resolved) -> dict[str, Any]:
     }
     if parent := config.tree["sweep"]["run_id"]:
         tags["mlflow.parentRunId"] = parent
-    return {"tags": tags, "params": config.flat}
+    where = destination(config.tree["tracking"])
+    return {"tags": tags, "params": config.flat, "tracking": where}
 
 
 def job_name(config: Resolved, overrides: Sequence[str]) -> str:
@@ -102,7 +103,8 @@ def recorded(sender: Sender | Relayed, **start: Any) -> Iterator[None]:
         if not is_killed:
             with suppress(OSError):  # on a full disk the end is more worth its room
                 _keep_traceback(sender)
-        reason = f"{type(error).__name__}: {error}".rstrip(": ")[:500]
+        said = provenance.without_credentials(f"{type(error).__name__}: {error}")
+        reason = said.rstrip(": ")[:500]
         tags = {"outcome": "killed" if is_killed else "failed", "reason": reason}
         sender.append("end", status="KILLED" if is_killed else "FAILED", tags=tags)
         raise
@@ -113,7 +115,7 @@ def recorded(sender: Sender | Relayed, **start: Any) -> Iterator[None]:
 def _keep_traceback(sender: Sender | Relayed) -> None:
     folder = sender.journal.folder / "artifacts"
     folder.mkdir(exist_ok=True)
-    (folder / "traceback.txt").write_text(traceback.format_exc())
+    (folder / "traceback.txt").write_text(provenance.without_credentials(traceback.format_exc()))
     sender.append("files", path="artifacts")
 
 

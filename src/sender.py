@@ -1,16 +1,13 @@
 """Sends a job's journal to the tracking server beside the training, and survives its outages."""
 
-import shlex
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src import reuse
+from src import commands, reuse
 from src.claim import claimed
 from src.journal import Journal
 from src.provenance import reason, without_credentials
@@ -56,7 +53,7 @@ class Sender:
             why = reason(self.error or TimeoutError("no answer yet"))
             print(
                 f"warning: the tracking server misses a part ({why}), which is in "
-                f"{self.journal.path}: `python -m src.sync` sends it later",
+                f"{self.journal.path}: `{commands.sync(self.journal.folder)}` sends it later",
                 file=sys.stderr,
             )
 
@@ -128,15 +125,6 @@ def open_store(settings: Mapping[str, str]) -> "Store":
     return tracking.connect(settings["uri"], settings["experiment"], settings["artifacts"])
 
 
-def ui_command(uri: str) -> str:
-    """How to open MLflow's UI on this store: a command for this machine alone, or the address."""
-    if not uri.startswith("sqlite:///"):
-        return without_credentials(uri)
-    beside, on_path = Path(sys.executable).with_name("mlflow"), shutil.which("mlflow")
-    is_on_path = on_path is not None and beside.exists() and Path(on_path).samefile(beside)
-    program = "mlflow" if is_on_path else f"{shlex.quote(sys.executable)} -m mlflow"
-    database = Path(uri.removeprefix("sqlite:///")).absolute()
-    if database.is_relative_to(Path.cwd()):
-        database = database.relative_to(Path.cwd())
-    location = shlex.quote(f"sqlite:///{database}")
-    return f"{program} ui --backend-store-uri {location} --host 127.0.0.1"
+def destination(settings: Mapping[str, str]) -> dict[str, str]:
+    """The config's `tracking` as a journal keeps it: where it is to go, without passwords."""
+    return {key: without_credentials(value) for key, value in settings.items()}

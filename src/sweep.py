@@ -29,7 +29,7 @@ from src.errors import InputError, JobError
 from src.journal import Journal
 from src.outcomes import Outcome, settled
 from src.progress import failure_table
-from src.sender import open_store
+from src.sender import destination, open_store
 from src.signals import in_one_piece, to_take_apart, told_to_stop
 
 BASIC_LAUNCHER = f"{BasicLauncher.__module__}.{BasicLauncher.__qualname__}"
@@ -81,7 +81,8 @@ def begin(config: DictConfig) -> None:
     tags = {"kind": "sweep", "job": os.urandom(8).hex(), **provenance.tags(), **provenance.report()}
     params = flatten({"compare": settings["compare"]})
     with in_one_piece():  # from here on there is something to finish
-        journal.append("start", name=question(config), tags=tags, params=params)
+        where = destination(settings["tracking"])
+        journal.append("start", name=question(config), tags=tags, params=params, tracking=where)
         courier.tell(journal.folder, provenance.report())
         _begun.append(Sweep(journal, len(overrides) or None, courier))
     run_id, relay = courier.hear()

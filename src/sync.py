@@ -1,16 +1,19 @@
 """Send what an outage kept from the tracking server: `python -m src.sync [FOLDER …]`.
 
-Without a folder all jobs under outputs are looked at; jobs that still run are left alone.
+Without a folder all jobs under outputs are looked at; jobs that still run are left alone. Each
+goes where its command said; `tracking.KEY=VALUE` says otherwise, or gives a password.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from src import ROOT, config, outcomes
 from src.errors import InputError
 from src.journal import Journal
+from src.outcomes import Outcome
 from src.provenance import reason
 from src.sender import open_store, send
 from src.signals import ending_at_once
@@ -21,12 +24,29 @@ def main(arguments: Sequence[str]) -> None:
 
     Raises InputError when some cannot be sent, after the others.
     """
-    settings = config.settings([a for a in arguments if "=" in a])
-    folders = [Path(a) for a in arguments if "=" not in a] or [ROOT / "outputs"]
-    connect = partial(open_store, settings["tracking"])
-    sent = failed = 0
-    for journal in _unsent(folders):
+    overrides = [argument for argument in arguments if "=" in argument]
+    folders = [Path(argument) for argument in arguments if "=" not in argument]
+    settings, given = config.settings(overrides), {o.partition("=")[0] for o in overrides}
+    instead = {k: v for k, v in settings["tracking"].items() if f"tracking.{k}" in given}
+    waiting = defaultdict(list)
+    for job in _unsent(folders or [ROOT / "outputs"]):
+        where = settings["tracking"] | job.tracking | instead
+        waiting[tuple(where.items())].append(job.journal)
+    failed = sum(_send(journals, dict(where)) for where, journals in waiting.items())
+    print(f"{sum(map(len, waiting.values())) - failed} jobs had something to send")
+    if failed:
+        raise InputError(f"{failed} jobs could not be sent")
+
+
+def _send(journals: Sequence[Journal], tracking: Mapping[str, str]) -> int:
+    """Send to one destination; how many could not be sent, of which it says why."""
+    connect, failed = partial(open_store, tracking), 0
+    try:
         connect()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return len(journals)
+    for journal in journals:
         try:
             events = send(journal, connect)
         except Exception as error:  # whatever a server, a network or an artifact store may throw
@@ -34,20 +54,17 @@ def main(arguments: Sequence[str]) -> None:
             failed += 1
         else:
             print(f"{journal.folder}: {events} events sent")
-            sent += 1
-    print(f"{sent} jobs had something to send")
-    if failed:
-        raise InputError(f"{failed} jobs could not be sent")
+    return failed
 
 
-def _unsent(folders: Sequence[Path]) -> Iterator[Journal]:
+def _unsent(folders: Sequence[Path]) -> Iterator[Outcome]:
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"{folder}: no folder; without one, outputs is looked at")
         for job in outcomes.settled(folder):
             may_run = job.process == "alive" or job.status == "RUNNING"
             if job.journal.has_unsent and not may_run:
-                yield job.journal
+                yield job
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What a person sees of a sweep in MLflow's UI, in a real browser."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -65,7 +66,8 @@ def test_the_ui_shows_a_sweeps_report_and_its_jobs_below_it(page, fresh_workplac
     report.get_by_text(parent.data.tags["comparison.verdict"]).first.wait_for()
     report.get_by_role("cell", name="activation=relu").first.wait_for()
 
-    page.goto(experiment)
+    (told,) = re.findall(r"at http://127.0.0.1:5000(/#/\S+)$", swept.stderr, re.MULTILINE)
+    page.goto(f"{ui}{told}")
     row = page.get_by_role("row").filter(has_text=parent.info.run_name[:20])
     row.get_by_role("button").first.click()
     for activation in ("sigmoid", "relu"):

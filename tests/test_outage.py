@@ -65,9 +65,8 @@ def server(mlflow, tmp_path_factory):
     server.kill()
 
 
-def sync(place: Workplace, folder: Path) -> subprocess.CompletedProcess:
-    where = [f"tracking.uri={place.uri}", f"tracking.experiment={place.experiment}"]
-    command = [sys.executable, "-m", "src.sync", str(folder), *where]
+def sync(folder: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "src.sync", str(folder)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -81,7 +80,7 @@ def test_a_server_that_is_killed_and_started_again_misses_nothing(server, tmp_pa
     sweep = place.folder / "sweep"
     process = place.start(*SMALL, "epochs=80", "seed=0,1", "-m")
     until(lambda: all_have(sweep, jobs=2, count=2))
-    live = sync(place, sweep)
+    live = sync(sweep)
     assert live.stdout == "0 jobs had something to send\n", "jobs that run send for themselves"
     server.kill()
     before = [epochs(sweep / job) for job in "01"]
@@ -108,8 +107,8 @@ def test_a_server_that_stays_down_is_served_by_sync_exactly_once(server, tmp_pat
     server.start()
     assert process.returncode == 0, stderr
     assert "warning: the tracking server misses a part" in stderr
-    assert "python -m src.sync" in stderr
-    first, second = sync(place, place.run_dir), sync(place, place.run_dir)
+    assert f"`python -m src.sync {place.run_dir}` sends it later" in stderr
+    first, second = sync(place.run_dir), sync(place.run_dir)
     assert first.stdout.endswith("1 jobs had something to send\n"), first.stderr
     assert second.stdout == "0 jobs had something to send\n"
     (run,) = place.runs()
@@ -152,7 +151,7 @@ def test_a_database_on_a_full_disk_is_an_outage(small_disk, mlflow, tmp_path):
     filler.unlink()
     assert process.returncode == 0, stderr
     assert "warning: the tracking server misses a part" in stderr
-    sync(place, place.run_dir)
+    sync(place.run_dir)
     (run,) = place.runs()
     assert run.info.status == "FINISHED"
     assert steps(place, run) == list(range(1, 151))

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from src import sync
 from src.errors import InputError
 from src.journal import Journal
-from src.sender import open_store, send, send_all
+from src.sender import destination, open_store, send, send_all
 
 
 @pytest.fixture
@@ -24,7 +24,9 @@ def journal(workplace):
     def make(name: str, **start) -> Journal:
         made = Journal(workplace.folder / name)
         tags = {"job": name, "host": "elsewhere"}
-        made.append("start", name=name, tags=tags, params={"seed": "0"}, **start)
+        where = {"uri": workplace.uri, "experiment": workplace.experiment, "artifacts": ""}
+        opening = {"name": name, "tags": tags, "params": {"seed": "0"}, "tracking": where}
+        made.append("start", **opening | start)
         made.append("metrics", step=1, values={"val/error": 0.25})
         made.append("end", status="FINISHED", tags={"outcome": "finished"})
         return made
@@ -68,9 +70,8 @@ def test_what_the_server_refuses_keeps_nothing_else_back(workplace, store, refus
 
 def test_sync_sends_what_it_can_and_names_the_rest(workplace, refused, journal, capsys):
     other = journal("b")
-    where = [f"tracking.uri={workplace.uri}", f"tracking.experiment={workplace.experiment}"]
     with pytest.raises(InputError, match=r"^1 jobs could not be sent$"):
-        sync.main([str(workplace.folder), *where])
+        sync.main([str(workplace.folder)])
     printed = capsys.readouterr()
     assert printed.out == f"{other.folder}: 3 events sent\n1 jobs had something to send\n"
     assert printed.err.startswith(f"{refused.folder}: cannot be sent: ")
@@ -84,3 +85,25 @@ def test_a_run_whose_making_was_cut_off_gets_its_dataset(workplace, store, journ
     send(made, lambda: store)
     (run,) = workplace.runs()
     assert [entry.dataset.digest for entry in run.inputs.dataset_inputs] == ["abc"]
+
+
+def test_sync_sends_each_where_its_command_said_unless_it_is_told_otherwise(
+    workplace, journal, closed_port, capsys
+):
+    down = {"uri": f"http://127.0.0.1:{closed_port}", "experiment": "x", "artifacts": ""}
+    stranded, other = journal("a", tracking=down), journal("b")
+    with pytest.raises(InputError, match=r"^1 jobs could not be sent$"):
+        sync.main([str(workplace.folder)])
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"{other.folder}: 3 events sent\n")
+    assert printed.err.startswith(f"tracking.uri={down['uri']}: cannot be used: ")
+    assert printed.err.count("\n") == 1
+    own = [override for override in workplace.overrides if override.startswith("tracking.")]
+    sync.main([str(workplace.folder), *own])
+    assert not stranded.has_unsent
+    assert sorted(run.info.run_name for run in workplace.runs()) == ["a", "b"]
+
+
+def test_a_journal_says_where_it_is_to_go_without_the_password():
+    kept = destination({"uri": "http://user:pw@host:5000/x", "experiment": "e", "artifacts": "a"})
+    assert kept == {"uri": "http://host:5000/x", "experiment": "e", "artifacts": "a"}

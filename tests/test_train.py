@@ -175,8 +175,9 @@ def test_the_terminal_shows_each_epoch_the_result_in_percent_and_the_way_to_the_
     assert "epoch 1/2" in process.stdout
     assert "epoch 2/2" in process.stdout
     assert f"{run.data.metrics['test/error']:.2%}" in process.stdout
-    command = process.stdout.strip().splitlines()[-1]
+    command, page = process.stdout.strip().splitlines()[-2:]
     assert re.search(r"mlflow ui --backend-store-uri \S+ --host 127\.0\.0\.1$", command)
+    assert "http://127.0.0.1:5000/#/experiments" in page
     assert f"{place.folder}/mlflow.db" in command
     assert process.stderr == ""
 

@@ -1,0 +1,50 @@
+"""The commands that a message gives its reader to type next, as they work for this very sweep."""
+
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from src import ROOT, config
+from src.provenance import without_credentials
+
+
+def sync(folder: Path) -> str:
+    """What sends later what the tracking server misses of the jobs in `folder`."""
+    is_default = folder.absolute().is_relative_to(ROOT / "outputs")
+    return "python -m src.sync" + ("" if is_default else f" {shlex.quote(str(folder))}")
+
+
+def compare(run_id: str, tracking: Mapping[str, str]) -> str:
+    """What compares a sweep again that lies where the config's `tracking` says."""
+    defaults = config.settings([])["tracking"]
+    others = {key: value for key, value in tracking.items() if value != defaults[key]}
+    where = [f"tracking.{key}={without_credentials(value)}" for key, value in others.items()]
+    return shlex.join(["python", "-m", "src.compare", run_id, *where])
+
+
+def ui(uri: str, experiment_id: str | None = None) -> str:
+    """What opens MLflow's UI on this store, and its page with the runs of the experiment.
+
+    Of its own it opens on pages for language models, where no run of a training is to be seen.
+    """
+    of_experiment = f"/{experiment_id}/runs" if experiment_id else ""
+    page = f"/#/experiments{of_experiment}?workflowType=machine_learning"
+    if uri.startswith("http"):
+        return without_credentials(uri).rstrip("/") + page
+    if not uri.startswith("sqlite:///"):
+        return without_credentials(uri)
+    database = Path(uri.removeprefix("sqlite:///")).absolute()
+    if database.is_relative_to(Path.cwd()):
+        database = database.relative_to(Path.cwd())
+    location = shlex.quote(f"sqlite:///{database}")
+    command = f"{_mlflow()} ui --backend-store-uri {location} --host 127.0.0.1"
+    return f"{command}\n        at http://127.0.0.1:5000{page}"
+
+
+def _mlflow() -> str:
+    """MLflow's program of this environment, by its name alone if the shell finds it."""
+    beside, on_path = Path(sys.executable).with_name("mlflow"), shutil.which("mlflow")
+    is_on_path = on_path is not None and beside.exists() and Path(on_path).samefile(beside)
+    return "mlflow" if is_on_path else f"{shlex.quote(sys.executable)} -m mlflow"

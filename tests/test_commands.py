@@ -1,0 +1,33 @@
+"""Commands that messages give a reader to type, and pages for the browser."""
+
+import shlex
+
+import pytest
+
+from src import ROOT, commands, config
+
+
+@pytest.fixture
+def defaults() -> dict[str, str]:
+    return config.settings([])["tracking"]
+
+
+def test_sync_needs_no_folder_for_what_lies_under_outputs(tmp_path):
+    assert commands.sync(ROOT / "outputs" / "sweeps" / "x") == "python -m src.sync"
+    assert shlex.split(commands.sync(tmp_path / "a b"))[3:] == [str(tmp_path / "a b")]
+
+
+def test_compare_names_what_is_not_the_default_and_no_password(defaults):
+    assert commands.compare("abc", defaults) == "python -m src.compare abc"
+    elsewhere = defaults | {"uri": "http://user:pw@host:5000", "experiment": "my own"}
+    words = shlex.split(commands.compare("abc", elsewhere))[4:]
+    assert words == ["tracking.uri=http://host:5000", "tracking.experiment=my own"]
+
+
+def test_the_ui_of_a_database_is_a_command_and_that_of_a_server_a_page(defaults, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    command, page = commands.ui(defaults["uri"], "7").splitlines()
+    assert command.endswith("ui --backend-store-uri sqlite:///outputs/mlflow.db --host 127.0.0.1")
+    assert page.endswith("http://127.0.0.1:5000/#/experiments/7/runs?workflowType=machine_learning")
+    (page,) = commands.ui("https://user:pw@host/mlflow/", "7").splitlines()
+    assert page == "https://host/mlflow/#/experiments/7/runs?workflowType=machine_learning"
