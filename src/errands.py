@@ -97,10 +97,10 @@ def for_sweep(
 
 
 def _end_abandoned(store: "Store") -> None:
-    """Mark as KILLED what processes of this host that are gone left RUNNING."""
+    """Mark as KILLED what processes of this machine that are gone left RUNNING."""
     from src import records, tracking
 
-    for run in records.running(store, provenance.host()):
+    for run in records.running(store, provenance.machine()):
         if not provenance.is_alive(run.data.tags["process"]):
             tracking.end(store, run.info.run_id, "KILLED", "its process was gone")
 

@@ -16,7 +16,7 @@ class Outcome:
     name: str
     status: str  # MLflow's; RUNNING as long as the journal has no end
     reason: str  # why it did not finish
-    process: str  # alive, gone or, on another host, unknown
+    process: str  # alive, gone or, on another machine, unknown
     tracking: Mapping[str, str]  # the config's, which says where the journal is to go
 
     @property
@@ -37,7 +37,7 @@ def outcome(journal: Journal) -> Outcome | None:
         return None
     tags = start["tags"]
     process = "unknown"
-    if tags["host"] == provenance.host():
+    if tags.get("machine") == provenance.machine():
         process = "alive" if provenance.is_alive(tags["process"]) else "gone"
     return Outcome(journal, start["name"], status, reason, process, start.get("tracking", {}))
 

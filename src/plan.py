@@ -1,7 +1,7 @@
 """What a sweep would do, without doing it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from src.config import Resolved
@@ -12,19 +12,24 @@ if TYPE_CHECKING:
 
 def show(store: "Store", jobs: Sequence[Resolved], labels: Sequence[str]) -> None:
     """Print for each job whether it would be reused, resumed or trained."""
-    fates = [_fate(store, config) for config in jobs]
+    fates = list(_fates(store, jobs))
     for fate, label in zip(fates, labels, strict=True):
         print(f"{fate:7} {label}")
     counts = Counter(fates)
     print(", ".join(f"{counts[fate]} to {fate}" for fate in ("reuse", "resume", "train")))
 
 
-def _fate(store: "Store", config: Resolved) -> str:
+def _fates(store: "Store", jobs: Sequence[Resolved]) -> Iterator[str]:
+    """What would become of each: a job that equals one before it is reused from that."""
     from src import job, records
 
-    if not config.tree["reuse"]:
-        return "train"
-    fingerprint = job.prepare(config).fingerprint(config)
-    if records.finished(store, fingerprint):
-        return "reuse"
-    return "resume" if job.checkpoint_path(config, fingerprint).exists() else "train"
+    planned: set[str] = set()
+    for config in jobs:
+        fingerprint = job.prepare(config).fingerprint(config)
+        if not config.tree["reuse"]:
+            yield "train"
+        elif fingerprint in planned or records.finished(store, fingerprint):
+            yield "reuse"
+        else:
+            yield "resume" if job.checkpoint_path(config, fingerprint).exists() else "train"
+        planned.add(fingerprint)

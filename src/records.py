@@ -55,9 +55,9 @@ def last_sweep(store: "Store") -> Any:
     return found[0]
 
 
-def running(store: "Store", host: str) -> list[Any]:
-    """Runs of this host that say they are running."""
-    return _search(store, f"attributes.status = 'RUNNING' AND tags.host = '{host}'")
+def running(store: "Store", machine: str) -> list[Any]:
+    """Runs of this machine that say they are running."""
+    return _search(store, f"attributes.status = 'RUNNING' AND tags.machine = '{machine}'")
 
 
 def _search(store: "Store", condition: str) -> list[Any]:

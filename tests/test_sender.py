@@ -23,7 +23,7 @@ def journal(workplace):
 
     def make(name: str, **start) -> Journal:
         made = Journal(workplace.folder / name)
-        tags = {"job": name, "host": "elsewhere"}
+        tags = {"job": name, "machine": "elsewhere"}
         where = {"uri": workplace.uri, "experiment": workplace.experiment, "artifacts": ""}
         opening = {"name": name, "tags": tags, "params": {"seed": "0"}, "tracking": where}
         made.append("start", **opening | start)

@@ -223,7 +223,7 @@ def _logged(task_function: TaskFunction, cfg: DictConfig) -> Any:
 def _workers(launcher: "LocalLauncher") -> tuple[int, list[str]]:
     """How many processes, and the GPUs that they share, as CUDA_VISIBLE_DEVICES names them."""
     gpus: list[str] = []
-    if any(Path("/dev").glob("nvidia[0-9]*")) and _may_use_gpu(launcher.config):
+    if _has_nvidia() and _may_use_gpu(launcher.config):
         import torch
 
         count = torch.cuda.device_count()
@@ -231,6 +231,11 @@ def _workers(launcher: "LocalLauncher") -> tuple[int, list[str]]:
         gpus = (visible.split(",") if visible else list(map(str, range(count))))[:count]
     automatic = len(gpus) * launcher.per_gpu or cores()
     return (automatic if launcher.workers == "auto" else launcher.workers), gpus
+
+
+def _has_nvidia() -> bool:
+    """Whether importing torch to count GPUs can be worth its seconds: on Linux, and on WSL2."""
+    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()
 
 
 def _may_use_gpu(config: DictConfig) -> bool:
