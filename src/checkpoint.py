@@ -22,9 +22,7 @@ class Checkpoint:
         """Replace the file atomically: a reader sees the old state or the new one."""
         state = {name: part.state_dict() for name, part in self.parts.items()}
         state |= {"order": self.order.get_state(), "best": best}
-        state["history"] = [
-            asdict(epoch) | {"diagnostics": {**epoch.diagnostics}} for epoch in history
-        ]
+        state["history"] = [asdict(epoch) for epoch in history]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".new")
         # By name: a Python file is written to from C++, which cannot bear Ctrl-C there.

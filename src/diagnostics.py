@@ -15,7 +15,7 @@ RANGES = {nn.Sigmoid: (0.0, 1.0), nn.Tanh: (-1.0, 1.0)}
 
 
 def diagnose(model: nn.Module, train: Split, loss: nn.Module) -> dict[str, float]:
-    """Figures for layer k, counted from 1 at the input, on the first training images.
+    """Values for layer k, counted from 1 at the input, on the first training images.
 
     `grad_norm/k`: norm of the loss's gradient by the layer's weights. `saturated/k`: share of
     outputs at either end of a sigmoid's or tanh's range. `dead/k`: share of ReLU units that
@@ -35,8 +35,8 @@ def diagnose(model: nn.Module, train: Split, loss: nn.Module) -> dict[str, float
     finally:
         for hook in hooks:
             hook.remove()
-    figures = {f"grad_norm/{k}": g.norm().item() for k, g in enumerate(gradients, 1)}
-    return figures | dict(_unresponsive(k, *kept) for k, kept in enumerate(outputs, 1))
+    norms = {f"grad_norm/{k}": g.norm().item() for k, g in enumerate(gradients, 1)}
+    return norms | dict(_unresponsive(k, *kept) for k, kept in enumerate(outputs, 1))
 
 
 def _unresponsive(k: int, module: nn.Module, output: Tensor) -> tuple[str, float]:

@@ -106,18 +106,18 @@ def _train(
         parts = parts or build(config, place)
         checkpoint = parts.checkpoint(path) if path else None
         result = train(parts, config, name, sender, checkpoint)
-        figures = result.figures | _test_error(parts, result)
+        summary = result.summary | _test_error(parts, result)
         artifacts.write(folder / "artifacts", parts.model, parts.splits, result, tree["figures"])
         (folder / "artifacts" / "config.yaml").write_text(config.yaml)
-        sender.append("final", step=result.history[-1].epoch, values=figures)
+        sender.append("final", step=result.history[-1].epoch, values=summary)
         sender.append("files", path="artifacts")
         sender.append("end", status="FINISHED", tags={"outcome": result.outcome})
     if checkpoint:
         checkpoint.remove()
-    Console().print(result_table(name, figures, result.outcome))
+    Console().print(result_table(name, summary, result.outcome))
     if tree["sweep"]["run_id"] is None:
         print(f"MLflow: {commands.ui(tree['tracking']['uri'])}")
-    return figures.get("best/val_error", float("inf"))
+    return summary.get("best/val_error", float("inf"))
 
 
 def prepare(config: Resolved) -> Place:

@@ -3,7 +3,17 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from typing import Self
+
+TRACKED = {  # field of Epoch: metric
+    "train_loss": "train/loss",
+    "train_error": "train/error",
+    "val_loss": "val/loss",
+    "val_error": "val/error",
+    "lr": "lr",
+    "seconds": "epoch_seconds",
+}
+SUMMARY = ("final/", "best/", "test/")  # how metrics begin that are tracked once, at the end
 
 
 @dataclass(frozen=True)
@@ -20,20 +30,19 @@ class Epoch:
     val_error: float
     lr: float  # the learning rate of this epoch's updates
     seconds: float  # wall time of updates and evaluations together
-    diagnostics: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    diagnostics: Mapping[str, float] = field(default_factory=dict)  # by metric
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The figures by the names under which they are tracked."""
-        return {
-            "train/loss": self.train_loss,
-            "train/error": self.train_error,
-            "val/loss": self.val_loss,
-            "val/error": self.val_error,
-            "lr": self.lr,
-            "epoch_seconds": self.seconds,
-            **self.diagnostics,
-        }
+        """The values by the names under which they are tracked."""
+        return {name: getattr(self, key) for key, name in TRACKED.items()} | {**self.diagnostics}
+
+    @classmethod
+    def of(cls, epoch: int, metrics: Mapping[str, float]) -> Self:
+        """The epoch that has these metrics; what is not among them is NaN."""
+        values = {key: metrics.get(name, math.nan) for key, name in TRACKED.items()}
+        others = {k: v for k, v in metrics.items() if k not in TRACKED.values()}
+        return cls(epoch, **values, diagnostics=others)
 
     @property
     def diverged(self) -> bool:
@@ -43,7 +52,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Run:
-    """One job (variant x seed) read back from the tracking server."""
+    """One job (variant x seed) as the tracking server holds it."""
 
     run_id: str
     name: str
@@ -56,7 +65,7 @@ class Run:
     split: str  # digest of the rows in train, val and test: equal means the same digits
     epochs: tuple[Epoch, ...]
     test_error: float = math.nan  # at the best validation epoch
-    published: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    published: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def best(self) -> Epoch | None:

@@ -44,15 +44,15 @@ def errors(metrics: Mapping[str, float]) -> str:
     return f"train {metrics['train/error']:6.2%}  validation {metrics['val/error']:6.2%}"
 
 
-def result_table(name: str, figures: dict[str, float], outcome: str) -> Table:
+def result_table(name: str, summary: Mapping[str, float], outcome: str) -> Table:
     """One job's result; a job that diverged at once has no best epoch."""
     table = Table(title=f"{name} ({outcome})")
     for heading in ("best validation", "at epoch", "final validation", "final train", "test"):
         table.add_column(heading, justify="right")
-    percent = {key: f"{value:.2%}" for key, value in figures.items()}
+    percent = {key: f"{value:.2%}" for key, value in summary.items()}
     table.add_row(
         percent.get("best/val_error", "-"),
-        f"{figures['best/epoch']:.0f}" if "best/epoch" in figures else "-",
+        f"{summary['best/epoch']:.0f}" if "best/epoch" in summary else "-",
         percent["final/val_error"],
         percent["final/train_error"],
         percent.get("test/error", "-"),

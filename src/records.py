@@ -9,22 +9,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from src.errors import InputError
-from src.metrics import Epoch, Run
+from src.metrics import SUMMARY, Epoch, Run
 
 if TYPE_CHECKING:
     import numpy as np
 
     from src.tracking import Store
 
-TRACKED = {  # metric name: field of Epoch
-    "train/loss": "train_loss",
-    "train/error": "train_error",
-    "val/loss": "val_loss",
-    "val/error": "val_error",
-    "lr": "lr",
-    "epoch_seconds": "seconds",
-}
-DIAGNOSTICS = ("grad_norm/", "saturated/", "dead/")
 PUBLISHED, PUBLISHED_ERRORS = "published.", ("train_error", "val_error")
 CIRCUMSTANCES = ("seed", "threads", "diagnostics", "data.root", "data.fallback")  # no factors
 
@@ -87,9 +78,9 @@ def get(store: "Store", run_id: str) -> Any:
 
 
 def read(store: "Store", records: Sequence[Any]) -> list[Run]:
-    """The epochs and figures of jobs that MLflow's `records` name."""
+    """The jobs that MLflow's `records` name, with all their epochs."""
     keys = {key for record in records for key in record.data.metrics}
-    wanted = [k for k in keys if k in TRACKED or k.startswith(DIAGNOSTICS)]
+    wanted = [key for key in keys if not key.startswith(SUMMARY)]
     history = _histories(store, [record.info.run_id for record in records], wanted)
     return [_run(record, history[record.info.run_id]) for record in records]
 
@@ -130,16 +121,10 @@ def _run(record: Any, history: Mapping[int, Mapping[str, float]]) -> Run:
         dataset=inputs[0].dataset.name if inputs else "",
         digest=inputs[0].dataset.digest if inputs else "",
         split=tags.get("split", ""),
-        epochs=tuple(_epoch(step, history[step]) for step in sorted(history)),
+        epochs=tuple(Epoch.of(step, history[step]) for step in sorted(history)),
         test_error=record.data.metrics.get("test/error", math.nan),
         published={k: float(published[k]) for k in PUBLISHED_ERRORS if k in published},
     )
-
-
-def _epoch(step: int, metrics: Mapping[str, float]) -> Epoch:
-    fields = {field: metrics.get(key, math.nan) for key, field in TRACKED.items()}
-    extra = {key: value for key, value in metrics.items() if key not in TRACKED}
-    return Epoch(step, **fields, diagnostics=extra)
 
 
 def correct(store: "Store", run_id: str) -> "np.ndarray | None":

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from src import records
 from src.errors import InputError
-from src.metrics import Epoch
+from src.metrics import SUMMARY, Epoch
 
 if TYPE_CHECKING:
     from src.relay import Relayed
     from src.sender import Sender
     from src.tracking import Store
-
-ONCE = ("final/", "best/", "test/")  # metrics that are logged at the end
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class Source:
     run_id: str
     outcome: str
     epochs: Sequence[Epoch]
-    figures: Mapping[str, float]
+    summary: Mapping[str, float]  # what is tracked once, at the end
 
 
 def find(
@@ -53,7 +51,7 @@ def _sources(store: "Store", found: Sequence[Any]) -> dict[str, Source]:
             run_id=record.data.tags.get("reused_from", run.run_id),
             outcome=run.outcome,
             epochs=run.epochs,
-            figures={k: v for k, v in record.data.metrics.items() if k.startswith(ONCE)},
+            summary={k: v for k, v in record.data.metrics.items() if k.startswith(SUMMARY)},
         )
         for record, run in zip(found, runs, strict=True)
     }
@@ -65,7 +63,7 @@ def adopt(sender: "Sender | Relayed", opening: Mapping[str, Any], source: Source
     history = [{"step": epoch.epoch, "values": epoch.metrics} for epoch in source.epochs]
     sender.append("start", **{**opening, "tags": tags})
     sender.append("history", epochs=history)
-    sender.append("final", step=source.epochs[-1].epoch, values=source.figures)
+    sender.append("final", step=source.epochs[-1].epoch, values=source.summary)
     sender.append("end", status="FINISHED", tags={"outcome": source.outcome})
     sender.close()
-    return source.figures.get("best/val_error", float("inf"))
+    return source.summary.get("best/val_error", float("inf"))

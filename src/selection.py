@@ -20,13 +20,13 @@ class Result:
     outcome: str  # finished, stopped (early) or diverged
 
     @property
-    def figures(self) -> dict[str, float]:
-        """What is tracked once, without the test error."""
+    def summary(self) -> dict[str, float]:
+        """What is tracked once, at the end, without the test error."""
         last = self.history[-1]
-        figures = {"final/train_error": last.train_error, "final/val_error": last.val_error}
+        summary = {"final/train_error": last.train_error, "final/val_error": last.val_error}
         if self.best:
-            figures |= {"best/val_error": self.best.val_error, "best/epoch": self.best.epoch}
-        return figures
+            summary |= {"best/val_error": self.best.val_error, "best/epoch": self.best.epoch}
+        return summary
 
 
 def keep_best(

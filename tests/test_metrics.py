@@ -23,6 +23,14 @@ def test_metrics_have_the_names_that_other_programs_read():
     }
 
 
+def test_an_epoch_is_made_of_its_metrics_again_and_of_some_of_them():
+    whole = epoch(3, 0.2, diagnostics={"dead/1": 0.5})
+    assert Epoch.of(3, whole.metrics) == whole
+    part = Epoch.of(3, {"val/error": 0.2})
+    assert (part.val_error, part.diagnostics) == (0.2, {})
+    assert math.isnan(part.train_loss)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_an_epoch_has_diverged_when_either_loss_is_no_number(value):
     assert epoch(1, 0.1, loss=value).diverged

@@ -63,7 +63,7 @@ def test_a_job_finds_what_another_of_its_sweep_has_just_finished(workplace, rela
     found = first.find("print of a")  # although nothing may have been sent yet
     (run,) = workplace.runs()
     assert (found.run_id, found.outcome) == (run.info.run_id, "finished")
-    assert found.figures == {"best/val_error": 0.25}
+    assert found.summary == {"best/val_error": 0.25}
     assert [epoch.val_error for epoch in found.epochs] == [0.25]
 
 
@@ -78,7 +78,7 @@ def test_one_job_of_an_earlier_sweep_brings_the_others_without_another_query(
     asking = Relayed(Journal(workplace.folder / "later" / "0"), later.address)
     assert asking.find("print of a")
     later.open_store = None  # no query could be made with this
-    assert asking.find("print of b").figures == {"best/val_error": 0.25}
+    assert asking.find("print of b").summary == {"best/val_error": 0.25}
     assert "print of c" not in later.found
     later.close()
 

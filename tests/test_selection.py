@@ -70,11 +70,11 @@ def test_a_divergence_at_once_has_no_best_epoch_and_no_weights(loss):
     result = select([0.9, 0.1], losses=[loss, 1.0])
     assert result.outcome == "diverged"
     assert result.best is result.weights is None
-    assert result.figures == {"final/train_error": 0.45, "final/val_error": 0.9}
+    assert result.summary == {"final/train_error": 0.45, "final/val_error": 0.9}
 
 
 def test_figures_are_of_the_last_and_of_the_best_epoch():
-    assert select([0.5, 0.2, 0.4]).figures == {
+    assert select([0.5, 0.2, 0.4]).summary == {
         "final/train_error": 0.2,
         "final/val_error": 0.4,
         "best/val_error": 0.2,
