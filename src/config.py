@@ -25,8 +25,8 @@ COPIES = tuple(f"model.{group}." for group in SHARED_GROUPS)
 ASIDE = ("tracking", "sweep", "compare", "figures", "reuse", "dry_run", "checkpoints")
 PLACES = ("data.root", "data.train", "data.test", "data.fallback")  # the digest stands for them
 TRAINING_CODE = (  # files and folders below src
-    "data", "models", "device.py", "eager.py", "fit.py", "job.py", "metrics.py", "selection.py",
-    "streams.py",
+    "data", "models", "device.py", "diagnostics.py", "eager.py", "fit.py", "metrics.py",
+    "parts.py", "selection.py", "streams.py",
 )  # fmt: skip
 
 

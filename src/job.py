@@ -1,91 +1,85 @@
 """One job: cfg -> parts -> fit -> tracking."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
-from torch import nn
 
-from src import artifacts, commands, provenance, recording, reuse
+from src import artifacts, commands, recording, reuse
 from src.checkpoint import Checkpoint
 from src.claim import claimed
 from src.config import Resolved, resolve
-from src.data.splits import Splits
-from src.eager import unwrap_optimizers
 from src.errors import InputError
-from src.fit import evaluate, fit
+from src.parts import Parts, Place, build, prepare
 from src.progress import result_table, shown
-from src.recording import Place, logged, recorded
+from src.recording import logged, recorded
 from src.relay import Relayed
 from src.selection import Result, keep_best
 from src.sender import Sender
-from src.streams import global_stream, stream
-
-unwrap_optimizers()
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What is trained, and with what."""
+class Job:
+    """What is trained where, and what the tracking server is told of it, by whom."""
 
-    splits: Splits
-    model: nn.Module
-    optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler
-    loss: nn.Module
-    order: torch.Generator
-
-    def checkpoint(self, path: Path) -> Checkpoint:
-        """Where their state is kept while they are trained."""
-        state = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
-        return Checkpoint(path, state, self.order)
+    config: Resolved
+    place: Place
+    opening: dict[str, Any]  # the fields of its journal's first event
+    sender: Sender | Relayed
 
 
 def run(cfg: DictConfig) -> float:
     """Train and record one job; its best validation error, which a sweeper may minimise.
 
-    A job of a sweep that was trained before is taken from there, and one that was cut off goes
-    on. Raises InputError when a part cannot be made; of a single job nothing is then recorded.
+    Raises InputError when a part cannot be made.
     """
     hydra = HydraConfig.get()
-    folder = Path(hydra.runtime.output_dir)
-    config = resolve(cfg, hydra.runtime.choices)
-    tree = config.tree
+    config, folder = resolve(cfg, hydra.runtime.choices), Path(hydra.runtime.output_dir)
     name = recording.job_name(config, hydra.overrides.task)
-    is_single = tree["sweep"]["run_id"] is None
+    if config.tree["sweep"]["run_id"] is None:
+        return _single(config, folder, name)
+    return _of_sweep(config, folder, name, hydra.job.num)
+
+
+def _single(config: Resolved, folder: Path, name: str) -> float:
+    """Train a job that is no part of a sweep; of one that cannot be made nothing is recorded."""
     try:
         place = prepare(config)
-        parts = build(config, place) if is_single else None  # before anything is recorded of it
+        parts = build(config, place)
     except InputError:
-        if is_single:
-            with suppress(OSError):  # other things lie there
-                folder.rmdir()  # Hydra made it, and nothing came of it
-            raise
-        with recorded(recording.sender(folder, tree), name=name, **recording.identity(config)):
-            raise
-    sender = recording.sender(folder, tree)
+        with suppress(OSError):  # the folder is not empty
+            folder.rmdir()  # Hydra made it, and nothing came of it
+        raise
     opening = recording.opening(config, place) | {"name": name}
-    if is_single:
-        return _train(config, place, sender, opening, parts)
-    opening["tags"]["number"] = str(hydra.job.num)
-    if not tree["reuse"]:
-        return _train(config, place, sender, opening)
+    value = _train(Job(config, place, opening, recording.sender(folder, config.tree)), parts)
+    print(f"MLflow: {commands.ui(config.tree['tracking']['uri'])}")
+    return value
+
+
+def _of_sweep(config: Resolved, folder: Path, name: str, number: int) -> float:
+    """Take the job from where it was trained before, go on where it was cut off, or train it."""
+    sender = recording.sender(folder, config.tree)
+    try:
+        place = prepare(config)
+    except InputError:
+        with recorded(sender, name=name, **recording.identity(config)):
+            raise
+    opening = recording.opening(config, place) | {"name": name}
+    opening["tags"]["number"] = str(number)
+    job = Job(config, place, opening, sender)
+    if not config.tree["reuse"]:
+        return _train(job)
     fingerprint = opening["tags"]["fingerprint"]
     path = checkpoint_path(config, fingerprint)
     with claimed(path):
         if source := sender.find(fingerprint):
             path.unlink(missing_ok=True)  # whoever made the result may not have lived to do so
             return reuse.adopt(sender, opening, source)
-        return _train(config, place, sender, opening, path=path)
+        return _train(job, path=path)
 
 
 def checkpoint_path(config: Resolved, fingerprint: str) -> Path:
@@ -93,112 +87,36 @@ def checkpoint_path(config: Resolved, fingerprint: str) -> Path:
     return Path(config.tree["checkpoints"]) / f"{fingerprint}.pt"
 
 
-def _train(
-    config: Resolved,
-    place: Place,
-    sender: Sender | Relayed,
-    opening: dict[str, Any],
-    parts: Parts | None = None,
-    path: Path | None = None,
-) -> float:
-    tree, name, folder = config.tree, opening["name"], sender.journal.folder
-    with recorded(sender, **opening):
-        parts = parts or build(config, place)
+def _train(job: Job, parts: Parts | None = None, path: Path | None = None) -> float:
+    """Train and record a job; `path` is where it keeps its checkpoint."""
+    sender, folder = job.sender, job.sender.journal.folder / "artifacts"
+    with recorded(sender, **job.opening):
+        parts = parts or build(job.config, job.place)
         checkpoint = parts.checkpoint(path) if path else None
-        result = train(parts, config, name, sender, checkpoint)
-        summary = result.summary | _test_error(parts, result)
-        artifacts.write(folder / "artifacts", parts.model, parts.splits, result, tree["figures"])
-        (folder / "artifacts" / "config.yaml").write_text(config.yaml)
+        result = _fitted(job, parts, checkpoint)
+        summary = result.summary | parts.test(result.weights)
+        pictures = job.config.tree["figures"]
+        artifacts.write(folder, parts.model, parts.splits, result, pictures)
+        (folder / "config.yaml").write_text(job.config.yaml)
         sender.append("final", step=result.history[-1].epoch, values=summary)
         sender.append("files", path="artifacts")
         sender.append("end", status="FINISHED", tags={"outcome": result.outcome})
     if checkpoint:
         checkpoint.remove()
-    Console().print(result_table(name, summary, result.outcome))
-    if tree["sweep"]["run_id"] is None:
-        print(f"MLflow: {commands.ui(tree['tracking']['uri'])}")
+    Console().print(result_table(job.opening["name"], summary, result.outcome))
     return summary.get("best/val_error", float("inf"))
 
 
-def prepare(config: Resolved) -> Place:
-    """Where the job computes and on what data, which is what its fingerprint needs."""
-    threads = config.tree["threads"]
-    if threads == "auto":
-        threads = int(os.environ.get("OMP_NUM_THREADS") or provenance.cores())
-    torch.set_num_threads(threads)
-    torch.set_deterministic_debug_mode("error")  # what else sets it imports torch's compiler
-    with _blaming(config, "device"):
-        device = instantiate(config.tree["device"])
-    with _blaming(config, "data"):
-        data = {key: value for key, value in config.tree["data"].items() if key != "fallback"}
-        return Place(instantiate(data).to(device), device, threads)
-
-
-def build(config: Resolved, place: Place) -> Parts:
-    """Make the parts; the weights are drawn from a stream of their own.
-
-    Raises InputError naming the group whose arguments are refused.
-    """
-    tree, seed, splits = config.tree, config.tree["seed"], place.splits
-    with _blaming(config, "model"), global_stream(seed, "initialisation"):
-        model = instantiate(tree["model"], classes=splits.classes, _convert_="all")
-        model = model.to(place.device)
-    with _blaming(config, "optimizer"):
-        optimizer = instantiate(tree["optimizer"], _convert_="all")(model.parameters())
-    with _blaming(config, "schedule"):
-        schedule = instantiate(tree["schedule"])(optimizer)
-    with _blaming(config, "loss"):
-        loss = instantiate(tree["loss"])
-    return Parts(splits, model, optimizer, schedule, loss, stream(seed, "batch order"))
-
-
-@contextmanager
-def _blaming(config: Resolved, group: str) -> Iterator[None]:
-    try:
-        yield
-    except (InstantiationException, TypeError, ValueError) as error:
-        cause = error.__cause__ if isinstance(error, InstantiationException) else error
-        if isinstance(cause, InputError):
-            raise cause from error
-        reason = " ".join(str(cause or error).split())
-        raise InputError(f"{group}={config.choices.get(group)}: {reason}") from error
-
-
-def train(
-    parts: Parts,
-    config: Resolved,
-    name: str,
-    sender: Sender | Relayed,
-    checkpoint: Checkpoint | None,
-) -> Result:
+def _fitted(job: Job, parts: Parts, checkpoint: Checkpoint | None) -> Result:
     """Train to the end, from where the checkpoint was left; each epoch is recorded and shown."""
-    tree = config.tree
+    tree = job.config.tree
     earlier, weights = checkpoint.load() if checkpoint else ([], None)
-    epochs = fit(
-        parts.model,
-        parts.optimizer,
-        parts.splits,
-        loss=parts.loss,
-        schedule=parts.schedule,
-        order=parts.order,
-        epochs=range(len(earlier) + 1, tree["epochs"] + 1),
-        batch_size=tree["batch_size"],
-        clip_norm=tree["clip_norm"],
-        diagnostics=tree["diagnostics"],
-    )
-    epochs = shown(logged(epochs, sender, earlier), tree["epochs"], name)
-    save = checkpoint.save if checkpoint else None
+    epochs = parts.epochs(job.config, done=len(earlier))
     return keep_best(
-        epochs, parts.model, tree["patience"], earlier=earlier, weights=weights, save=save
+        shown(logged(epochs, job.sender, earlier), tree["epochs"], job.opening["name"]),
+        parts.model,
+        tree["patience"],
+        earlier=earlier,
+        weights=weights,
+        save=checkpoint.save if checkpoint else None,
     )
-
-
-def _test_error(parts: Parts, result: Result) -> dict[str, float]:
-    """The test set is read here and once, with the weights of the best validation epoch."""
-    test = parts.splits.test
-    if result.weights is None:
-        return {}
-    parts.model.load_state_dict(result.weights)
-    if test is None or test.labels is None:
-        return {}
-    return {"test/error": evaluate(parts.model, test, parts.loss)[1]}

@@ -21,11 +21,11 @@ def show(store: "Store", jobs: Sequence[Resolved], labels: Sequence[str]) -> Non
 
 def _fates(store: "Store", jobs: Sequence[Resolved]) -> Iterator[str]:
     """What would become of each: a job that equals one before it is reused from that."""
-    from src import job, records
+    from src import job, parts, records
 
     planned: set[str] = set()
     for config in jobs:
-        fingerprint = job.prepare(config).fingerprint(config)
+        fingerprint = parts.prepare(config).fingerprint(config)
         if not config.tree["reuse"]:
             yield "train"
         elif fingerprint in planned or records.finished(store, fingerprint):

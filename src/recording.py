@@ -4,7 +4,6 @@ import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -19,25 +18,10 @@ from src.sender import Sender, destination, open_store
 from src.signals import interruptible, stop_if_told
 
 if TYPE_CHECKING:
-    import torch
-
-    from src.data.splits import Splits
+    from src.parts import Place
 
 
-@dataclass(frozen=True)
-class Place:
-    """On what data, where and with how many CPU threads a job computes."""
-
-    splits: "Splits"
-    device: "torch.device"
-    threads: int
-
-    def fingerprint(self, config: Resolved) -> str:
-        """What this place and the config make of the job's identity."""
-        return config.fingerprint(self.splits.digest, self.threads, self.device.type)
-
-
-def opening(config: Resolved, place: Place) -> dict[str, Any]:
+def opening(config: Resolved, place: "Place") -> dict[str, Any]:
     """Tags, params and dataset: the fields of the event that opens a job's journal."""
     splits = place.splits
     fields = identity(config)

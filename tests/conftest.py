@@ -23,7 +23,7 @@ from src.data import mnist_5k
 from src.data.splits import Splits
 
 if TYPE_CHECKING:
-    from src.job import Parts
+    from src.parts import Parts
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +63,7 @@ def config() -> Callable[..., Resolved]:
 @pytest.fixture(scope="session")
 def parts(config: Callable[..., Resolved]) -> "Callable[..., Parts]":
     """What a command line's overrides train, on 400 digits unless they say otherwise."""
-    from src.job import build, prepare
+    from src.parts import build, prepare
 
     def built(*overrides: str) -> "Parts":
         resolved = config("data=mnist_5k", "data.n=400", "device=cpu", "threads=1", *overrides)
