@@ -5,8 +5,10 @@ import torch
 from src.errors import InputError
 
 
-def pick(kind: str, index: int = 0) -> torch.device:
+def pick(kind: str, index: int) -> torch.device:
     """The device asked for; `auto` is the first of cuda, mps and cpu that this machine has.
+
+    `index` picks one of several CUDA GPUs.
 
     Raises InputError when the machine does not have it.
     """

@@ -24,8 +24,8 @@ def fit(
     order: torch.Generator,
     epochs: range,
     batch_size: int,
-    clip_norm: float | None = None,
-    diagnostics: bool = False,
+    clip_norm: float | None,
+    diagnostics: bool,
 ) -> Iterator[Epoch]:
     """Train for `epochs`, numbered from 1, and yield each with its exact errors.
 

@@ -26,7 +26,7 @@ def _is_number(value: Any) -> bool:
 
 def whole(low: int, high: int | None = None) -> Rule:
     """An integer in [low, high]."""
-    words = f"an integer from {low} to {high}" if high else f"an integer from {low}"
+    words = f"an integer from {low} to {high}" if high is not None else f"an integer from {low}"
     return Rule(lambda v: _is_whole(v) and low <= v and (high is None or v <= high), words)
 
 
@@ -100,7 +100,6 @@ SCHEMA: Mapping[str, Rule] = {
     "published": Rule(lambda value: value is None, "null, or published.KEY=VALUE,"),
     "published.train_error": number(0, 1),
     "published.val_error": number(0, 1),
-    "published.source": TEXT,
     "compare.question": optional(TEXT),
     "compare.baseline": optional(TEXT),
     "compare.margin": number(0),
@@ -111,8 +110,7 @@ SCHEMA: Mapping[str, Rule] = {
 }
 GROUPS = ("data", "model", "activation", "init", "loss", "optimizer", "schedule", "device")
 SECTIONS = ("compare", "tracking", "sweep")
-ELSEWHERE = ("sweep", "published")
-KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *ELSEWHERE}
+KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS}
 
 
 def check(tree: Mapping[str, Any]) -> None:

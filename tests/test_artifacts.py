@@ -30,6 +30,8 @@ def written(parts, folder, *overrides, unlabelled=False, pictures=True, diverged
         order=built.order,
         epochs=range(1, 3),
         batch_size=64,
+        clip_norm=None,
+        diagnostics=False,
     )
     result = keep_best(epochs, built.model, None)
     if diverged:

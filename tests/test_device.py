@@ -25,12 +25,12 @@ def machine(monkeypatch):
 )
 def test_auto_is_the_first_of_cuda_mps_and_cpu(gpus, mps, found, machine):
     machine(gpus, mps)
-    assert str(pick("auto")) == found
+    assert str(pick("auto", 0)) == found
 
 
 def test_cpu_is_everywhere(machine):
     machine(gpus=2, mps=True)
-    assert pick("cpu") == torch.device("cpu")
+    assert pick("cpu", 0) == torch.device("cpu")
 
 
 def test_cuda_takes_an_index(machine):
@@ -42,7 +42,7 @@ def test_cuda_takes_an_index(machine):
 def test_a_device_that_is_not_there_is_refused(kind, machine):
     machine()
     with pytest.raises(InputError, match=f"^device={kind}: .*device=cpu always works"):
-        pick(kind)
+        pick(kind, 0)
 
 
 def test_an_index_beyond_the_last_is_refused(machine):
@@ -54,4 +54,4 @@ def test_an_index_beyond_the_last_is_refused(machine):
 def test_a_kind_that_does_not_exist_is_refused(machine):
     machine()
     with pytest.raises(InputError, match=r"^device=tpu"):
-        pick("tpu")
+        pick("tpu", 0)

@@ -42,7 +42,7 @@ def trained(parts, epochs=3, **changed):
         schedule=parts.schedule,
         order=parts.order,
         epochs=range(1, epochs + 1),
-        **{"batch_size": 32} | changed,
+        **{"batch_size": 32, "clip_norm": None, "diagnostics": False} | changed,
     )
     figures = [[e.epoch, *(v for k, v in e.metrics.items() if k != "epoch_seconds")] for e in found]
     return figures, [weights.detach().clone() for weights in parts.model.parameters()]
@@ -281,6 +281,8 @@ def test_a_divergence_is_the_last_epoch_and_no_exception(parts):
             order=built.order,
             epochs=range(1, 50),
             batch_size=32,
+            clip_norm=None,
+            diagnostics=False,
         )
     )
     assert len(found) < 49
@@ -300,6 +302,8 @@ def test_nothing_is_trained_before_it_is_asked_for(parts):
         order=built.order,
         epochs=range(1, 3),
         batch_size=32,
+        clip_norm=None,
+        diagnostics=False,
     )
     assert_same(before, built.model.parameters())
     assert next(epochs).epoch == 1

@@ -15,12 +15,12 @@ from queue import Empty, SimpleQueue
 from src.errors import InputError
 
 CLASSES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}  # torchvision's names
-RAW_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
+FILES = {  # name: (magic number, items, bytes an item)
+    "train-images-idx3-ubyte": (2051, 60_000, 784),
+    "train-labels-idx1-ubyte": (2049, 60_000, 1),
+    "t10k-images-idx3-ubyte": (2051, 10_000, 784),
+    "t10k-labels-idx1-ubyte": (2049, 10_000, 1),
+}
 UNREACHABLE = (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError)
 REACH_SECONDS = 5.0  # a mirror that has not answered by then is out of reach
 
@@ -36,12 +36,12 @@ def ensure(name: str, root: str) -> bool:
     Raises InputError when `root` cannot be written.
     """
     raw = folder(name, root)
-    if all((raw / file).exists() for file in RAW_FILES):
+    if all((raw / file).exists() for file in FILES):
         return True
     import torchvision
 
     dataset = getattr(torchvision.datasets, CLASSES[name])
-    packed = all((raw / f"{file}.gz").exists() for file in RAW_FILES)
+    packed = all((raw / f"{file}.gz").exists() for file in FILES)
     if not packed and not _reachable(dataset.mirrors):
         return False
     before = socket.getdefaulttimeout()

@@ -12,16 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from src.data.download import folder
+from src.data.download import FILES, folder
 from src.data.splits import Split, Splits, make_splits
 from src.errors import InputError
 
-FILES = {  # name: (magic number, items, bytes an item)
-    "train-images-idx3-ubyte": (2051, 60_000, 784),
-    "train-labels-idx1-ubyte": (2049, 60_000, 1),
-    "t10k-images-idx3-ubyte": (2051, 10_000, 784),
-    "t10k-labels-idx1-ubyte": (2049, 10_000, 1),
-}
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
