@@ -9,12 +9,13 @@ from urllib.parse import unquote, urlparse
 from rich.console import Console
 from rich.text import Text
 
-from src import commands, records
+from src import commands
 from src.compare import Comparison, ComparisonError, compare, table, write
 from src.errors import InputError
+from src.tracking import records
 
 if TYPE_CHECKING:
-    from src.tracking import Store
+    from src.tracking.client import Store
 
 TABLE_WIDTH = 120
 

@@ -10,8 +10,8 @@ from torch import nn
 
 from src import figures
 from src.data.splits import Split, Splits
-from src.fit import predict
-from src.selection import Result
+from src.training.fit import predict
+from src.training.selection import Result
 
 
 def write(folder: Path, model: nn.Module, splits: Splits, result: Result, pictures: bool) -> None:

@@ -24,10 +24,7 @@ SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not us
 COPIES = tuple(f"model.{group}." for group in SHARED_GROUPS)
 ASIDE = ("tracking", "sweep", "compare", "figures", "reuse", "dry_run", "checkpoints")
 PLACES = ("data.root", "data.train", "data.test", "data.fallback")  # the digest stands for them
-TRAINING_CODE = (  # files and folders below src
-    "data", "models", "device.py", "diagnostics.py", "eager.py", "fit.py", "metrics.py",
-    "parts.py", "selection.py", "streams.py",
-)  # fmt: skip
+TRAINING_CODE = ("data", "models", "training", "metrics.py", "streams.py")  # below src
 
 
 def register_resolvers() -> None:
@@ -168,9 +165,20 @@ def _code_digest() -> str:
 
 @lru_cache(maxsize=64)
 def _module_digest(target: str) -> str:
-    """Digest of the module a `_target_` outside torch and this project lives in."""
-    module = target.rpartition(".")[0]
-    if module.split(".")[0] in ("torch", "src"):
+    """Digest of the module or whole package outside torch and the training code of a `_target_`."""
+    words = target.split(".")
+    if words[0] == "torch" or (
+        words[0] == "src" and {words[1], f"{words[1]}.py"} & {*TRAINING_CODE}
+    ):
         return ""
-    spec = importlib.util.find_spec(module)
-    return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest() if spec else ""
+    spec = importlib.util.find_spec(".".join(words[: 2 if words[0] == "src" else 1]))
+    if spec is None or not (spec.has_location or spec.submodule_search_locations):
+        return ""
+    folders = spec.submodule_search_locations
+    files = (
+        [f for folder in folders for f in Path(folder).rglob("*.py")] if folders else [spec.origin]
+    )
+    content = hashlib.sha256()
+    for file in sorted(map(Path, files)):
+        content.update(file.read_bytes())
+    return content.hexdigest()

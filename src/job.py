@@ -9,17 +9,16 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
-from src import artifacts, commands, recording, reuse
-from src.checkpoint import Checkpoint
-from src.claim import claimed
+from src import artifacts, commands
 from src.config import Resolved, resolve
 from src.errors import InputError
-from src.parts import Parts, Place, build, prepare
 from src.progress import result_table, shown
-from src.recording import logged, recorded
-from src.relay import Relayed
-from src.selection import Result, keep_best
-from src.sender import Sender
+from src.tracking import recording
+from src.tracking.lock import locked
+from src.tracking.recording import Tracker, logged, recorded
+from src.training.checkpoint import Checkpoint
+from src.training.parts import Parts, Place, build, prepare
+from src.training.selection import Result, keep_best
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Job:
     config: Resolved
     place: Place
     opening: dict[str, Any]  # the fields of its journal's first event
-    sender: Sender | Relayed
+    tracker: Tracker
 
 
 def run(cfg: DictConfig) -> float:
@@ -55,30 +54,30 @@ def _single(config: Resolved, folder: Path, name: str) -> float:
             folder.rmdir()  # Hydra made it, and nothing came of it
         raise
     opening = recording.opening(config, place) | {"name": name}
-    value = _train(Job(config, place, opening, recording.sender(folder, config.tree)), parts)
+    value = _train(Job(config, place, opening, recording.tracker(folder, config.tree)), parts)
     print(f"MLflow: {commands.ui(config.tree['tracking']['uri'])}")
     return value
 
 
 def _of_sweep(config: Resolved, folder: Path, name: str, number: int) -> float:
     """Take the job from where it was trained before, go on where it was cut off, or train it."""
-    sender = recording.sender(folder, config.tree)
+    tracker = recording.tracker(folder, config.tree)
     try:
         place = prepare(config)
     except InputError:
-        with recorded(sender, name=name, **recording.identity(config)):
+        with recorded(tracker, name=name, **recording.identity(config)):
             raise
     opening = recording.opening(config, place) | {"name": name}
     opening["tags"]["number"] = str(number)
-    job = Job(config, place, opening, sender)
+    job = Job(config, place, opening, tracker)
     if not config.tree["reuse"]:
         return _train(job)
     fingerprint = opening["tags"]["fingerprint"]
     path = checkpoint_path(config, fingerprint)
-    with claimed(path):
-        if source := sender.find(fingerprint):
+    with locked(path):
+        if source := tracker.find(fingerprint):
             path.unlink(missing_ok=True)  # whoever made the result may not have lived to do so
-            return reuse.adopt(sender, opening, source)
+            return recording.adopt(tracker, opening, source)
         return _train(job, path=path)
 
 
@@ -89,8 +88,8 @@ def checkpoint_path(config: Resolved, fingerprint: str) -> Path:
 
 def _train(job: Job, parts: Parts | None = None, path: Path | None = None) -> float:
     """Train and record a job; `path` is where it keeps its checkpoint."""
-    sender, folder = job.sender, job.sender.journal.folder / "artifacts"
-    with recorded(sender, **job.opening):
+    tracker, folder = job.tracker, job.tracker.journal.folder / "artifacts"
+    with recorded(tracker, **job.opening):
         parts = parts or build(job.config, job.place)
         checkpoint = parts.checkpoint(path) if path else None
         result = _fitted(job, parts, checkpoint)
@@ -98,9 +97,9 @@ def _train(job: Job, parts: Parts | None = None, path: Path | None = None) -> fl
         pictures = job.config.tree["figures"]
         artifacts.write(folder, parts.model, parts.splits, result, pictures)
         (folder / "config.yaml").write_text(job.config.yaml)
-        sender.append("final", step=result.history[-1].epoch, values=summary)
-        sender.append("files", path="artifacts")
-        sender.append("end", status="FINISHED", tags={"outcome": result.outcome})
+        tracker.append("final", step=result.history[-1].epoch, values=summary)
+        tracker.append("files", path="artifacts")
+        tracker.append("end", status="FINISHED", tags={"outcome": result.outcome})
     if checkpoint:
         checkpoint.remove()
     Console().print(result_table(job.opening["name"], summary, result.outcome))
@@ -113,7 +112,7 @@ def _fitted(job: Job, parts: Parts, checkpoint: Checkpoint | None) -> Result:
     earlier, weights = checkpoint.load() if checkpoint else ([], None)
     epochs = parts.epochs(job.config, done=len(earlier))
     return keep_best(
-        shown(logged(epochs, job.sender, earlier), tree["epochs"], job.opening["name"]),
+        shown(logged(epochs, job.tracker, earlier), tree["epochs"], job.opening["name"]),
         parts.model,
         tree["patience"],
         earlier=earlier,

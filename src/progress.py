@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from src.config import ASIDE, asked
-from src.journal import Journal, journals
 from src.metrics import Epoch
-from src.outcomes import Outcome
+from src.tracking.journal import Journal, journals
+from src.tracking.outcomes import Outcome
 
 
 def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from src import ROOT, config, outcomes
+from src import ROOT, config
 from src.errors import InputError
-from src.journal import Journal
-from src.outcomes import Outcome
 from src.provenance import reason
-from src.sender import open_store, send
 from src.signals import ending_at_once
+from src.tracking import outcomes
+from src.tracking.journal import Journal
+from src.tracking.outcomes import Outcome
+from src.tracking.sender import open_store, send
 
 
 def main(arguments: Sequence[str]) -> None:

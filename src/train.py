@@ -13,11 +13,11 @@ from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from src import ROOT, config
-from src.courier import courier_dismissed, hire
 from src.errors import InputError, JobError, Refused
 from src.provenance import without_credentials
 from src.signals import EXIT_STATUS, ending_at_once, interruptible
-from src.sweep import finishing
+from src.sweep.multirun import finishing
+from src.tracking.sidecar import sidecar_closed, start_sidecar
 
 MULTIRUN = ("-m", "--multirun")
 TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException, OSError, ValueError)
@@ -51,9 +51,9 @@ def main() -> None:
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
     try:
-        with interruptible(), courier_dismissed(), finishing():
+        with interruptible(), sidecar_closed(), finishing():
             if all(a in MULTIRUN for a in sys.argv[1:] if a.startswith("-")):  # not with --help
-                hire()  # imports MLflow while Hydra composes
+                start_sidecar()  # imports MLflow while Hydra composes
             train()
     except TOLD as error:
         if full:

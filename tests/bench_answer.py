@@ -13,7 +13,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from src import answer, records, tracking
+from src import answer
+from src.tracking import client, records
 
 RUNS, EPOCHS, SAMPLE = 1_000, 20, 20
 METRICS = ("train/loss", "train/error", "val/loss", "val/error", "lr", "epoch_seconds")
@@ -23,10 +24,10 @@ SETTINGS = {"baseline": None, "margin": 0.1, "target_error": None, "question": N
 def main() -> None:
     with TemporaryDirectory() as place:
         folder = Path(place)
-        store = tracking.connect(f"sqlite:///{folder}/mlflow.db", "bench", f"{folder}/artifacts")
+        store = client.connect(f"sqlite:///{folder}/mlflow.db", "bench", f"{folder}/artifacts")
         rng = np.random.default_rng(0)
         for number in range(RUNS):
-            tracking.deliver(store, None, made_run(number, rng), folder, True)
+            client.deliver(store, None, made_run(number, rng), folder, True)
         start = time.perf_counter()
         jobs = records.sweep_jobs(store, "parent")
         list(answer.events(answer.compare_jobs(store, jobs, SETTINGS), folder, {}))

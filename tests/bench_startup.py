@@ -60,14 +60,14 @@ def start_up(repetitions: int, scratch: Path) -> None:
 
 UNTRACKED = """
 import runpy
-import src.courier
+import src.tracking.sidecar
 
 class Nobody:
-    def tell(self, *_): pass
-    def hear(self): pass
+    def send(self, *_): pass
+    def receive(self): pass
     def close(self, in_haste): pass
 
-src.courier.Courier = Nobody
+src.tracking.sidecar.Sidecar = Nobody
 runpy.run_module("src.train", run_name="__main__", alter_sys=True)
 """
 

@@ -20,10 +20,10 @@ from torchvision import datasets, transforms
 from src.data import mnist
 from src.data.download import folder
 from src.data.splits import Split
-from src.fit import evaluate, train_epoch
 from src.models import CNN, MLP
 from src.models.init import matched
 from src.streams import global_stream, stream
+from src.training.fit import evaluate, train_epoch
 
 BATCH = 64
 TO_TENSOR, NORMALIZE = transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))

@@ -23,7 +23,7 @@ from src.data import mnist_5k
 from src.data.splits import Splits
 
 if TYPE_CHECKING:
-    from src.parts import Parts
+    from src.training.parts import Parts
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +63,7 @@ def config() -> Callable[..., Resolved]:
 @pytest.fixture(scope="session")
 def parts(config: Callable[..., Resolved]) -> "Callable[..., Parts]":
     """What a command line's overrides train, on 400 digits unless they say otherwise."""
-    from src.parts import build, prepare
+    from src.training.parts import build, prepare
 
     def built(*overrides: str) -> "Parts":
         resolved = config("data=mnist_5k", "data.n=400", "device=cpu", "threads=1", *overrides)
@@ -146,7 +146,7 @@ def mlflow() -> None:
         warnings.simplefilter("ignore")
         import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
-        import src.tracking  # noqa: F401, sets what MLflow reads when it is imported
+        import src.tracking.client  # noqa: F401, sets what MLflow reads when it is imported
 
 
 @pytest.fixture(scope="session")

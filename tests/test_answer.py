@@ -16,13 +16,13 @@ class Sweeps:
     """A tracking store and what was written to it."""
 
     def __init__(self, workplace) -> None:
-        from src import tracking
+        from src.tracking import client
 
         self.options = [override for override in workplace.overrides if "tracking." in override]
         self.folder = workplace.folder
         artifacts = str(workplace.folder / "artifacts")
-        self.store = tracking.connect(workplace.uri, workplace.experiment, artifacts)
-        self.deliver = tracking.deliver
+        self.store = client.connect(workplace.uri, workplace.experiment, artifacts)
+        self.deliver = client.deliver
 
     def add(self, errors: dict[str, list[float]], digest: str = DIGEST, status="FINISHED") -> str:
         """A sweep of one epoch a job: the best validation errors of each activation, by seed."""

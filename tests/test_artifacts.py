@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 
 from src import artifacts
-from src.fit import evaluate, fit
 from src.models import Softmax
 from src.models.init import matched
-from src.selection import Result, keep_best
+from src.training.fit import evaluate, fit
+from src.training.selection import Result, keep_best
 
 FIGURES = {"learning_curves", "confusion_matrix", "mistakes", "first_layer"}
 

@@ -1,6 +1,7 @@
 """The resolved config: what is recorded, what makes two jobs the same, what is never told."""
 
 import shutil
+import sys
 
 import pytest
 
@@ -112,11 +113,14 @@ def test_a_device_is_the_same_whether_found_or_asked_for(config):
 @pytest.mark.parametrize(
     ("file", "decides"),
     [
-        ("fit.py", True),
-        ("selection.py", True),
+        ("training/fit.py", True),
+        ("training/selection.py", True),
+        ("training/diagnostics.py", True),
+        ("streams.py", True),
         ("data/splits.py", True),
         ("models/mlp.py", True),
         ("figures.py", False),
+        ("job.py", False),
     ],
 )
 def test_the_fingerprint_knows_the_code_that_trains(
@@ -135,14 +139,26 @@ def test_the_fingerprint_knows_the_code_that_trains(
     assert (fingerprint(resolved) != before) == decides
 
 
-def test_the_fingerprint_knows_a_users_own_module(config, monkeypatch, tmp_path, request):
+@pytest.mark.parametrize(
+    ("target", "changed"),
+    [
+        ("own_activations.Sharp", "own_activations.py"),
+        ("own_package.Sharp", "own_package/inner/sharp.py"),
+        ("src.own_part.Sharp", "src/own_part.py"),
+    ],
+)
+def test_the_fingerprint_knows_a_users_own_module(
+    target, changed, config, monkeypatch, tmp_path, request
+):
     request.addfinalizer(module._module_digest.cache_clear)
-    own = tmp_path / "own_activations.py"
-    own.write_text("from torch.nn import ReLU as Sharp\n")
+    for file in ("own_package/__init__.py", changed):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("from torch.nn import ReLU as Sharp\n")
     monkeypatch.syspath_prepend(tmp_path)
-    resolved = config("activation._target_=own_activations.Sharp")
+    monkeypatch.setattr("src.__path__", [*sys.modules["src"].__path__, str(tmp_path / "src")])
+    resolved = config(f"activation._target_={target}")
     before = fingerprint(resolved)
-    own.write_text("from torch.nn import ELU as Sharp\n")
+    (tmp_path / changed).write_text("from torch.nn import ELU as Sharp\n")
     module._module_digest.cache_clear()
     assert fingerprint(resolved) != before
 

@@ -19,9 +19,9 @@ from until import epochs, until
 
 from src import ROOT
 from src.data import mnist_5k
-from src.fit import evaluate
 from src.models import MLP
 from src.models.init import matched
+from src.training.fit import evaluate
 from tests.conftest import Workplace
 
 QUICK = ("data=mnist_5k", "data.n=200", "epochs=1", "threads=1", "figures=false")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from src.journal import JOURNAL, Journal
+from src.tracking.journal import JOURNAL, Journal
 
 
 def until(condition: Callable[[], object], seconds: float = 120) -> None:

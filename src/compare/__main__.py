@@ -10,14 +10,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from src import ROOT, answer, config, records
+from src import ROOT, answer, config
 from src.compare import Comparison
 from src.errors import InputError
-from src.sender import open_store
 from src.signals import ending_at_once
+from src.tracking import records
+from src.tracking.sender import open_store
 
 if TYPE_CHECKING:
-    from src.tracking import Store
+    from src.tracking.client import Store
 
 PROVENANCE = ("command", "versions", "hardware", "git_commit")  # tags of a sweep
 
@@ -61,12 +62,12 @@ def _settings_of(sweep: Any, given: set[str]) -> dict[str, Any]:
 def _replace(
     store: "Store", run_id: str, comparison: Comparison, provenance: dict[str, str]
 ) -> None:
-    from src import tracking
+    from src.tracking import client
 
     with TemporaryDirectory() as folder:
         moment = {"time": time.time_ns() // 1_000_000}
         events = [e | moment for e in answer.events(comparison, Path(folder), provenance)]
-        tracking.deliver(store, run_id, events, Path(folder), is_first_try=True)
+        client.deliver(store, run_id, events, Path(folder), is_first_try=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""A multirun: its jobs composed, checked and planned, begun, and closed with its answer."""

@@ -1,0 +1,132 @@
+"""What a job tells the tracking server: what it is, each epoch, and truthfully how it ended."""
+
+import os
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src import provenance
+from src.config import ASIDE, Resolved, asked
+from src.metrics import Epoch
+from src.signals import interruptible, stop_if_told
+from src.tracking.journal import Journal
+from src.tracking.relay import Relayed
+from src.tracking.reuse import Source
+from src.tracking.sender import Sender, destination, open_store
+
+if TYPE_CHECKING:
+    from src.training.parts import Place
+
+SIDECAR = "sidecar"  # as the config's sweep.relay: the process beside a single job
+Tracker = Sender | Relayed  # who delivers a job's journal: its own process, or one that it reaches
+
+
+def opening(config: Resolved, place: "Place") -> dict[str, Any]:
+    """Tags, params and dataset: the fields of the event that opens a job's journal."""
+    splits = place.splits
+    fields = identity(config)
+    fields["tags"] |= {"fingerprint": place.fingerprint(config), "split": splits.split_digest}
+    fields["params"] |= {"threads": str(place.threads), "device.type": str(place.device)}
+    sets = {"train": splits.train, "val": splits.val, "test": splits.test}
+    sizes = {name: len(split) for name, split in sets.items() if split}
+    return fields | {"dataset": {"name": splits.name, "digest": splits.digest, **sizes}}
+
+
+def identity(config: Resolved) -> dict[str, Any]:
+    """Tags, params and destination, which are known of a job even if it cannot begin."""
+    tags = {
+        "variant": config.variant,
+        "seed": config.flat["seed"],
+        "job": os.urandom(8).hex(),
+        **provenance.tags(),
+    }
+    if parent := config.tree["sweep"]["run_id"]:
+        tags["mlflow.parentRunId"] = parent
+    where = destination(config.tree["tracking"])
+    return {"tags": tags, "params": config.flat, "tracking": where}
+
+
+def job_name(config: Resolved, overrides: Sequence[str]) -> str:
+    """What varies in the sweep, as typed; of a single job its model, activation and seed."""
+    sweep = config.tree["sweep"]
+    if sweep["run_id"] is None:
+        keys = ("model", "activation", "seed")
+        return " ".join(f"{key}={config.flat[key]}" for key in keys if key in config.flat)
+    varying = sweep["varying"]
+    named = [(o.lstrip("+").partition("=")[0], o) for o in asked(overrides, ASIDE)]
+    return " ".join(o for key, o in named if varying is None or key in varying)
+
+
+def tracker(folder: Path, settings: Mapping[str, Any]) -> Tracker:
+    """Who delivers the journal of the job in `folder`."""
+    journal, relay = Journal(folder), settings["sweep"]["relay"]
+    if relay is None:
+        return Sender(journal, partial(open_store, settings["tracking"]))
+    return Relayed(journal, None if relay == SIDECAR else relay)
+
+
+@contextmanager
+def recorded(tracker: Tracker, **start: Any) -> Iterator[None]:
+    """Record the job's start, and its end where the body does not live to do so.
+
+    A job that is tried again in the same directory goes on in the same MLflow run.
+    """
+    earlier = list(tracker.journal.events())
+    if earlier:
+        start["tags"]["job"] = earlier[0]["tags"]["job"]
+        if earlier[-1]["event"] == "end":
+            start["tags"]["reason"] = ""  # what ended it then did not end it
+    tracker.append("start", **start)
+    is_killed = False
+    try:
+        with interruptible():
+            yield
+    except BaseException as error:
+        is_killed = isinstance(error, KeyboardInterrupt)
+        if not is_killed:
+            with suppress(OSError):  # on a full disk the end is more worth its room
+                _keep_traceback(tracker)
+        said = provenance.without_credentials(f"{type(error).__name__}: {error}")
+        reason = said.rstrip(": ")[:500]
+        tags = {"outcome": "killed" if is_killed else "failed", "reason": reason}
+        tracker.append("end", status="KILLED" if is_killed else "FAILED", tags=tags)
+        raise
+    finally:
+        tracker.close(in_haste=is_killed)
+
+
+def _keep_traceback(tracker: Tracker) -> None:
+    folder = tracker.journal.folder / "artifacts"
+    folder.mkdir(exist_ok=True)
+    (folder / "traceback.txt").write_text(provenance.without_credentials(traceback.format_exc()))
+    tracker.append("files", path="artifacts")
+
+
+def logged(
+    epochs: Iterator[Epoch], tracker: Tracker, earlier: Sequence[Epoch] = ()
+) -> Iterator[Epoch]:
+    """Record each epoch as it passes, and before them the `earlier` ones that are not yet."""
+    known = {event.get("step") for event in tracker.journal.events() if event["event"] == "metrics"}
+    stop_if_told()
+    for epoch in chain(earlier, epochs):
+        if epoch.epoch not in known:
+            tracker.append("metrics", step=epoch.epoch, values=epoch.metrics)
+        if epoch not in earlier:
+            yield epoch
+            stop_if_told()
+
+
+def adopt(tracker: Tracker, opening: Mapping[str, Any], source: Source) -> float:
+    """Record a job as what `source` found; its best validation error."""
+    tags = {**opening["tags"], "reused_from": source.run_id}
+    history = [{"step": epoch.epoch, "values": epoch.metrics} for epoch in source.epochs]
+    tracker.append("start", **{**opening, "tags": tags})
+    tracker.append("history", epochs=history)
+    tracker.append("final", step=source.epochs[-1].epoch, values=source.summary)
+    tracker.append("end", status="FINISHED", tags={"outcome": source.outcome})
+    tracker.close()
+    return source.summary.get("best/val_error", float("inf"))

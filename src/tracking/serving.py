@@ -1,0 +1,166 @@
+"""What a sidecar is sent for: a job's journal, or a whole sweep from its first job to its answer.
+
+Each is one side of a conversation; who sent the sidecar is at the other end of the line.
+"""
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from src import commands, provenance
+from src.errors import GONE, InputError
+from src.provenance import reason
+from src.tracking import outcomes
+from src.tracking.journal import Journal
+from src.tracking.relay import Relay
+from src.tracking.sender import HASTE_SECONDS, PATIENCE_SECONDS, Sender, open_store, send, send_all
+
+if TYPE_CHECKING:
+    from src.compare import Comparison
+    from src.tracking.client import Store
+
+POLL_SECONDS = 0.1
+
+
+def serve_job(line: Connection, folder: Path, settings: Mapping[str, str]) -> None:
+    """Send the journal of the job in `folder` until its process is done with the line.
+
+    `settings` is the config's `tracking`. Raises InputError when it cannot be used.
+    """
+    connect = partial(open_store, settings)
+    connect()
+    line.send("connected")
+    journal = Journal(folder)
+    sender = Sender(journal, connect)
+    with suppress(*GONE):
+        line.recv()
+    job = outcomes.outcome(journal)
+    if job is None:  # it could not even begin
+        return
+    if job.status == "RUNNING":  # it could not write its end itself
+        outcomes.close(journal, "KILLED", "its process was gone")
+    sender.close()
+
+
+def serve_sweep(
+    line: Connection, settings: Mapping[str, str], compare: Mapping[str, Any], key: bytes | None
+) -> None:
+    """Make the sweep's run, serve its jobs, and find and tell its answer.
+
+    `settings` and `compare` are those of the config; `key` opens the relay to its jobs, None: they
+    talk to the server themselves. Raises InputError when `settings` cannot be used.
+    """
+    from src import answer
+
+    connect = partial(open_store, settings)
+    _end_abandoned(connect())
+    line.send("connected")
+    folder, report = line.recv()  # where a journal says that the sweep has begun
+    journal = Journal(folder)
+    send(journal, connect)
+    relay = Relay(folder, connect, key) if key else None
+    comparison, error, is_wanted, is_interrupted = None, None, False, True
+    try:
+        line.send((journal.sent.run_id, relay and relay.address))
+        answer.prepare()
+        (is_interrupted,) = line.recv()  # no job runs any more
+        if relay:
+            relay.close()
+        patience = HASTE_SECONDS if is_interrupted else PATIENCE_SECONDS
+        error = send_all(_ended(folder), connect, patience)
+        told: list[dict[str, Any]] | InputError = []
+        if not is_interrupted:
+            comparison, told = _compared(connect, journal, compare, report)
+        line.send(told)
+        (is_wanted,) = line.recv()  # the journal is complete
+    except GONE:  # the sweep is gone
+        provenance.forget_credentials(folder)
+        _settle(folder)
+        send_all(_ended(folder), connect, HASTE_SECONDS)
+    if comparison and is_wanted:
+        answer.tell(comparison)
+    error = _close(connect, journal, is_compared=bool(comparison and is_wanted)) or error
+    if error:
+        sync = commands.sync(folder)
+        again = commands.compare(journal.sent.run_id, settings)
+        _say(
+            f"warning: the tracking server misses a part of this sweep ({reason(error)}); later "
+            f"`{sync}` sends it, and then `{again}` compares again"
+        )
+    line.send("done")
+
+
+def _end_abandoned(store: "Store") -> None:
+    """Mark as KILLED what processes of this machine that are gone left RUNNING."""
+    from src.tracking import client, records
+
+    for run in records.running(store, provenance.machine()):
+        if not provenance.is_alive(run.data.tags["process"]):
+            client.end(store, run.info.run_id, "KILLED", "its process was gone")
+
+
+def _ended(folder: Path) -> list[Journal]:
+    return [found.journal for found in outcomes.outcomes(folder) if found.status != "RUNNING"]
+
+
+def _settle(folder: Path) -> None:
+    """Wait until the processes of a sweep that was killed are gone, and end their journals."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while any(
+        found.status == "RUNNING" and found.process == "alive"
+        for found in outcomes.outcomes(folder)
+    ):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(POLL_SECONDS)
+    outcomes.settled(folder)
+
+
+def _compared(
+    connect: Callable[[], "Store"],
+    journal: Journal,
+    settings: Mapping[str, Any],
+    report: Mapping[str, str],
+) -> "tuple[Comparison | None, list[dict[str, Any]] | InputError]":
+    """The answer and what the journal is to hold of it; of a bug in finding it, what it says."""
+    from src import answer
+    from src.tracking import client, records
+
+    try:
+        store = connect()
+        jobs = records.sweep_jobs(store, journal.sent.run_id)
+        comparison = answer.compare_jobs(store, jobs, settings)
+        return comparison, list(answer.events(comparison, journal.folder, report))
+    except InputError as nothing:
+        _say(f"No comparison: {nothing}")
+    except client.UNREACHABLE as outage:
+        _say(f"No comparison: {reason(outage)}")
+    except Exception as bug:  # which must not cost the sweep its end
+        traceback.print_exc()
+        return None, InputError(f"no comparison: {type(bug).__name__}: {bug}")
+    return None, []
+
+
+def _close(connect: Callable[[], "Store"], journal: Journal, is_compared: bool) -> Exception | None:
+    """Send the sweep's own end and say where its report lies; returns what hindered it."""
+    from src import answer
+    from src.tracking import client
+
+    try:
+        send(journal, connect)
+        if is_compared:
+            _say(answer.where(connect(), journal.sent.run_id))
+    except (InputError, *client.UNREACHABLE) as outage:
+        return outage
+    return None
+
+
+def _say(line: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)

@@ -1,0 +1,1 @@
+"""Training: from the parts of a job to its epochs. What lies here decides results."""

@@ -1,0 +1,178 @@
+"""Outages against a real MLflow server and a real full disk: nothing is lost or sent twice."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from mlflow import MlflowClient
+from until import all_have, epochs, until
+
+from src import ROOT
+from src.tracking.journal import Journal
+from tests.conftest import Workplace
+
+SMALL = ("data=mnist_5k", "data.n=1000", "figures=false", "device=cpu", "threads=1")
+
+
+class Server:
+    """`mlflow server` on a port of its own, which can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        command = [
+            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port",
+            str(self.port), "--workers", "1", "--backend-store-uri",
+            f"sqlite:///{self.folder}/mlflow.db", "--artifacts-destination",
+            f"{self.folder}/artifacts",
+        ]  # fmt: skip
+        quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        with (self.folder / "server.log").open("a") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=os.environ | quiet, start_new_session=True
+            )
+        until(self.answers)
+
+    def answers(self) -> bool:
+        """Whether it is there."""
+        try:
+            with urlopen(f"{self.uri}/health", timeout=1) as reply:
+                return reply.status == 200
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """Without a chance to end well."""
+        os.killpg(self.process.pid, 9)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(mlflow, tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.kill()
+
+
+def sync(folder: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "src.sync", str(folder)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def steps(place: Workplace, run) -> list[int]:
+    client = MlflowClient(place.uri)
+    return [m.step for m in client.get_metric_history(run.info.run_id, "val/error")]
+
+
+def test_a_server_that_is_killed_and_started_again_misses_nothing(server, tmp_path):
+    place = Workplace(tmp_path, server.uri.replace("//", "//user:pw@"), "restarted")
+    sweep = place.folder / "sweep"
+    process = place.start(*SMALL, "epochs=80", "seed=0,1", "-m")
+    until(lambda: all_have(sweep, jobs=2, count=2))
+    live = sync(sweep)
+    assert live.stdout == "0 jobs had something to send\n", "jobs that run send for themselves"
+    server.kill()
+    before = [epochs(sweep / job) for job in "01"]
+    until(lambda: all(epochs(sweep / job) > n for job, n in zip("01", before, strict=True)))
+    server.start()
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    runs = place.runs()
+    assert [run.info.status for run in runs] == ["FINISHED"] * 3
+    for run in runs:
+        if run.data.tags.get("kind") != "sweep":
+            assert steps(place, run) == list(range(1, 81))
+    kept = {path: path.read_bytes() for path in place.folder.rglob("*") if path.is_file()}
+    assert sweep / "multirun.yaml" in kept
+    assert not [path for path, content in kept.items() if b"pw@" in content]
+
+
+def test_a_server_that_stays_down_is_served_by_sync_exactly_once(server, tmp_path):
+    place = Workplace(tmp_path, server.uri, "down")
+    process = place.start(*SMALL, "epochs=30")
+    until(lambda: epochs(place.run_dir) >= 2)
+    server.kill()
+    _, stderr = process.communicate()
+    server.start()
+    assert process.returncode == 0, stderr
+    assert "warning: the tracking server misses a part" in stderr
+    assert f"`python -m src.sync {place.run_dir}` sends it later" in stderr
+    first, second = sync(place.run_dir), sync(place.run_dir)
+    assert first.stdout.endswith("1 jobs had something to send\n"), first.stderr
+    assert second.stdout == "0 jobs had something to send\n"
+    (run,) = place.runs()
+    assert run.info.status == "FINISHED"
+    assert steps(place, run) == list(range(1, 31))
+    kept = MlflowClient(place.uri).list_artifacts(run.info.run_id)
+    assert {"config.yaml", "model.pt"} <= {file.path for file in kept}
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of a few megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)  # MLflow keeps files open
+
+
+def fill(disk: Path) -> Path:
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            return filler
+
+
+def test_a_database_on_a_full_disk_is_an_outage(small_disk, mlflow, tmp_path):
+    place = Workplace(tmp_path, f"sqlite:///{small_disk}/mlflow.db", "full")
+    # MLflow's own way to make it, with a rollback journal that needs room for every commit.
+    subprocess.run([sys.executable, "-m", "mlflow", "db", "upgrade", place.uri], check=True)
+    process = place.start(*SMALL, "epochs=150")
+    until(lambda: epochs(place.run_dir) >= 2 and place.runs())
+    filler = fill(small_disk)
+    _, stderr = process.communicate()
+    filler.unlink()
+    assert process.returncode == 0, stderr
+    assert "warning: the tracking server misses a part" in stderr
+    sync(place.run_dir)
+    (run,) = place.runs()
+    assert run.info.status == "FINISHED"
+    assert steps(place, run) == list(range(1, 151))
+
+
+def test_a_job_on_a_full_disk_fails_whole_and_goes_on_when_there_is_room(
+    small_disk, mlflow, tmp_path
+):
+    place = Workplace(tmp_path, f"sqlite:///{tmp_path}/mlflow.db", "full")
+    job = small_disk / "sweep"
+    command = (*SMALL, "epochs=150")
+    process = place.start(*command, f"hydra.sweep.dir={job}", "-m")
+    until(lambda: epochs(job / "0") >= 3)
+    filler = fill(small_disk)
+    _, stderr = process.communicate()
+    assert process.returncode == 1
+    assert "No space left on device" in stderr
+    assert epochs(job / "0") < 150
+    assert all(Journal(job / "0").events()), "every line is whole"
+    filler.unlink()
+    again = place.train(*command, f"hydra.sweep.dir={tmp_path}/again", "-m")
+    assert again.returncode == 0, again.stderr
+    run = next(run for run in place.runs() if "mlflow.parentRunId" in run.data.tags)
+    assert steps(place, run) == list(range(1, 151))
