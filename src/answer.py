@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from src import commands
-from src.compare import Comparison, ComparisonError, compare, table, write
+from src.compare import Comparison, ComparisonError, compare, foresee, table, write
 from src.errors import InputError
 from src.tracking import records
 
@@ -36,6 +37,21 @@ def compare_jobs(store: "Store", jobs: Sequence[Any], settings: Mapping[str, Any
         )
     except ComparisonError as error:
         raise InputError(str(error)) from error
+
+
+def foreseen(jobs: Mapping[str, Mapping[str, str]], settings: Mapping[str, Any]) -> str:
+    """Why a comparison of jobs will decide nothing; "" if it can.
+
+    `jobs` are flat configs by the jobs' names.
+
+    Raises InputError for a baseline that none of them has.
+    """
+    if not jobs:
+        return ""
+    try:
+        return foresee(list(starmap(records.planned, jobs.items())), settings["baseline"])
+    except ComparisonError as error:
+        raise InputError(f"compare.baseline: {error}") from error
 
 
 def prepare() -> None:

@@ -1,5 +1,6 @@
 """One job: cfg -> parts -> fit -> tracking."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,13 +39,13 @@ def run(cfg: DictConfig) -> float:
     """
     hydra = HydraConfig.get()
     config, folder = resolve(cfg, hydra.runtime.choices), Path(hydra.runtime.output_dir)
-    name = recording.job_name(config, hydra.overrides.task)
+    overrides = list(hydra.overrides.task)
     if config.tree["sweep"]["run_id"] is None:
-        return _single(config, folder, name)
-    return _of_sweep(config, folder, name, hydra.job.num)
+        return _single(config, folder, overrides)
+    return _of_sweep(config, folder, overrides, hydra.job.num)
 
 
-def _single(config: Resolved, folder: Path, name: str) -> float:
+def _single(config: Resolved, folder: Path, overrides: Sequence[str]) -> float:
     """Train a job that is no part of a sweep; of one that cannot be made nothing is recorded."""
     try:
         place = prepare(config)
@@ -53,22 +54,23 @@ def _single(config: Resolved, folder: Path, name: str) -> float:
         with suppress(OSError):  # the folder is not empty
             folder.rmdir()  # Hydra made it, and nothing came of it
         raise
-    opening = recording.opening(config, place) | {"name": name}
+    opening = recording.opening(config, place, overrides, None)
     value = _train(Job(config, place, opening, recording.tracker(folder, config.tree)), parts)
     print(f"MLflow: {commands.ui(config.tree['tracking']['uri'])}")
     return value
 
 
-def _of_sweep(config: Resolved, folder: Path, name: str, number: int) -> float:
+def _of_sweep(config: Resolved, folder: Path, overrides: Sequence[str], number: int) -> float:
     """Take the job from where it was trained before, go on where it was cut off, or train it."""
     tracker = recording.tracker(folder, config.tree)
     try:
         place = prepare(config)
     except InputError:
-        with recorded(tracker, name=name, **recording.identity(config)):
+        with recorded(tracker, **recording.identity(config, overrides, number)):
             raise
-    opening = recording.opening(config, place) | {"name": name}
-    opening["tags"]["number"] = str(number)
+    opening = recording.opening(config, place, overrides, number)
+    if (value := recording.finished(tracker, opening)) is not None:
+        return value
     job = Job(config, place, opening, tracker)
     if not config.tree["reuse"]:
         return _train(job)

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -170,4 +171,5 @@ class SweepView:
         return state
 
     def _print(self, line: str) -> None:
-        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        with suppress(OSError):  # what cannot be shown must not end the sweep
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)

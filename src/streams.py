@@ -1,4 +1,4 @@
-"""Random streams with names: split, initialisation and batch order never share draws.
+"""Random streams with names: split, initialisation, batch order and training share no draws.
 
 Every arm of a comparison that has the same seed thus meets the same split and the same order of
 batches, whatever its model draws (Bouthillier et al. 2021, "Accounting for variance in machine
@@ -6,10 +6,11 @@ learning benchmarks").
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 
 def stream(seed: int, name: str) -> torch.Generator:
@@ -23,6 +24,32 @@ def global_stream(seed: int, name: str) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_state(seed, name))
         yield
+
+
+def seed_globally(seed: int, name: str) -> None:
+    """Make torch's global generators, of which dropout draws, the stream `name`."""
+    torch.manual_seed(_state(seed, name))
+
+
+def global_state() -> dict[str, Tensor]:
+    """Where the global generators of the devices in use have come to, by device."""
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_initialized():
+        state |= {f"cuda:{k}": s for k, s in enumerate(torch.cuda.get_rng_state_all())}
+    if torch.backends.mps.is_available():
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def go_on_globally(state: Mapping[str, Tensor]) -> None:
+    """Put the global generators where `global_state` found them."""
+    for device, own in state.items():
+        if device == "cpu":
+            torch.set_rng_state(own)
+        elif device == "mps":
+            torch.mps.set_rng_state(own)
+        else:
+            torch.cuda.set_rng_state(own, device)
 
 
 def _state(seed: int, name: str) -> int:

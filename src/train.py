@@ -7,7 +7,7 @@ import traceback
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
@@ -71,7 +71,14 @@ def one_line(error: BaseException) -> str:
         allowed = ", ".join(sorted(map(str, cause.parent_node)))
         return f"{cause.full_key}: unknown; allowed here are {allowed}"
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: not key=value as Hydra reads it: {' '.join(str(error).split())}"
+        said = f"{error.override}: not key=value as Hydra reads it"
+        if error.override.count("=") > 1:
+            key, _, value = error.override.partition("=")
+            return f"{said}; a value with an = in it needs quotes: '{key}=\"{value}\"'"
+        return f"{said}: {' '.join(str(error).split())}"
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, name = error.missing_cfg_file.rpartition("/")
+        return f"{group}={name}: unknown; allowed are {', '.join(error.options)}"
     if type(error) is ValueError:  # of an option such as activation=3, which Hydra does not name
         groups = [a for a in sys.argv[1:] if (ROOT / "conf" / a.partition("=")[0]).is_dir()]
         return f"{', '.join(groups)}: {error}"

@@ -100,6 +100,21 @@ def compare(
     )
 
 
+def foresee(runs: Sequence[Run], baseline: str | None) -> str:
+    """Why planned runs, of which only the configs are known, will decide nothing; "" if they can.
+
+    Raises ComparisonError if the baseline is not one variant.
+    """
+    variants = find_variants(runs)
+    reference = _baseline(variants, baseline)
+    if len(variants) == 1:
+        return ""
+    seeds = [{run.seed for run in variant.runs} for variant in variants]
+    own = seeds[variants.index(reference)]
+    shared = [len(own & other) for other in seeds if other is not own]
+    return headline.shortage(max(shared), len(shared))
+
+
 def _dataset(runs: Sequence[Run]) -> tuple[str, str]:
     found = {run.digest: run.dataset for run in runs if run.digest}
     if len(found) > 1:

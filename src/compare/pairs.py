@@ -29,7 +29,7 @@ class Pair:
     effect: Estimate
     a_better: int  # in how many seeds a has the lower error
     mcnemar_p: float  # NaN where no seed has both models on the same digits
-    p_holm: float = math.nan  # NaN for a pair without the baseline
+    p_holm: float = math.nan  # adjusted among the pairs with the baseline, or among the others
     verdict: str = "undecided"  # of a relative to b: better, worse, equivalent, undecided
 
     @property
@@ -85,13 +85,13 @@ def _judge(pairs: list[Pair], baseline: Variant, margin: float) -> list[Pair]:
     """Adjust by Holm within two families and decide each pair.
 
     The pairs with the baseline are what was asked. The others are looked at as well, so a verdict
-    on them has to hold among all of them; the adjusted p that decides it is not reported.
+    on them has to hold among all of them.
     """
     asked = np.array([pair.b is baseline for pair in pairs], dtype=bool)
     p = np.array([float(pair.effect.p) for pair in pairs])
     first, second = holm(np.where(asked, p, math.nan)), holm(np.where(asked, math.nan, p))
-    adjusted = np.where(asked, first, second)
+    adjusted = np.where(asked, first, second).tolist()
     return [
-        replace(pair, p_holm=own, verdict=decide(pair.effect, decisive, margin))
-        for pair, own, decisive in zip(pairs, first.tolist(), adjusted.tolist(), strict=True)
+        replace(pair, p_holm=own, verdict=decide(pair.effect, own, margin))
+        for pair, own in zip(pairs, adjusted, strict=True)
     ]

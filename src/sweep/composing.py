@@ -2,6 +2,8 @@
 
 import pickle
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -12,7 +14,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from src.config import Resolved, asked, resolve
 
@@ -86,7 +88,10 @@ def job_overrides(config: DictConfig) -> list[list[Override]]:
 
 def question(config: DictConfig) -> str:
     """The question as it was typed, without where data and results lie."""
-    return " ".join(asked([*config.hydra.overrides.task, *sweeper_params(config)])) or "sweep"
+    typed = list(config.hydra.overrides.task)
+    keys = {override.partition("=")[0] for override in typed}
+    own = [param for param in sweeper_params(config) if param.partition("=")[0] not in keys]
+    return " ".join(asked([*typed, *own])) or "sweep"
 
 
 def sweeper_params(config: DictConfig) -> list[str]:
@@ -95,16 +100,33 @@ def sweeper_params(config: DictConfig) -> list[str]:
     return [f"{key}={value}" for key, value in params.items()]
 
 
-def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list[Resolved]:
+@dataclass(frozen=True)
+class Composed:
+    """One job of a multirun before it is trained."""
+
+    config: Resolved
+    folder: Path | None  # where it is to write; None: the sweeper has not said which jobs there are
+    sweeps: bool  # whether its own config names values to sweep
+
+
+def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list[Composed]:
     """Each job's config, checked; of `config` alone where the jobs are not known.
 
     Raises InputError, or Hydra's own error, for the first that is wrong.
     """
     loader = GlobalHydra.instance().config_loader()
     if not jobs:
-        return [resolved(config)]
+        return [Composed(resolved(config), None, sweeps=True)]
     lines = ([override.input_line for override in job] for job in jobs)
-    return [resolved(loader.load_sweep_config(config, job)) for job in lines]
+    configs = (loader.load_sweep_config(config, job) for job in lines)
+    return [_composed(cfg, number) for number, cfg in enumerate(configs)]
+
+
+def _composed(cfg: DictConfig, number: int) -> Composed:
+    with open_dict(cfg.hydra.job):
+        cfg.hydra.job.num = cfg.hydra.job.id = number
+    folder = Path(cfg.hydra.sweep.dir, str(cfg.hydra.sweep.subdir))
+    return Composed(resolved(cfg), folder.absolute(), bool(sweeper_params(cfg)))
 
 
 def resolved(config: DictConfig) -> Resolved:

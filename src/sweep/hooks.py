@@ -10,10 +10,12 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from src import provenance
 from src.data.availability import settle
 from src.errors import JobKilledError, Refused
 from src.signals import expendable
 from src.sweep import multirun
+from src.sweep.checks import check_chdir
 from src.sweep.composing import resolved
 from src.tracking import recording, serving
 from src.tracking.journal import Journal
@@ -29,11 +31,16 @@ class Hooks(Callback):
         """Check a single run before a directory or an MLflow run is made for it."""
         with _refusing():
             sidecar = start_sidecar()
+            check_chdir(config.hydra)
             tree = resolved(config).tree
+            if tree["dry_run"]:
+                print("1 to train: a run that is no sweep (-m) always trains")
+                raise SystemExit(0)
             config.sweep.fallback = settle([tree["data"]])
             journal = Journal(Path(config.hydra.run.dir))
             journal.check_unused("hydra.run.dir")
-            sidecar.send(serving.serve_job, journal.folder, tree["tracking"])
+            owner = provenance.process()
+            sidecar.send(serving.serve_job, journal.folder, tree["tracking"], owner)
             with expendable():
                 from src import job  # noqa: F401, imports torch while the sidecar imports MLflow
             sidecar.receive()
@@ -55,8 +62,8 @@ def _end_failed(config: DictConfig, error: BaseException) -> None:
     is_killed = isinstance(error, JobKilledError)
     before = outcome(journal)
     if before is None:
-        name = recording.job_name(job, config.hydra.overrides.task)
-        journal.append("start", name=name, **recording.identity(job))
+        overrides, number = config.hydra.overrides.task, config.hydra.job.num
+        journal.append("start", **recording.identity(job, list(overrides), number))
     if before is None or (is_killed and before.status in ("RUNNING", "KILLED")):
         close(journal, "KILLED" if is_killed else "FAILED", str(error))
         if job.tree["sweep"]["relay"] is None:

@@ -2,12 +2,12 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import current_process
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.override_parser.types import Override
@@ -21,7 +21,9 @@ from src.errors import InputError, JobError
 from src.progress import failure_table
 from src.signals import in_one_piece, to_take_apart, told_to_stop
 from src.sweep import plan
+from src.sweep.checks import check_jobs, check_parts, check_settings
 from src.sweep.composing import (
+    Composed,
     compose_jobs,
     job_overrides,
     question,
@@ -34,6 +36,7 @@ from src.tracking.outcomes import Outcome, settled
 from src.tracking.sender import destination, open_store
 from src.tracking.sidecar import Sidecar, start_sidecar
 
+HINT = {True: "the same command continues", False: "the same command with reuse=true continues"}
 BASIC_LAUNCHER = f"{BasicLauncher.__module__}.{BasicLauncher.__qualname__}"
 
 
@@ -44,6 +47,7 @@ class Sweep:
     journal: Journal
     jobs: int | None  # None: the sweeper decides as it goes
     sidecar: Sidecar
+    hint: str  # what the same command would do
 
 
 _begun: list[Sweep] = []  # the multirun of this process, between begin and finish
@@ -54,50 +58,89 @@ def begin(config: DictConfig) -> None:
 
     What the jobs share reaches them, whatever the launcher, as overrides of Hydra's own.
     """
-    shared = config.hydra.overrides.hydra
-    if config.threads == "auto" and "threads" in config.hydra.launcher:
-        shared.append(f"threads={config.hydra.launcher.threads}")
+    hydra, shared = config.hydra, config.hydra.overrides.hydra
+    check_settings(hydra)
+    is_basic = hydra.launcher._target_ == BASIC_LAUNCHER
+    if config.threads == "auto" and not is_basic:  # jobs share the cores
+        shared.append(f"threads={hydra.launcher.get('threads', 1)}")
     share_compositions()
     overrides = job_overrides(config)
-    jobs = compose_jobs(config, overrides)
-    if settle(job.tree["data"] for job in jobs):
-        shared.append("sweep.fallback=true")
-        jobs = compose_jobs(config, overrides)
     varied = varying(overrides)
-    settings = jobs[0].tree
-    if config.dry_run:
-        if not overrides:
-            raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
-        labels = [_label(job, varied) for job in overrides]
-        plan.show(open_store(settings["tracking"]), jobs, labels)
-        raise SystemExit(0)
-    journal = Journal(Path(config.hydra.sweep.dir))
+    jobs = _composed(config, overrides)
+    journal = Journal(Path(hydra.sweep.dir))
     journal.check_unused("hydra.sweep.dir")
+    check_jobs(jobs, varied, journal.folder)
+    settings = jobs[0].config.tree
+    labels = [_label(job, varied) for job in overrides]
+    planned = {label: job.config.flat for label, job in zip(labels, jobs, strict=False)}
+    if config.dry_run:
+        _show_plan(jobs, labels, planned)
     sidecar, key = start_sidecar(), None
-    if _wants_relay(config.hydra.launcher):
+    if hydra.launcher.get("relay", is_basic):  # one process talks for all jobs on this machine
         key = bytes(current_process().authkey)
     else:
         to_take_apart.set()
-    sidecar.send(serving.serve_sweep, settings["tracking"], settings["compare"], key)
+    sidecar.send(serving.serve_sweep, settings["tracking"], settings["compare"], planned, key)
+    is_warm = "src.job" in hydra.launcher.get("preload", ())
+    check_parts(jobs, is_here=is_basic or is_warm, is_warm=is_warm)
     sidecar.receive()
-    tags = {"kind": "sweep", "job": os.urandom(8).hex(), **provenance.tags(), **provenance.report()}
-    params = flatten({"compare": settings["compare"]})
-    with in_one_piece():  # from here on there is something to finish
-        where = destination(settings["tracking"])
-        journal.append("start", name=question(config), tags=tags, params=params, tracking=where)
-        sidecar.send(journal.folder, provenance.report())
-        _begun.append(Sweep(journal, len(overrides) or None, sidecar))
+    _begin(config, settings, journal, sidecar, len(overrides) or None)
     run_id, relay = sidecar.receive()
     shared.append(f"sweep.run_id={run_id}")
     if relay:
-        shared.append(f"sweep.relay='{relay}'")
+        quoted = relay.replace("'", r"\'")
+        shared.append(f"sweep.relay='{quoted}'")
     if overrides:
         shared.append(f"sweep.varying=[{','.join(varied)}]")
 
 
-def _wants_relay(launcher: DictConfig) -> bool:
-    """Whether one process talks for all jobs, which it can for those on this machine."""
-    return launcher.get("relay", launcher._target_ == BASIC_LAUNCHER)
+def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
+    """The jobs, composed for the data that are there."""
+    jobs = compose_jobs(config, overrides)
+    if settle(job.config.tree["data"] for job in jobs):
+        config.hydra.overrides.hydra.append("sweep.fallback=true")
+        jobs = compose_jobs(config, overrides)
+    return jobs
+
+
+def _show_plan(
+    jobs: Sequence[Composed], labels: Sequence[str], planned: Mapping[str, Mapping[str, str]]
+) -> NoReturn:
+    from src import answer
+
+    if not labels:
+        raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
+    check_parts(jobs, is_here=True, is_warm=False)
+    configs = [job.config for job in jobs]
+    settings = configs[0].tree
+    note = answer.foreseen(planned, settings["compare"])
+    plan.show(open_store(settings["tracking"]), configs, labels)
+    if note:
+        print(f"note: {note}")
+    raise SystemExit(0)
+
+
+def _begin(
+    config: DictConfig,
+    settings: Mapping[str, Any],
+    journal: Journal,
+    sidecar: Sidecar,
+    jobs: int | None,
+) -> None:
+    """Write that the sweep has begun, from where on there is something to finish."""
+    tags = {
+        "kind": "sweep",
+        "job": os.urandom(8).hex(),
+        "folder": str(journal.folder.absolute()),
+        **provenance.tags(),
+        **provenance.report(),
+    }
+    params = flatten({"compare": settings["compare"]})
+    with in_one_piece():
+        where = destination(settings["tracking"])
+        journal.begin(name=question(config), tags=tags, params=params, tracking=where)
+        sidecar.send(journal.folder, provenance.report())
+        _begun.append(Sweep(journal, jobs, sidecar, HINT[settings["reuse"]]))
 
 
 @contextmanager
@@ -156,8 +199,7 @@ def _close(sweep: Sweep, jobs: Sequence[Outcome], error: BaseException | None) -
             if is_interrupted:
                 done = sum(job.status == "FINISHED" for job in jobs)
                 of = f"{done} of {sweep.jobs or len(jobs)} jobs"
-                hint = "the same command continues"
-                print(f"Interrupted: {of} are finished; {hint}.", file=sys.stderr)
+                print(f"Interrupted: {of} are finished; {sweep.hint}.", file=sys.stderr)
     sidecar.receive()
 
 

@@ -91,6 +91,8 @@ def _make(database: Path) -> None:
 def _open(uri: str, experiment: str, artifacts: str | None) -> Store:
     client = MlflowClient(uri)
     found = client.get_experiment_by_name(experiment)
+    if found is not None and found.lifecycle_stage == "deleted":
+        raise ValueError(f"tracking.experiment={experiment} was deleted there; another is needed")
     if found is None:
         try:
             return Store(uri, client, client.create_experiment(experiment, artifacts))
@@ -112,7 +114,7 @@ def deliver(
     Sending them again changes nothing: metrics carry their time, and after a first try whose
     outcome is unknown a run is made only when none has the `job` tag.
     """
-    metrics: list[Metric] = []
+    metrics, files = [], []
     params = {k: v for event in events for k, v in event.get("params", {}).items()}
     tags = {k: v for event in events for k, v in event.get("tags", {}).items()}
     for event in events:
@@ -124,11 +126,13 @@ def deliver(
         elif kind == "history":
             metrics += [metric for epoch in event["epochs"] for metric in _metrics(event | epoch)]
         elif kind == "files":
-            _send_files(store, run_id, folder / event["path"])
+            files.append(folder / event["path"])
     _log(store, run_id, metrics, params, {} if events[0]["event"] == "start" else tags)
     last = events[-1]
     if last["event"] == "end":
         store.client.set_terminated(run_id, last["status"], last["time"])
+    for source in files:  # last: an artifact store may be away while the server is not
+        _send_files(store, run_id, source)
     return run_id
 
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from src.errors import InputError
 
 JOURNAL, SENT = "journal.jsonl", "sent.json"
+TAKEN = "results lie there already; a directory of its own is needed"
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,19 @@ class Journal:
     def check_unused(self, key: str) -> None:
         """Raise InputError if `key` names a directory where another journal lies."""
         if self.path.exists():
-            raise InputError(
-                f"{key}={self.folder}: results lie there already; a directory of its own is needed"
-            )
+            raise InputError(f"{key}={self.folder}: {TAKEN}")
+
+    def begin(self, **fields: Any) -> None:
+        """Write the first event, `start`, of a journal that nobody else has begun.
+
+        Raises InputError where another process was faster.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.open("xb").close()
+        except FileExistsError:
+            raise InputError(f"{self.folder}: {TAKEN}") from None
+        self.append("start", **fields)
 
     def append(self, event: str, **fields: Any) -> None:
         """Write one event; it is whole on disk or, after a crash or on a full disk, not there."""

@@ -16,7 +16,8 @@ class Outcome:
     name: str
     status: str  # MLflow's; RUNNING as long as the journal has no end
     reason: str  # why it did not finish
-    process: str  # alive, gone or, on another machine, unknown
+    owner: str  # the process that kept the journal, by its id and start
+    process: str  # what became of that: alive, gone or, on another machine, unknown
     tracking: Mapping[str, str]  # the config's, which says where the journal is to go
 
     @property
@@ -36,10 +37,11 @@ def outcome(journal: Journal) -> Outcome | None:
     if start is None:
         return None
     tags = start["tags"]
-    process = "unknown"
+    owner, process = tags.get("process", ""), "unknown"
     if tags.get("machine") == provenance.machine():
-        process = "alive" if provenance.is_alive(tags["process"]) else "gone"
-    return Outcome(journal, start["name"], status, reason, process, start.get("tracking", {}))
+        process = "alive" if provenance.is_alive(owner) else "gone"
+    where = start.get("tracking", {})
+    return Outcome(journal, start["name"], status, reason, owner, process, where)
 
 
 def outcomes(folder: Path) -> Iterator[Outcome]:

@@ -1,5 +1,6 @@
 """What a job tells the tracking server: what it is, each epoch, and truthfully how it ended."""
 
+import math
 import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from src import provenance
 from src.config import ASIDE, Resolved, asked
+from src.errors import InputError
 from src.metrics import Epoch
 from src.signals import interruptible, stop_if_told
-from src.tracking.journal import Journal
+from src.tracking.journal import TAKEN, Journal
 from src.tracking.relay import Relayed
 from src.tracking.reuse import Source
 from src.tracking.sender import Sender, destination, open_store
@@ -22,13 +24,16 @@ if TYPE_CHECKING:
     from src.training.parts import Place
 
 SIDECAR = "sidecar"  # as the config's sweep.relay: the process beside a single job
+SAME_JOB = ("mlflow.parentRunId", "number")  # tags that another try of a job has in common with it
 Tracker = Sender | Relayed  # who delivers a job's journal: its own process, or one that it reaches
 
 
-def opening(config: Resolved, place: "Place") -> dict[str, Any]:
-    """Tags, params and dataset: the fields of the event that opens a job's journal."""
+def opening(
+    config: Resolved, place: "Place", overrides: Sequence[str], number: int | None
+) -> dict[str, Any]:
+    """The fields of the event that opens a job's journal, once its data are known."""
     splits = place.splits
-    fields = identity(config)
+    fields = identity(config, overrides, number)
     fields["tags"] |= {"fingerprint": place.fingerprint(config), "split": splits.split_digest}
     fields["params"] |= {"threads": str(place.threads), "device.type": str(place.device)}
     sets = {"train": splits.train, "val": splits.val, "test": splits.test}
@@ -36,8 +41,11 @@ def opening(config: Resolved, place: "Place") -> dict[str, Any]:
     return fields | {"dataset": {"name": splits.name, "digest": splits.digest, **sizes}}
 
 
-def identity(config: Resolved) -> dict[str, Any]:
-    """Tags, params and destination, which are known of a job even if it cannot begin."""
+def identity(config: Resolved, overrides: Sequence[str], number: int | None) -> dict[str, Any]:
+    """Name, tags, params and destination, which are known of a job even if it cannot begin.
+
+    `overrides` are the job's own; `number` is its place in the sweep, None without one.
+    """
     tags = {
         "variant": config.variant,
         "seed": config.flat["seed"],
@@ -45,20 +53,26 @@ def identity(config: Resolved) -> dict[str, Any]:
         **provenance.tags(),
     }
     if parent := config.tree["sweep"]["run_id"]:
-        tags["mlflow.parentRunId"] = parent
-    where = destination(config.tree["tracking"])
-    return {"tags": tags, "params": config.flat, "tracking": where}
+        tags |= {"mlflow.parentRunId": parent, "number": str(number)}
+    return {
+        "name": _name(config, overrides),
+        "tags": tags,
+        "params": config.flat,
+        "tracking": destination(config.tree["tracking"]),
+    }
 
 
-def job_name(config: Resolved, overrides: Sequence[str]) -> str:
-    """What varies in the sweep, as typed; of a single job its model, activation and seed."""
+def _name(config: Resolved, overrides: Sequence[str]) -> str:
+    """What varies in the sweep, as typed; of a job alone its model, activation and seed."""
     sweep = config.tree["sweep"]
-    if sweep["run_id"] is None:
-        keys = ("model", "activation", "seed")
-        return " ".join(f"{key}={config.flat[key]}" for key in keys if key in config.flat)
-    varying = sweep["varying"]
-    named = [(o.lstrip("+").partition("=")[0], o) for o in asked(overrides, ASIDE)]
-    return " ".join(o for key, o in named if varying is None or key in varying)
+    if sweep["run_id"] and sweep["varying"] != []:
+        varying = sweep["varying"]  # None: the sweeper has not said
+        named = [(o.lstrip("+").partition("=")[0], o) for o in asked(overrides, ASIDE)]
+        return " ".join(
+            o for key, o in named if (key != "threads" if varying is None else key in varying)
+        )
+    keys = ("model", "activation", "seed")
+    return " ".join(f"{key}={config.flat[key]}" for key in keys if key in config.flat)
 
 
 def tracker(folder: Path, settings: Mapping[str, Any]) -> Tracker:
@@ -73,14 +87,10 @@ def tracker(folder: Path, settings: Mapping[str, Any]) -> Tracker:
 def recorded(tracker: Tracker, **start: Any) -> Iterator[None]:
     """Record the job's start, and its end where the body does not live to do so.
 
-    A job that is tried again in the same directory goes on in the same MLflow run.
+    A job that is tried again in the same directory goes on in the same MLflow run. Raises
+    InputError where another job's results lie.
     """
-    earlier = list(tracker.journal.events())
-    if earlier:
-        start["tags"]["job"] = earlier[0]["tags"]["job"]
-        if earlier[-1]["event"] == "end":
-            start["tags"]["reason"] = ""  # what ended it then did not end it
-    tracker.append("start", **start)
+    _begin(tracker.journal, start)
     is_killed = False
     try:
         with interruptible():
@@ -97,6 +107,21 @@ def recorded(tracker: Tracker, **start: Any) -> Iterator[None]:
         raise
     finally:
         tracker.close(in_haste=is_killed)
+
+
+def _begin(journal: Journal, start: dict[str, Any]) -> None:
+    """Write that the job begins, or begins again in the run that it had."""
+    start["tags"]["folder"] = str(journal.folder.absolute())
+    earlier = list(journal.events())
+    if not earlier:
+        journal.begin(**start)
+        return
+    if not _is_same(earlier[0], start):
+        raise InputError(f"{journal.folder}: {TAKEN}")
+    start["tags"]["job"] = earlier[0]["tags"]["job"]
+    if earlier[-1]["event"] == "end":
+        start["tags"]["reason"] = ""  # what ended it then did not end it
+    journal.append("start", **start)
 
 
 def _keep_traceback(tracker: Tracker) -> None:
@@ -124,9 +149,23 @@ def adopt(tracker: Tracker, opening: Mapping[str, Any], source: Source) -> float
     """Record a job as what `source` found; its best validation error."""
     tags = {**opening["tags"], "reused_from": source.run_id}
     history = [{"step": epoch.epoch, "values": epoch.metrics} for epoch in source.epochs]
-    tracker.append("start", **{**opening, "tags": tags})
+    _begin(tracker.journal, {**opening, "tags": tags})
     tracker.append("history", epochs=history)
     tracker.append("final", step=source.epochs[-1].epoch, values=source.summary)
     tracker.append("end", status="FINISHED", tags={"outcome": source.outcome})
     tracker.close()
-    return source.summary.get("best/val_error", float("inf"))
+    return source.summary.get("best/val_error", math.inf)
+
+
+def finished(tracker: Tracker, opening: Mapping[str, Any]) -> float | None:
+    """The best validation error of a job that has ended well and was killed just after that."""
+    last = {event["event"]: event for event in tracker.journal.events()}
+    if last.get("end", {}).get("status") != "FINISHED" or not _is_same(last["start"], opening):
+        return None
+    tracker.close()
+    return last["final"]["values"].get("best/val_error", math.inf)
+
+
+def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two events start the same job, if not at the same try."""
+    return all(one["tags"].get(tag) == other["tags"].get(tag) for tag in SAME_JOB)

@@ -51,6 +51,20 @@ def running(store: "Store", machine: str) -> list[Any]:
     return _search(store, f"attributes.status = 'RUNNING' AND tags.machine = '{machine}'")
 
 
+def is_running(store: "Store", run_id: str) -> bool:
+    """Whether it still says so."""
+    return store.client.get_run(run_id).info.status == "RUNNING"
+
+
+def planned(name: str, params: Mapping[str, str]) -> Run:
+    """A job as it will be read back, before it has run."""
+    return Run("", name, "FINISHED", "", int(params["seed"]), _config(params), "", "", "", ())
+
+
+def _config(params: Mapping[str, str]) -> dict[str, str]:
+    return {k: v for k, v in params.items() if not k.startswith(("published", *CIRCUMSTANCES))}
+
+
 def _search(store: "Store", condition: str) -> list[Any]:
     found: list[Any] = []
     token = None
@@ -117,7 +131,7 @@ def _run(record: Any, history: Mapping[int, Mapping[str, float]]) -> Run:
         status=record.info.status,
         outcome=tags.get("outcome", ""),
         seed=int(params.get("seed", -1)),
-        config={k: v for k, v in params.items() if not k.startswith(("published", *CIRCUMSTANCES))},
+        config=_config(params),
         dataset=inputs[0].dataset.name if inputs else "",
         digest=inputs[0].dataset.digest if inputs else "",
         split=tags.get("split", ""),

@@ -6,7 +6,7 @@ database has one writer instead of many.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import current_process
 from multiprocessing.connection import Client, Listener
@@ -17,6 +17,7 @@ from src.tracking import reuse
 from src.tracking.journal import Journal, journals
 from src.tracking.sender import INTERVAL_SECONDS, send_each
 
+FINDING_SECONDS = 30.0  # how long a job waits for word of an earlier result
 ARRIVAL_SECONDS = 5.0  # how long a job that has ended waits for its result to arrive
 
 
@@ -46,11 +47,14 @@ class Relay:
 
     def find(self, fingerprint: str) -> reuse.Source | None:
         """A finished run of the same fingerprint, those of this sweep among them."""
-        if fingerprint not in self.found:
+        if fingerprint not in self.found and not self.hangs:
             if fingerprint in self.asked:
                 self._send(self._changed())
             self.asked.add(fingerprint)
-            self.found |= reuse.find(self.open_store, fingerprint, with_sweep=True)
+            start = time.monotonic()
+            found = reuse.find(self.open_store, fingerprint, with_sweep=True)
+            self.hangs = found is None and time.monotonic() - start > INTERVAL_SECONDS
+            self.found |= found or {}
         return self.found.get(fingerprint)
 
     def deliver(self, folder: Path) -> None:
@@ -74,20 +78,23 @@ class Relay:
                 self._send(self._changed())
             pause = max(0, INTERVAL_SECONDS - (time.monotonic() - start))
 
-    def _send(self, journals: Iterable[Journal]) -> None:
+    def _send(self, journals: Sequence[Journal]) -> None:
+        if not journals:
+            return
+        sizes = [journal.path.stat().st_size for journal in journals]
         start = time.monotonic()
         error = send_each(journals, self.open_store)
-        self.hangs = bool(error) and time.monotonic() - start > INTERVAL_SECONDS
+        self.hangs = error is not None and time.monotonic() - start > INTERVAL_SECONDS
+        for journal, size in zip(journals, sizes, strict=True):
+            if not journal.has_unsent:
+                self.sent[journal.path] = size
 
-    def _changed(self) -> Iterator[Journal]:
-        for journal in journals(self.folder, self.ended):
-            if self.closing.is_set():
-                return
-            size = journal.path.stat().st_size
-            if size != self.sent.get(journal.path):
-                yield journal
-                if not journal.has_unsent:
-                    self.sent[journal.path] = size
+    def _changed(self) -> list[Journal]:
+        return [
+            journal
+            for journal in journals(self.folder, self.ended)
+            if journal.path.stat().st_size != self.sent.get(journal.path)
+        ]
 
     def _answer(self) -> None:
         while not self.closing.is_set():
@@ -112,15 +119,15 @@ class Relayed:
         self.journal.append(event, **fields)
 
     def find(self, fingerprint: str) -> reuse.Source | None:
-        """A finished run of the same fingerprint; none when the sweep's process is gone."""
-        return self._ask("find", fingerprint)
+        """A finished run of the same fingerprint; none when no process or server answers."""
+        return self._ask("find", fingerprint, FINDING_SECONDS)
 
     def close(self, in_haste: bool = False) -> None:
         """Wait some seconds for the result to arrive, so that other sweeps find it."""
         if not in_haste:
             self._ask("deliver", self.journal.folder, ARRIVAL_SECONDS)
 
-    def _ask(self, word: str, about: Any, seconds: float | None = None) -> Any:
+    def _ask(self, word: str, about: Any, seconds: float) -> Any:
         if self.address is None:
             return None
         try:

@@ -24,8 +24,8 @@ class Source:
 
 def find(
     connect: Callable[[], "Store"], fingerprint: str, with_sweep: bool = False
-) -> dict[str, Source]:
-    """A finished run of the same fingerprint, by that fingerprint; none if no server answers.
+) -> dict[str, Source] | None:
+    """A finished run of the same fingerprint, by that fingerprint; None if no server answers.
 
     `with_sweep` brings all finished jobs of its sweep, in as few queries: who wants one of them
     will mostly want the others.
@@ -39,7 +39,7 @@ def find(
             found += records.finished_jobs(store, parent)
         return _sources(store, found)
     except (InputError, *client.UNREACHABLE):
-        return {}
+        return None
 
 
 def _sources(store: "Store", found: Sequence[Any]) -> dict[str, Source]:

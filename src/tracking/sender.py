@@ -42,7 +42,7 @@ class Sender:
 
     def find(self, fingerprint: str) -> reuse.Source | None:
         """A finished run of the same fingerprint."""
-        return reuse.find(self.open_store, fingerprint).get(fingerprint)
+        return (reuse.find(self.open_store, fingerprint) or {}).get(fingerprint)
 
     def close(self, in_haste: bool = False) -> None:
         """Wait until all is sent, or warn that it cannot be."""

@@ -1,6 +1,17 @@
 """What a sidecar is sent for: a job's journal, or a whole sweep from its first job to its answer.
 
 Each is one side of a conversation; who sent the sidecar is at the other end of the line.
+That about a sweep:
+
+    sweep                           sidecar
+    the arguments               ->
+                                <-  "connected", or an InputError
+    folder, report              ->                        its journal has begun
+                                <-  run id, relay's address
+    whether it was interrupted  ->                        no job runs any more
+                                <-  the answer's events, or an InputError
+    whether to tell the answer  ->                        its journal has ended
+                                <-  "done"
 """
 
 import time
@@ -20,7 +31,15 @@ from src.provenance import reason
 from src.tracking import outcomes
 from src.tracking.journal import Journal
 from src.tracking.relay import Relay
-from src.tracking.sender import HASTE_SECONDS, PATIENCE_SECONDS, Sender, open_store, send, send_all
+from src.tracking.sender import (
+    HASTE_SECONDS,
+    PATIENCE_SECONDS,
+    Sender,
+    open_store,
+    send,
+    send_all,
+    send_each,
+)
 
 if TYPE_CHECKING:
     from src.compare import Comparison
@@ -29,8 +48,8 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.1
 
 
-def serve_job(line: Connection, folder: Path, settings: Mapping[str, str]) -> None:
-    """Send the journal of the job in `folder` until its process is done with the line.
+def serve_job(line: Connection, folder: Path, settings: Mapping[str, str], owner: str) -> None:
+    """Send the journal that the process `owner` keeps in `folder` until it is done with the line.
 
     `settings` is the config's `tracking`. Raises InputError when it cannot be used.
     """
@@ -42,7 +61,7 @@ def serve_job(line: Connection, folder: Path, settings: Mapping[str, str]) -> No
     with suppress(*GONE):
         line.recv()
     job = outcomes.outcome(journal)
-    if job is None:  # it could not even begin
+    if job is None or job.owner != owner:  # it could not even begin
         return
     if job.status == "RUNNING":  # it could not write its end itself
         outcomes.close(journal, "KILLED", "its process was gone")
@@ -50,19 +69,27 @@ def serve_job(line: Connection, folder: Path, settings: Mapping[str, str]) -> No
 
 
 def serve_sweep(
-    line: Connection, settings: Mapping[str, str], compare: Mapping[str, Any], key: bytes | None
+    line: Connection,
+    settings: Mapping[str, str],
+    compare: Mapping[str, Any],
+    planned: Mapping[str, Mapping[str, str]],
+    key: bytes | None,
 ) -> None:
     """Make the sweep's run, serve its jobs, and find and tell its answer.
 
-    `settings` and `compare` are those of the config; `key` opens the relay to its jobs, None: they
-    talk to the server themselves. Raises InputError when `settings` cannot be used.
+    `settings` and `compare` are those of the config, `planned` the jobs' flat configs by their
+    names where they are known; `key` opens the relay to the jobs, None: they talk to the server
+    themselves. Raises InputError when these cannot be used.
     """
     from src import answer
 
     connect = partial(open_store, settings)
-    _end_abandoned(connect())
+    note = answer.foreseen(planned, compare)
+    _end_abandoned(connect)
     line.send("connected")
     folder, report = line.recv()  # where a journal says that the sweep has begun
+    if note:
+        _say(f"note: {note}")
     journal = Journal(folder)
     send(journal, connect)
     relay = Relay(folder, connect, key) if key else None
@@ -85,25 +112,31 @@ def serve_sweep(
         _settle(folder)
         send_all(_ended(folder), connect, HASTE_SECONDS)
     if comparison and is_wanted:
-        answer.tell(comparison)
+        with suppress(OSError):  # who reads it may have gone
+            answer.tell(comparison)
     error = _close(connect, journal, is_compared=bool(comparison and is_wanted)) or error
     if error:
-        sync = commands.sync(folder)
-        again = commands.compare(journal.sent.run_id, settings)
-        _say(
-            f"warning: the tracking server misses a part of this sweep ({reason(error)}); later "
-            f"`{sync}` sends it, and then `{again}` compares again"
-        )
+        _warn(error, journal, settings)
     line.send("done")
 
 
-def _end_abandoned(store: "Store") -> None:
-    """Mark as KILLED what processes of this machine that are gone left RUNNING."""
+def _end_abandoned(connect: Callable[[], "Store"]) -> None:
+    """End what processes of this machine that are gone left RUNNING.
+
+    Their journals may know of more than the server, which was away: all of it is sent. What is
+    RUNNING even then was KILLED.
+    """
     from src.tracking import client, records
 
+    store = connect()
     for run in records.running(store, provenance.machine()):
-        if not provenance.is_alive(run.data.tags["process"]):
-            client.end(store, run.info.run_id, "KILLED", "its process was gone")
+        tags, run_id = run.data.tags, run.info.run_id
+        if provenance.is_alive(tags["process"]) or not records.is_running(store, run_id):
+            continue
+        if folder := tags.get("folder"):
+            send_each([found.journal for found in outcomes.settled(Path(folder))], connect)
+        if records.is_running(store, run_id):
+            client.end(store, run_id, "KILLED", "its process was gone")
 
 
 def _ended(folder: Path) -> list[Journal]:
@@ -162,5 +195,14 @@ def _close(connect: Callable[[], "Store"], journal: Journal, is_compared: bool) 
     return None
 
 
+def _warn(error: Exception, journal: Journal, settings: Mapping[str, str]) -> None:
+    again = commands.compare(journal.sent.run_id, settings)
+    _say(
+        f"warning: the tracking server misses a part of this sweep ({reason(error)}); later "
+        f"`{commands.sync(journal.folder)}` sends it, and then `{again}` compares again"
+    )
+
+
 def _say(line: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)
+    with suppress(OSError):  # who reads it may have gone
+        Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)

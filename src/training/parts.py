@@ -12,11 +12,11 @@ from hydra.utils import instantiate
 from torch import nn
 
 from src import provenance
-from src.config import Resolved
+from src.config import SHARED_GROUPS, Resolved
 from src.data.splits import Splits
 from src.errors import InputError
 from src.metrics import Epoch
-from src.streams import global_stream, stream
+from src.streams import global_stream, seed_globally, stream
 from src.training.checkpoint import Checkpoint
 from src.training.eager import unwrap_optimizers
 from src.training.fit import evaluate, fit
@@ -100,11 +100,14 @@ def prepare(config: Resolved) -> Place:
 
 
 def build(config: Resolved, place: Place) -> Parts:
-    """Make the parts; the weights are drawn from a stream of their own.
+    """Make the parts; weights, and what training itself draws, come from streams of their own.
 
     Raises InputError naming the group whose arguments are refused.
     """
     tree, seed, splits = config.tree, config.tree["seed"], place.splits
+    for group in filter(tree.__contains__, SHARED_GROUPS):
+        with _blaming(config, group):
+            _check_factory(instantiate(tree[group]))
     with _blaming(config, "model"), global_stream(seed, "initialisation"):
         model = instantiate(tree["model"], classes=splits.classes, _convert_="all")
         model = model.to(place.device)
@@ -114,7 +117,13 @@ def build(config: Resolved, place: Place) -> Parts:
         schedule = instantiate(tree["schedule"])(optimizer)
     with _blaming(config, "loss"):
         loss = instantiate(tree["loss"])
+    seed_globally(seed, "training")
     return Parts(splits, model, optimizer, schedule, loss, stream(seed, "batch order"))
+
+
+def _check_factory(part: object) -> None:
+    if isinstance(part, nn.Module):
+        raise ValueError("one module is no factory for all layers: `_partial_: true` is missing")
 
 
 @contextmanager

@@ -93,21 +93,44 @@ def test_a_job_over_its_time_is_killed_and_says_the_limit(workplace):
 def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
     if launcher == "joblib":
         pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    told = workplace.train(f"hydra/launcher={launcher}", *SMALL, "data.n=100000,200", "-m")
+    told = workplace.train(
+        f"hydra/launcher={launcher}", *SMALL, FAULTY, "+activation.fault=raise,none", "-m"
+    )
     assert told.returncode == 1
     assert "Traceback" not in told.stderr
     assert told.stderr.rstrip().endswith("1 jobs failed; the same command tries them again")
     runs = children(workplace)
-    assert runs["data.n=200"].info.status == "FINISHED"
-    assert runs["data.n=100000"].info.status == "FAILED"
-    assert "data.n=100000: mnist_5k has 4000 digits" in runs["data.n=100000"].data.tags["reason"]
+    assert runs["+activation.fault=none"].info.status == "FINISHED"
+    failed = runs["+activation.fault=raise"]
+    assert failed.info.status == "FAILED"
+    assert failed.data.tags["reason"] == "ZeroDivisionError: a bug in the model"
     assert runs["sweep"].info.status == "FAILED"
 
 
-def test_a_mistake_in_the_last_job_costs_no_training(workplace):
-    told = workplace.train(*SMALL, "seed=0,1", "batch_size=64,0", "-m")
-    assert told.returncode != 0
-    assert told.stderr.strip() == "batch_size=0: an integer from 1 is allowed"
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        ("batch_size=64,0", "batch_size=0: an integer from 1 is allowed"),
+        ("data.n=200,90000", "data.n=90000: mnist_5k has 4000 digits to draw from"),
+        ("activation._target_=torch.nn.ReLU,torch.nn.Rely", "activation=relu: Error loading "),
+        ("compare.baseline=seed", "compare.baseline: baseline 'seed' matches no variant; "),
+        ("tracking.experiment=a,b", "tracking: one value for all jobs of a sweep is allowed"),
+        ("dry_run=true,false", "dry_run: one value for all jobs of a sweep is allowed"),
+        ("experiment=activations,depth", "experiment: one is allowed where it names values"),
+        ("experiment=activation", "experiment=activation: unknown; allowed are activations, "),
+        ("hydra.sweep.subdir=same", "hydra.sweep.subdir: "),
+        ("hydra.sweep.subdir=.", "hydra.sweep.subdir: "),
+        ("hydra.launcher.workers=0", "hydra.launcher.workers=0: auto or 1, 2, … is allowed"),
+        ("hydra.launcher.timeout=true", "hydra.launcher.timeout=True: seconds above 0, or null"),
+        ("hydra.sweeper.max_batch_size=1", "hydra.sweeper.max_batch_size=1: null is allowed"),
+        ("hydra.job.chdir=true", "hydra.job.chdir=true: false is allowed"),
+    ],
+)
+def test_a_mistake_in_the_last_job_costs_no_training(mistake, said, workplace):
+    told = workplace.train(*SMALL, "seed=0,1", mistake, "-m")
+    assert told.returncode == 1
+    assert told.stderr.startswith(said)
+    assert told.stderr.count("\n") == 1
     assert not (workplace.folder / "sweep").exists()
 
 

@@ -161,7 +161,8 @@ def _outcome(future: Future, overrides: list[str]) -> JobReturn:
 def _how_it_ended(exitcode: int | None) -> str:
     if exitcode is None or exitcode >= 0:
         return f"its process ended with exit code {exitcode}"
-    return f"its process was ended by {signal.Signals(-exitcode).name}"
+    names = {known.value: known.name for known in signal.Signals}  # those of real time have none
+    return f"its process was ended by {names.get(-exitcode, f'signal {-exitcode}')}"
 
 
 def _receive(shared: bytes, ordinal: Any, gpus: Sequence[str]) -> None:

@@ -45,9 +45,10 @@ class LocalLauncher(Launcher):
         _require("per_gpu", per_gpu, _at_least(1, per_gpu), "1, 2, …")
         _require("threads", threads, _at_least(1, threads), "1, 2, …")
         _require("retries", retries, _at_least(0, retries), "0, 1, …")
-        positive = isinstance(timeout, int | float) and timeout > 0
         _require("relay", relay, isinstance(relay, bool), "true or false")
-        _require("timeout", timeout, timeout is None or positive, "seconds above 0, or null")
+        is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+        is_allowed = timeout is None or (is_number and timeout > 0)
+        _require("timeout", timeout, is_allowed, "seconds above 0, or null")
         self.workers = workers
         self.per_gpu = per_gpu
         self.timeout = timeout

@@ -1,0 +1,107 @@
+"""What is wrong with a multirun, told before any of its jobs is trained."""
+
+import multiprocessing
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from src.config import Resolved
+from src.errors import GONE, InputError
+from src.sweep.composing import BASIC_SWEEPER, Composed
+from src.tracking.journal import Journal
+
+COMMON = ("tracking", "compare", "dry_run", "reuse", "checkpoints")  # one value for all jobs
+
+
+def check_chdir(hydra: DictConfig) -> None:
+    """Raise InputError where a job would look for its paths from a directory of its own."""
+    if hydra.job.chdir:
+        raise InputError("hydra.job.chdir=true: false is allowed; jobs find their files without")
+
+
+def check_settings(hydra: DictConfig) -> None:
+    """Raise InputError for settings of Hydra's own with which a sweep could not do its work."""
+    check_chdir(hydra)
+    sweeper = hydra.sweeper
+    if sweeper._target_ == BASIC_SWEEPER and sweeper.max_batch_size is not None:
+        raise InputError(
+            f"hydra.sweeper.max_batch_size={sweeper.max_batch_size}: null is allowed; "
+            "hydra.launcher.workers says how many jobs run at once"
+        )
+    if hydra.launcher._target_.startswith("hydra._internal"):  # Hydra's own takes no settings
+        return
+    try:
+        instantiate(hydra.launcher)
+    except InstantiationException as error:
+        raise InputError(str(error.__cause__ or error)) from error
+
+
+def check_jobs(jobs: Sequence[Composed], varied: Sequence[str], sweep: Path) -> None:
+    """Raise InputError where jobs of the directory `sweep` do not go together."""
+    if "experiment" in varied and any(job.sweeps for job in jobs):
+        raise InputError("experiment: one is allowed where it names values to sweep itself")
+    first = jobs[0].config.tree
+    for key in COMMON:
+        if any(job.config.tree[key] != first[key] for job in jobs):
+            raise InputError(f"{key}: one value for all jobs of a sweep is allowed")
+    taken = {sweep.absolute()}
+    for folder in (job.folder for job in jobs if job.folder is not None):
+        if folder in taken:
+            raise InputError(
+                f"hydra.sweep.subdir: {folder} would be that of two jobs; each needs its own, "
+                "such as ${hydra.job.num}"
+            )
+        taken.add(folder)
+        Journal(folder).check_unused("hydra.sweep.subdir")
+
+
+def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> None:
+    """Make the parts of each variant once. Raises InputError for the first that cannot be made.
+
+    `is_here` tells whether jobs run on this machine: what devices others have is not known.
+    `is_warm` tells whether processes can be had that have imported torch already.
+    """
+    variants = list({job.config.variant: job.config for job in jobs}.values())
+    if not is_warm:
+        error = _first_error(variants, is_here)
+    else:
+        context = multiprocessing.get_context("forkserver")
+        line, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=_tell, args=(theirs, variants, is_here), daemon=True)
+        process.start()
+        theirs.close()
+        line.poll(None)  # where Ctrl-C does no harm, other than within a message
+        try:
+            error = line.recv()
+        except GONE:
+            error = InputError("the process that makes every variant once has died")
+        process.join()
+    if error:
+        raise error
+
+
+def _tell(line: Connection, variants: Sequence[Resolved], is_here: bool) -> None:
+    line.send(_first_error(variants, is_here))
+
+
+def _first_error(variants: Sequence[Resolved], is_here: bool) -> InputError | None:
+    from src.training import parts
+
+    places: dict[str, parts.Place] = {}
+    try:
+        for config in variants:
+            tree = dict(config.tree)
+            if not is_here:
+                tree["device"] = tree["device"] | {"kind": "cpu"}
+            config = Resolved(tree, config.choices)
+            key = str((tree["data"] | {"split_seed": None}, tree["device"]))
+            if key not in places:
+                places[key] = parts.prepare(config)
+            parts.build(config, places[key])
+    except InputError as error:
+        return error
+    return None
