@@ -1,6 +1,7 @@
 """The state of a training on disk, whenever a signal comes."""
 
 import signal
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -27,3 +28,61 @@ def test_ctrl_c_while_it_is_written_is_ctrl_c_and_leaves_a_whole_one(tmp_path):
             assert checkpoint.load() == ([], None)
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+RANDOM = ("activation._target_=torch.nn.RReLU", "epochs=4")  # draws its slopes while it trains
+
+
+@pytest.fixture
+def epochs(config, parts):
+    """The losses of the epochs that parts of one kind train, after those that are done."""
+
+    def trained(built, done: int = 0) -> Iterator[float]:
+        return (epoch.train_loss for epoch in built.epochs(config(*RANDOM), done))
+
+    return trained
+
+
+def test_what_a_layer_draws_follows_from_the_seed_and_from_nothing_before(parts, epochs):
+    once = list(epochs(parts(*RANDOM)))
+    torch.rand(7)
+    assert list(epochs(parts(*RANDOM))) == once
+    assert list(epochs(parts(*RANDOM, "seed=1"))) != once
+
+
+def test_a_training_that_draws_goes_on_where_it_was_cut_off(parts, epochs, tmp_path):
+    whole = list(epochs(parts(*RANDOM)))
+    cut_off = parts(*RANDOM)
+    training = epochs(cut_off)
+    assert [next(training), next(training)] == whole[:2]
+    cut_off.checkpoint(tmp_path / "job.pt").save([], None)
+    torch.rand(7)
+    goes_on = parts(*RANDOM)
+    goes_on.checkpoint(tmp_path / "job.pt").load()
+    assert list(epochs(goes_on, done=2)) == whole[2:]
+
+
+def test_of_a_damaged_file_nothing_is_taken(parts, epochs, tmp_path, capsys):
+    built = parts(*RANDOM)
+    checkpoint = built.checkpoint(tmp_path / "job.pt")
+    checkpoint.save([], None)
+    whole = checkpoint.path.read_bytes()
+    checkpoint.path.write_bytes(whole[: len(whole) // 2])
+    assert checkpoint.load() == ([], None)
+    assert f"{checkpoint.path}: cannot be read, so training begins anew" in capsys.readouterr().out
+    assert list(epochs(built)) == list(epochs(parts(*RANDOM)))
+
+
+def test_a_file_that_cannot_be_written_leaves_the_last_one_and_no_half(tmp_path, monkeypatch):
+    checkpoint = Checkpoint(tmp_path / "job.pt", {}, torch.Generator())
+    checkpoint.save([], None)
+
+    def full(state, path):
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        checkpoint.save([], {})
+    assert [path.name for path in tmp_path.iterdir()] == ["job.pt"]
+    assert checkpoint.load() == ([], None)
