@@ -60,15 +60,18 @@ def report() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def machine() -> str:
-    """A digest of this machine's name and id: many a laptop shares its name with another.
+    """A digest of what tells one from another the machines whose processes can be looked at.
 
-    https://www.freedesktop.org/software/systemd/man/latest/machine-id.html: it is not to be shown.
+    Many a laptop shares its name with another, so its id counts as well, which is not to be shown
+    (https://www.freedesktop.org/software/systemd/man/latest/machine-id.html); and a container may
+    see other processes than its host (https://man7.org/linux/man-pages/man7/pid_namespaces.7.html).
     """
-    try:
+    own = processes = ""
+    with suppress(OSError):
         own = Path("/etc/machine-id").read_text().strip()
-    except OSError:
-        own = ""
-    content = f"fairsweep/{socket.gethostname()}/{own or uuid.getnode()}"
+    with suppress(OSError):
+        processes = str(Path("/proc/self/ns/pid").readlink())
+    content = f"fairsweep/{socket.gethostname()}/{own or uuid.getnode()}/{processes}"
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 

@@ -48,11 +48,12 @@ def test_a_cause_that_is_no_sentence_explains_nothing():
 
 @pytest.fixture
 def machine(monkeypatch):
-    """What a machine of this name, id and network card is told by."""
+    """What a machine of this name, id, network card and process namespace is told by."""
 
-    def told(name: str, own: str, card: int) -> str:
+    def told(name: str, own: str, card: int, processes: str = "pid:[1]") -> str:
         monkeypatch.setattr(socket, "gethostname", lambda: name)
         monkeypatch.setattr(provenance.Path, "read_text", lambda _: own)
+        monkeypatch.setattr(provenance.Path, "readlink", lambda _: processes)
         monkeypatch.setattr(provenance.uuid, "getnode", lambda: card)
         return provenance.machine.__wrapped__()
 
@@ -64,5 +65,6 @@ def test_machines_of_one_name_are_told_apart_and_containers_of_one_machine_too(m
     assert machine("ubuntu", "0123\n", 2) == laptop, "another network card"
     assert machine("ubuntu", "4567\n", 1) != laptop
     assert machine("a container", "0123\n", 1) != laptop
+    assert machine("ubuntu", "0123\n", 1, "pid:[2]") != laptop, "a container of the host's name"
     assert machine("ubuntu", "", 1) != machine("ubuntu", "", 2), "an image without an id"
     assert "0123" not in laptop

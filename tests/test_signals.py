@@ -1,5 +1,6 @@
 """How processes end: each is a real one, and all it leaves is its status and its words."""
 
+import os
 import subprocess
 import sys
 
@@ -61,3 +62,20 @@ def test_a_signal_is_remembered_where_its_exception_is_lost():
 
 def test_a_process_that_others_clean_up_in_is_taken_apart():
     assert ended("to_take_apart.set()").stdout == "body\ncleaned up\ntaken apart\n"
+
+
+@pytest.mark.parametrize("closed", ["sys.stdout = None", "sys.stderr = None"])
+def test_a_process_that_was_given_no_output_ends_as_well(closed):
+    program = f"import sys\n{closed}\n{PROGRAM.replace('BODY', 'pass').replace('print', 'str')}"
+    command = [sys.executable, "-c", program]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+def test_what_a_terminal_lacks_is_replaced():
+    command = [sys.executable, "-c", PROGRAM.replace("BODY", "print(chr(8722))")]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    process = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (process.returncode, process.stdout) == (0, "body\n?\ncleaned up\n")

@@ -37,6 +37,7 @@ FAULTS = {
     "raise": _raise,
     "exit": lambda: sys.exit(3),
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "vanish": lambda: os.kill(os.getpid(), signal.SIGRTMIN + 6),  # a signal without a name
     "diverge": lambda: None,
     "hang": lambda: time.sleep(1_000),
 }

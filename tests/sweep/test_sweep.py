@@ -1,6 +1,7 @@
 """Sweeps that are run for real: what each job and the sweep come to in MLflow."""
 
 import re
+import signal
 
 import pytest
 from mlflow import MlflowClient
@@ -29,7 +30,7 @@ def curve(place, run) -> list:
 def faults(shared_workplace):
     """A sweep in which all that can go wrong with a job goes wrong once."""
     told = shared_workplace.train(
-        *SMALL, FAULTY, "+activation.fault=none,raise,exit,kill,diverge", "threads=1",
+        *SMALL, FAULTY, "+activation.fault=none,raise,exit,kill,vanish,diverge", "threads=1",
         "hydra.launcher.retries=0", "-m",
     )  # fmt: skip
     return told, children(shared_workplace)
@@ -43,6 +44,7 @@ class TestEachDeathIsItsOwn:
             ("raise", "FAILED", "ZeroDivisionError: a bug in the model"),
             ("exit", "FAILED", "SystemExit: 3"),
             ("kill", "KILLED", "its process was ended by SIGKILL"),
+            ("vanish", "KILLED", f"its process was ended by signal {signal.SIGRTMIN + 6}"),
             ("diverge", "FINISHED", None),
         ],
     )
@@ -59,9 +61,9 @@ class TestEachDeathIsItsOwn:
         told, _ = faults
         assert "+activation.fault=raise  failed: ZeroDivisionError" in told.stderr
         table = told.stderr.partition("failed jobs")[2]
-        assert all(f"fault={fault}" in table for fault in ("raise", "exit", "kill"))
+        assert all(f"fault={fault}" in table for fault in ("raise", "exit", "kill", "vanish"))
         assert "diverge" not in table
-        assert told.stderr.rstrip().endswith("3 jobs failed; the same command tries them again")
+        assert told.stderr.rstrip().endswith("4 jobs failed; the same command tries them again")
 
     def test_the_exit_code_says_so_without_a_traceback(self, faults):
         told, runs = faults

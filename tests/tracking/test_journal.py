@@ -4,10 +4,12 @@ import json
 import os
 import resource
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from src.errors import InputError
 from src.tracking.journal import Journal, Sent
 
 
@@ -106,3 +108,18 @@ def test_another_process_can_read_it_line_by_line(tmp_path):
     journal.append("start", name="ü\n")
     assert len(journal.path.read_text().splitlines()) == 1
     assert json.loads(journal.path.read_text())["name"] == "ü\n"
+
+
+def test_of_many_that_begin_at_once_in_one_directory_one_does(tmp_path):
+    def begin(number: int) -> bool:
+        try:
+            Journal(tmp_path / "job").begin(name=str(number))
+        except InputError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        begun = list(pool.map(begin, range(40)))
+    assert sum(begun) == 1
+    (event,) = Journal(tmp_path / "job").events()
+    assert event["name"] == str(begun.index(True))

@@ -118,6 +118,28 @@ def test_a_server_that_stays_down_is_served_by_sync_exactly_once(server, tmp_pat
     assert {"config.yaml", "model.pt"} <= {file.path for file in kept}
 
 
+def test_the_next_sweep_sends_what_an_outage_kept_back_and_trains_none_of_it(server, tmp_path):
+    place = Workplace(tmp_path, server.uri, "next")
+    command = (*SMALL, "epochs=40", "seed=0,1,2")
+    process = place.start(*command, "-m")
+    until(lambda: epochs(place.folder / "sweep" / "0") >= 2 and len(place.runs()) >= 2)
+    server.kill()
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    assert "warning: the tracking server misses a part of this sweep" in stderr
+    server.start()
+    assert "RUNNING" in {run.info.status for run in place.runs()}
+    again = place.train(*command, f"hydra.sweep.dir={tmp_path}/again", "-m")
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count("  reused\n") == 3
+    runs = place.runs()
+    assert [run.info.status for run in runs] == ["FINISHED"] * 8
+    for run in runs:
+        assert not run.data.tags.get("reason")
+        if run.data.tags.get("kind") != "sweep":
+            assert steps(place, run) == list(range(1, 41))
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A disk of a few megabytes."""

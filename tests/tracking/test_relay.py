@@ -161,3 +161,41 @@ def test_runs_are_those_that_a_job_of_its_own_would_have_made(workplace, relay, 
         for run in workplace.runs()
     ]
     assert histories[0] == histories[1] == [("val/error", 1, 0.25)]
+
+
+def test_jobs_do_not_wait_twice_for_a_server_that_hangs(workplace, relay, monkeypatch):
+    monkeypatch.setattr("src.tracking.relay.INTERVAL_SECONDS", 0.0)  # what fails took too long
+    tries = []
+
+    def hang():
+        tries.append("a try")
+        raise InputError("no answer")
+
+    relay.closing.set()  # nobody sends beside the questions
+    relay.open_store = hang
+    assert relay.find("print of a") is None
+    assert relay.find("print of b") is None
+    assert tries == ["a try"]
+
+
+def test_metrics_and_the_end_arrive_where_files_cannot(workplace, connect):
+    from src.tracking.sender import send
+
+    journal = Journal(workplace.folder / "a")
+    journal.append("start", name="a", tags={"job": "a"}, params={})
+    journal.append("metrics", step=1, values={"val/error": 0.25})
+    journal.append("files", path="artifacts")
+    journal.append("end", status="FINISHED", tags={"outcome": "finished"})
+    (journal.folder / "artifacts").mkdir()
+    (journal.folder / "artifacts" / "model.pt").write_text("weights")
+    (workplace.folder / "artifacts").write_text("in their way")
+    with pytest.raises(OSError, match="artifacts"):
+        send(journal, connect)
+    (run,) = workplace.runs()
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics == {"val/error": 0.25}
+    (workplace.folder / "artifacts").unlink()
+    send(journal, connect)
+    kept = MlflowClient(workplace.uri).list_artifacts(run.info.run_id)
+    assert [file.path for file in kept] == ["model.pt"]
+    assert len(workplace.runs()) == 1
