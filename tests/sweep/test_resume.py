@@ -273,7 +273,8 @@ class TestReuse:
     def test_a_plan_lists_what_would_be_done_and_does_nothing(self, lineage):
         place, told = lineage
         lines = told["plan"].stdout.splitlines()
-        assert lines[-1] == "5 to reuse, 0 to resume, 3 to train"  # seed 1's softmax twice
+        assert lines[-2] == "5 to reuse, 0 to resume, 3 to train"  # seed 1's softmax twice
+        assert lines[-1].startswith("note: with 2 seeds no p-value below 0.05")
         assert "reuse   model=mlp activation=relu seed=0" in lines
         assert "train   model=mlp activation=relu seed=1" in lines
         assert not (place.folder / "plan").exists()
