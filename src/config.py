@@ -1,21 +1,17 @@
 """From Hydra's cfg to the resolved config of one job: checked, flat, and with a fingerprint."""
 
 import hashlib
-import importlib.util
 import json
 import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from src import ROOT
+from src import ROOT, sources
 from src.errors import InputError
 from src.provenance import without_credentials
 from src.schema import GROUPS, check, leaves
@@ -24,7 +20,6 @@ SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not us
 COPIES = tuple(f"model.{group}." for group in SHARED_GROUPS)
 ASIDE = ("tracking", "sweep", "compare", "figures", "reuse", "dry_run", "checkpoints")
 PLACES = ("data.root", "data.train", "data.test", "data.fallback")  # the digest stands for them
-TRAINING_CODE = ("data", "models", "training", "metrics.py", "streams.py")  # below src
 
 
 def register_resolvers() -> None:
@@ -74,11 +69,11 @@ class Resolved:
         }
 
     def fingerprint(self, data_digest: str, threads: int, device: str) -> str:
-        """Equal for two jobs just when they would train the same weights: 16 hex digits."""
+        """Equal for two jobs exactly when they would train the same weights: 16 hex digits."""
         deciding = {k: v for k, v in self._deciding.items() if not k.startswith("device.")}
         deciding |= {"threads": str(threads), "device": device, "data": data_digest}
-        deciding |= {"code": _code_digest()}
-        deciding |= {v: _module_digest(v) for k, v in deciding.items() if k.endswith("_target_")}
+        deciding |= {"code": sources.of_training()}
+        deciding |= {v: sources.of_target(v) for k, v in deciding.items() if k.endswith("_target_")}
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -152,34 +147,3 @@ def _fallen_back(tree: dict, choices: Mapping[str, str]) -> tuple[dict, dict]:
     kept = {key: tree["data"][key] for key in ("target", "split_seed")}
     fallback = OmegaConf.to_container(OmegaConf.load(ROOT / "conf" / "data" / f"{name}.yaml"))
     return fallback | kept, {**choices, "data": name}
-
-
-@lru_cache(maxsize=1)
-def _code_digest() -> str:
-    content = hashlib.sha256(version("torch").encode())
-    for name in TRAINING_CODE:
-        path = ROOT / "src" / name
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            content.update(file.read_bytes())
-    return content.hexdigest()
-
-
-@lru_cache(maxsize=64)
-def _module_digest(target: str) -> str:
-    """Digest of the module or whole package outside torch and the training code of a `_target_`."""
-    words = target.split(".")
-    if words[0] == "torch" or (
-        words[0] == "src" and {words[1], f"{words[1]}.py"} & {*TRAINING_CODE}
-    ):
-        return ""
-    spec = importlib.util.find_spec(".".join(words[: 2 if words[0] == "src" else 1]))
-    if spec is None or not (spec.has_location or spec.submodule_search_locations):
-        return ""
-    folders = spec.submodule_search_locations
-    files = (
-        [f for folder in folders for f in Path(folder).rglob("*.py")] if folders else [spec.origin]
-    )
-    content = hashlib.sha256()
-    for file in sorted(map(Path, files)):
-        content.update(file.read_bytes())
-    return content.hexdigest()

@@ -1,7 +1,6 @@
 """The resolved config: what is recorded, what makes two jobs the same, what is never told."""
 
 import shutil
-import sys
 
 import pytest
 
@@ -110,32 +109,49 @@ def test_a_device_is_the_same_whether_found_or_asked_for(config):
     assert fingerprint(config("device=cpu")) == fingerprint(config("device=auto"))
 
 
+@pytest.fixture
+def sources(monkeypatch, tmp_path):
+    """A copy of src whose files may be changed, and how to have them looked at anew."""
+
+    def look_again() -> None:
+        module.sources.of_training.cache_clear()
+        module.sources.of_target.cache_clear()
+
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(module.sources, "ROOT", tmp_path)
+    look_again()
+    yield tmp_path, look_again
+    look_again()
+
+
 @pytest.mark.parametrize(
     ("file", "decides"),
     [
         ("training/fit.py", True),
         ("training/selection.py", True),
         ("training/diagnostics.py", True),
+        ("metrics.py", True),
         ("streams.py", True),
         ("data/splits.py", True),
+        ("data/mnist.py", True),
+        ("data/download.py", True),
+        ("data/text.py", False),
         ("models/mlp.py", True),
+        ("models/init.py", True),
+        ("models/loss.py", False),
+        ("models/of_another_job.py", False),
+        ("errors.py", False),
         ("figures.py", False),
         ("job.py", False),
     ],
 )
-def test_the_fingerprint_knows_the_code_that_trains(
-    file, decides, config, monkeypatch, tmp_path, request
-):
-    request.addfinalizer(module._code_digest.cache_clear)
-    before = fingerprint(config())
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(module, "ROOT", tmp_path)
-    module._code_digest.cache_clear()
+def test_the_fingerprint_knows_the_code_that_trains(file, decides, config, sources):
+    folder, look_again = sources
     resolved = config()
-    assert fingerprint(resolved) == before
-    with (tmp_path / "src" / file).open("a") as source:
+    before = fingerprint(resolved)
+    with (folder / "src" / file).open("a") as source:
         source.write("# changed\n")
-    module._code_digest.cache_clear()
+    look_again()
     assert (fingerprint(resolved) != before) == decides
 
 
@@ -147,19 +163,16 @@ def test_the_fingerprint_knows_the_code_that_trains(
         ("src.own_part.Sharp", "src/own_part.py"),
     ],
 )
-def test_the_fingerprint_knows_a_users_own_module(
-    target, changed, config, monkeypatch, tmp_path, request
-):
-    request.addfinalizer(module._module_digest.cache_clear)
+def test_the_fingerprint_knows_a_users_own_module(target, changed, config, sources, monkeypatch):
+    folder, look_again = sources
     for file in ("own_package/__init__.py", changed):
-        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / file).write_text("from torch.nn import ReLU as Sharp\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("src.__path__", [*sys.modules["src"].__path__, str(tmp_path / "src")])
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text("from torch.nn import ReLU as Sharp\n")
+    monkeypatch.syspath_prepend(folder)
     resolved = config(f"activation._target_={target}")
     before = fingerprint(resolved)
-    (tmp_path / changed).write_text("from torch.nn import ELU as Sharp\n")
-    module._module_digest.cache_clear()
+    (folder / changed).write_text("from torch.nn import ELU as Sharp\n")
+    look_again()
     assert fingerprint(resolved) != before
 
 
