@@ -25,6 +25,9 @@ def main(arguments: Sequence[str]) -> None:
 
     Raises InputError when some cannot be sent, after the others.
     """
+    if {"-h", "--help"} & {*arguments}:
+        print(__doc__.strip())
+        return
     overrides = [argument for argument in arguments if "=" in argument]
     folders = [Path(argument) for argument in arguments if "=" not in argument]
     settings, given = config.settings(overrides), {o.partition("=")[0] for o in overrides}

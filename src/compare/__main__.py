@@ -25,6 +25,9 @@ PROVENANCE = ("command", "versions", "hardware", "git_commit")  # tags of a swee
 
 def main(arguments: Sequence[str]) -> None:
     """Compare, tell, and keep the answer: with the one sweep it is of, or else in a folder."""
+    if {"-h", "--help"} & {*arguments}:
+        print(__doc__.strip())
+        return
     overrides = [argument for argument in arguments if "=" in argument]
     ids = [argument for argument in arguments if "=" not in argument]
     settings = config.settings(overrides)

@@ -107,3 +107,8 @@ def test_sync_sends_each_where_its_command_said_unless_it_is_told_otherwise(
 def test_a_journal_says_where_it_is_to_go_without_the_password():
     kept = destination({"uri": "http://user:pw@host:5000/x", "experiment": "e", "artifacts": "a"})
     assert kept == {"uri": "http://host:5000/x", "experiment": "e", "artifacts": "a"}
+
+
+def test_sync_says_how_it_is_used(capsys):
+    sync.main(["--help"])
+    assert "`python -m src.sync [FOLDER …]`" in capsys.readouterr().out
