@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from src.config import ASIDE, asked
+from src.errors import UNHEARD
 from src.metrics import Epoch
 from src.tracking.journal import Journal, journals
 from src.tracking.outcomes import Outcome
@@ -171,5 +172,5 @@ class SweepView:
         return state
 
     def _print(self, line: str) -> None:
-        with suppress(OSError):  # what cannot be shown must not end the sweep
+        with suppress(*UNHEARD):  # which must not end the sweep
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)

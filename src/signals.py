@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import util
-from typing import TextIO
+from pathlib import Path
 
 # Set where a launcher such as joblib's cleans up only when Python takes its modules apart.
 to_take_apart = threading.Event()
@@ -121,23 +121,20 @@ def ending_at_once() -> Iterator[None]:
     def leave() -> None:
         if to_take_apart.is_set():
             return
-        for stream in _streams():
+        for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):  # who reads it may have gone
                 stream.flush()
         util._exit_function()  # removes semaphores; Python's own call of it would come later
         os._exit(status)
 
     atexit.register(leave)  # what is registered first is run last
-    for stream in _streams():
-        stream.reconfigure(errors="replace")  # what a terminal lacks must not end a sweep
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed: its number would be that of the next file
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115, as long as it lives
+        getattr(sys, name).reconfigure(errors="replace")  # what a terminal lacks ends no sweep
     try:
         yield
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         raise
-
-
-def _streams() -> list[TextIO]:
-    """Standard output and error, of which a process may have been given none."""
-    return [stream for stream in (sys.stdout, sys.stderr) if stream is not None]

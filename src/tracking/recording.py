@@ -113,7 +113,7 @@ def _begin(journal: Journal, start: dict[str, Any]) -> None:
     """Write that the job begins, or begins again in the run that it had."""
     start["tags"]["folder"] = str(journal.folder.absolute())
     earlier = list(journal.events())
-    if not earlier:
+    if not earlier or "number" not in start["tags"]:  # which is tried once
         journal.begin(**start)
         return
     if not _is_same(earlier[0], start):

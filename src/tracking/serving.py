@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from src import commands, provenance
-from src.errors import GONE, InputError
+from src.errors import GONE, UNHEARD, InputError
 from src.provenance import reason
 from src.tracking import outcomes
 from src.tracking.journal import Journal
@@ -112,7 +112,7 @@ def serve_sweep(
         _settle(folder)
         send_all(_ended(folder), connect, HASTE_SECONDS)
     if comparison and is_wanted:
-        with suppress(OSError):  # who reads it may have gone
+        with suppress(*UNHEARD):
             answer.tell(comparison)
     error = _close(connect, journal, is_compared=bool(comparison and is_wanted)) or error
     if error:
@@ -204,5 +204,5 @@ def _warn(error: Exception, journal: Journal, settings: Mapping[str, str]) -> No
 
 
 def _say(line: str) -> None:
-    with suppress(OSError):  # who reads it may have gone
+    with suppress(*UNHEARD):
         Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)

@@ -1,10 +1,15 @@
 """Sweeps that are run for real: what each job and the sweep come to in MLflow."""
 
 import re
+import shlex
 import signal
+import subprocess
+import sys
 
 import pytest
 from mlflow import MlflowClient
+
+from src import ROOT
 
 SMALL = ("data=mnist_5k", "data.n=200", "epochs=2", "figures=false", "device=cpu")
 FAULTY = "activation._target_=tests.launcher.faulty.Faulty"
@@ -162,6 +167,28 @@ def test_jobs_are_seen_wherever_their_directories_lie(workplace):
     )
     assert len(re.findall(r"seed=\d  reused", again.stderr)) == 2
     assert [run.info.status for run in workplace.runs()] == ["FINISHED"] * 6
+
+
+@pytest.mark.parametrize("output", ["| true", ">&- 2>&-", ">/dev/full 2>/dev/full"])
+def test_a_sweep_whose_words_nobody_can_read_ends_as_well(output, workplace):
+    words = [sys.executable, "-m", "src.train", *workplace.overrides, *SMALL, "seed=0,1,2", "-m"]
+    command = f"set -o pipefail; {shlex.join(words)} {output}"
+    told = subprocess.run(["bash", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, check=False)
+    assert told.returncode == 0, told.stderr
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"] * 4
+
+
+@pytest.mark.parametrize("mode", ["run", "sweep"])
+def test_of_two_that_start_at_once_in_one_directory_one_is_refused(mode, workplace):
+    sweep = ["-m"] if mode == "sweep" else []
+    both = [workplace.start(*SMALL, f"seed={seed}", *sweep) for seed in (1, 2)]
+    told = [process.communicate()[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1]
+    (refused,) = (words for words, process in zip(told, both, strict=True) if process.returncode)
+    assert refused.endswith("results lie there already; a directory of its own is needed\n")
+    assert refused.count("\n") == 1
+    runs = workplace.runs()
+    assert [run.info.status for run in runs] == ["FINISHED"] * (2 if sweep else 1)
 
 
 def test_two_sweeps_that_ask_the_same_at_once_train_it_once(workplace):
