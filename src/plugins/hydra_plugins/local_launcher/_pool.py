@@ -148,7 +148,9 @@ def _tell_callbacks(launcher: "LocalLauncher", number: int, result: JobReturn) -
 def _outcome(future: Future, overrides: list[str]) -> JobReturn:
     error = future.exception()
     if error is None:
-        return cloudpickle.loads(future.result())
+        result = cloudpickle.loads(future.result())
+        result.overrides = overrides  # as Hydra prints them of a job that failed
+        return result
     if isinstance(error, ProcessExpired):
         error = JobKilledError(_how_it_ended(error.exitcode))
     elif isinstance(error, TimeoutError):
