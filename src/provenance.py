@@ -76,20 +76,33 @@ def machine() -> str:
 
 
 def process() -> str:
-    """This process's id and start time, which together no later process has."""
-    return f"{os.getpid()}@{psutil.Process().create_time():.2f}"
+    """This process's id, its start in seconds since the boot, and the boot: its alone for ever."""
+    return f"{os.getpid()}@{_start(psutil.Process()):.2f}@{_boot()}"
 
 
 def is_alive(process: str) -> bool:
     """Whether a process of this machine, as `process` names it, still runs."""
-    pid, _, started = process.partition("@")
+    pid, _, rest = process.partition("@")
+    start, _, boot = rest.partition("@")
     try:
         found = psutil.Process(int(pid))
-        # The clock may have been set since, by less than the time in which a pid comes again.
-        is_same = abs(found.create_time() - float(started)) < 2
+        # Linux tells its boot in whole seconds; a pid does not come again within two.
+        is_same = boot == _boot() and abs(_start(found) - float(start)) < 2
         return is_same and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def _start(found: psutil.Process) -> float:
+    """Since the boot, for the time of day may be set."""
+    return found.create_time() - psutil.boot_time()
+
+
+def _boot() -> str:
+    """What tells this boot from others, where the system says: random(4)."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    return ""
 
 
 def command() -> str:

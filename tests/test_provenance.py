@@ -4,6 +4,8 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -22,16 +24,39 @@ def test_cores_are_those_that_this_process_may_use():
     assert told.stdout == "1\n", told.stderr
 
 
-def test_a_process_is_alive_until_it_ends_and_no_other_is_taken_for_it():
-    sleeper = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    pid, started = sleeper.pid, f"{psutil.Process(sleeper.pid).create_time():.2f}"
-    assert provenance.is_alive(f"{pid}@{started}")
-    assert not provenance.is_alive(f"{pid}@{float(started) - 60:.2f}"), "an earlier one's id"
-    sleeper.kill()
-    until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    assert not provenance.is_alive(f"{pid}@{started}"), "nobody has waited for it yet"
-    sleeper.communicate()
-    assert not provenance.is_alive(f"{pid}@{started}")
+@pytest.fixture
+def sleeper():
+    """A process that waits, and the seconds after the boot of this machine at which it began."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    status = Path(f"/proc/{process.pid}/stat").read_text()
+    ticks = int(status.rpartition(")")[2].split()[19])  # proc_pid_stat(5): field 22
+    yield process, ticks / os.sysconf("SC_CLK_TCK")
+    process.kill()
+    process.communicate()
+
+
+BOOT = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+
+
+def test_a_process_is_alive_until_it_ends_and_no_other_is_taken_for_it(sleeper):
+    process, start = sleeper
+    name = f"{process.pid}@{start:.2f}@{BOOT}"
+    assert provenance.is_alive(name)
+    assert not provenance.is_alive(f"{process.pid}@{start - 60:.2f}@{BOOT}"), "an earlier one's id"
+    assert not provenance.is_alive(f"{process.pid}@{start:.2f}@01234567"), "before a power cut"
+    process.kill()
+    until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
+    assert not provenance.is_alive(name), "nobody has waited for it yet"
+    process.communicate()
+    assert not provenance.is_alive(name)
+
+
+def test_a_process_stays_the_same_when_the_clock_is_set(sleeper, monkeypatch):
+    process, start = sleeper
+    booted = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + 3600)
+    assert psutil.Process(process.pid).create_time() > time.time(), "the clock was set"
+    assert provenance.is_alive(f"{process.pid}@{start:.2f}@{BOOT}")
 
 
 def test_the_cause_of_an_error_is_told_and_no_password():

@@ -119,7 +119,7 @@ def test_tags_say_what_ran_and_where(finished):
     assert re.fullmatch(r"[0-9a-f]{16}", tags["fingerprint"])
     assert tags["variant"].startswith("data=mnist_5k model=mlp activation=relu ")
     assert tags["host"] == socket.gethostname()
-    assert re.fullmatch(r"\d+@[\d.]+", tags["process"])
+    assert re.fullmatch(r"\d+@[\d.]+@[0-9a-f]{8}", tags["process"])
     git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     head = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     assert tags["git_commit"].rstrip("+") == head or tags["git_commit"] == "unknown" or not head
