@@ -225,3 +225,11 @@ def test_places_start_at_the_repository_wherever_the_user_stands(config, monkeyp
     monkeypatch.chdir(tmp_path)
     assert config().tree == here
     assert here["tracking"]["uri"] == f"sqlite:///{ROOT}/outputs/mlflow.db"
+
+
+def test_a_fallback_is_not_held_against_what_others_published(config):
+    recipe = ("recipe=relu", "data=mnist", "data.n=null")
+    assert config(*recipe).tree["published"] == {"train_error": 0.0068, "val_error": 0.0370}
+    fallen = config(*recipe, "sweep.fallback=true")
+    assert fallen.tree["data"]["_target_"] == "src.data.mnist_5k.load"
+    assert fallen.tree["published"] is None

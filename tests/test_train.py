@@ -230,6 +230,18 @@ BROKEN = {
     "nesterov alone": (["optimizer=sgd", "optimizer.nesterov=true"], "^optimizer=sgd: .*momentum"),
     "no such class": (["loss._target_=torch.nn.NoLoss"], "^loss=cross_entropy: .*NoLoss"),
     "activation without a factory": (["activation=3"], "activation"),
+    "one module for all layers": (
+        ["activation._partial_=false"],
+        "^activation=relu: one module is no factory .* `_partial_: true` is missing",
+    ),
+    "misspelt option": (["model=mlpp"], "^model=mlpp: unknown; allowed are cnn, mlp, softmax$"),
+    "unknown experiment": (["experiment=depths"], "^experiment=depths: unknown; allowed are act"),
+    "unknown recipe": (["recipe=cnnn"], "^recipe=cnnn: unknown; allowed are cnn, relu, "),
+    "an unquoted =": (
+        ["compare.baseline=activation=relu"],
+        "needs quotes: 'compare.baseline=\"activation=relu\"'$",
+    ),
+    "a directory of its own to work in": (["hydra.job.chdir=true"], "^hydra.job.chdir=true: "),
     "a value for a group": (["tracking=3"], "^tracking=3: "),
     "run directory below a file": (["hydra.run.dir={good}/run"], "good.csv"),
     "database below a file": (
@@ -464,3 +476,11 @@ def test_a_directory_with_results_takes_no_others(mode, workplace):
     where = f"hydra.{mode}.dir={workplace.folder}/{mode}"
     assert again.stderr == f"{where}: results lie there already; a directory of its own is needed\n"
     assert {run.info.run_id for run in workplace.runs()} == before
+
+
+def test_a_plan_of_a_single_run_trains_nothing(workplace):
+    told = workplace.train(*QUICK, "dry_run=true")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout == "1 to train: a run that is no sweep (-m) always trains\n"
+    assert not workplace.run_dir.exists()
+    assert workplace.runs() == []

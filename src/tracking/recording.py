@@ -64,13 +64,13 @@ def identity(config: Resolved, overrides: Sequence[str], number: int | None) -> 
 
 def _name(config: Resolved, overrides: Sequence[str]) -> str:
     """What varies in the sweep, as typed; of a job alone its model, activation and seed."""
+    typed = {o.lstrip("+").partition("=")[0]: o for o in asked(overrides, ASIDE)}
     sweep = config.tree["sweep"]
-    if sweep["run_id"] and sweep["varying"] != []:
-        varying = sweep["varying"]  # None: the sweeper has not said
-        named = [(o.lstrip("+").partition("=")[0], o) for o in asked(overrides, ASIDE)]
-        return " ".join(
-            o for key, o in named if (key != "threads" if varying is None else key in varying)
-        )
+    varying = sweep["varying"]
+    if varying is None:  # the sweeper has not said; the threads are what the sweep adds
+        varying = [key for key in typed if key != "threads"]
+    if sweep["run_id"] and varying:
+        return " ".join(o for key, o in typed.items() if key in varying)
     keys = ("model", "activation", "seed")
     return " ".join(f"{key}={config.flat[key]}" for key in keys if key in config.flat)
 

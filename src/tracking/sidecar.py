@@ -75,7 +75,7 @@ _started: list[Sidecar] = []  # the one of this process, if any
 
 
 def start_sidecar() -> Sidecar:
-    """The sidecar of this process, which begins to import what it needs when first asked for."""
+    """The sidecar of this process, which begins its imports when it is first asked for."""
     if not _started:
         _started.append(Sidecar())
     return _started[0]
@@ -83,7 +83,7 @@ def start_sidecar() -> Sidecar:
 
 @contextmanager
 def sidecar_closed() -> Iterator[None]:
-    """Let go of the sidecar that the body has hired, if any, however it ends."""
+    """Let go of the sidecar that the body has started, if any, however it ends."""
     in_haste = True
     try:
         yield
@@ -97,7 +97,7 @@ def sidecar_closed() -> Iterator[None]:
 
 
 def main(line: Connection) -> None:
-    """What a `Sidecar` runs: an task, with what it is called."""
+    """What a `Sidecar` runs: a task, with its arguments."""
     for each in (*HEARD, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)  # it ends when who sent it does
     unshield()

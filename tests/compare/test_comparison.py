@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from src.compare import ComparisonError, compare
+from src.compare import ComparisonError, compare, foresee
 from tests.compare.records import make_run
 
 DEFAULTS = {"baseline": None, "margin": 0.001, "target_error": None, "question": None}
@@ -175,3 +175,29 @@ def test_headline_figures_are_finite_fractions():
     assert found.metrics["comparison/better"] == 1
     assert found.tags["comparison.verdict"] == found.verdict
     assert all(map(math.isfinite, found.metrics.values()))
+
+
+@pytest.mark.parametrize(
+    ("variants", "seeds", "said"),
+    [
+        (1, 2, ""),
+        (
+            2,
+            5,
+            "with 5 seeds no p-value below 0.05 is possible (the smallest p is 2/2^5 = ",
+        ),
+        (2, 6, ""),
+        (4, 6, "with 6 seeds none of 3 pairs can reach 0.05 after Holm's correction "),
+        (4, 7, ""),
+    ],
+)
+def test_it_is_known_beforehand_what_so_few_seeds_cannot_decide(variants, seeds, said):
+    planned = [
+        make_run({"optimizer.lr": str(lr)}, seed, [], name=f"optimizer.lr={lr} seed={seed}")
+        for lr in range(variants)
+        for seed in range(seeds)
+    ]
+    assert foresee(planned, None).startswith(said)
+    assert bool(foresee(planned, "optimizer.lr=0")) == bool(said)
+    with pytest.raises(ComparisonError, match="matches no variant"):
+        foresee(planned, "optimizer.lr=9")

@@ -199,3 +199,11 @@ def test_metrics_and_the_end_arrive_where_files_cannot(workplace, connect):
     kept = MlflowClient(workplace.uri).list_artifacts(run.info.run_id)
     assert [file.path for file in kept] == ["model.pt"]
     assert len(workplace.runs()) == 1
+
+
+def test_a_deleted_experiment_is_named(workplace, connect):
+    client = MlflowClient(workplace.uri)
+    client.delete_experiment(client.create_experiment(f"{workplace.experiment}-deleted"))
+    gone = {"uri": workplace.uri, "experiment": f"{workplace.experiment}-deleted", "artifacts": ""}
+    with pytest.raises(InputError, match=r"tracking.experiment=\S+-deleted was deleted there"):
+        open_store(gone)

@@ -32,9 +32,9 @@ def make(model="mlp", seed=0):
         return MLP(1, 20, nn.ReLU, matched, 10)
 
 
-def trained(parts, epochs=3, **changed):
-    """The epochs of a fit of `parts`, without their wall time, and the weights after it."""
-    found = fit(
+def started(parts, epochs, **changed):
+    """A fit of `parts` that trains when its epochs are asked for."""
+    return fit(
         parts.model,
         parts.optimizer,
         parts.splits,
@@ -44,6 +44,11 @@ def trained(parts, epochs=3, **changed):
         epochs=range(1, epochs + 1),
         **{"batch_size": 32, "clip_norm": None, "diagnostics": False} | changed,
     )
+
+
+def trained(parts, epochs=3, **changed):
+    """The epochs of a fit of `parts`, without their wall time, and the weights after it."""
+    found = started(parts, epochs, **changed)
     figures = [[e.epoch, *(v for k, v in e.metrics.items() if k != "epoch_seconds")] for e in found]
     return figures, [weights.detach().clone() for weights in parts.model.parameters()]
 
@@ -271,20 +276,7 @@ def test_a_schedule_is_its_closed_form_epoch_by_epoch(overrides, lr, parts):
 
 def test_a_divergence_is_the_last_epoch_and_no_exception(parts):
     built = parts("model=softmax", "loss=mse", "optimizer.lr=1e6")
-    found = list(
-        fit(
-            built.model,
-            built.optimizer,
-            built.splits,
-            loss=built.loss,
-            schedule=built.schedule,
-            order=built.order,
-            epochs=range(1, 50),
-            batch_size=32,
-            clip_norm=None,
-            diagnostics=False,
-        )
-    )
+    found = list(started(built, epochs=49))
     assert len(found) < 49
     assert found[-1].diverged
     assert not any(epoch.diverged for epoch in found[:-1])
@@ -293,18 +285,7 @@ def test_a_divergence_is_the_last_epoch_and_no_exception(parts):
 def test_nothing_is_trained_before_it_is_asked_for(parts):
     built = parts()
     before = [weights.detach().clone() for weights in built.model.parameters()]
-    epochs = fit(
-        built.model,
-        built.optimizer,
-        built.splits,
-        loss=built.loss,
-        schedule=built.schedule,
-        order=built.order,
-        epochs=range(1, 3),
-        batch_size=32,
-        clip_norm=None,
-        diagnostics=False,
-    )
+    epochs = started(built, epochs=2)
     assert_same(before, built.model.parameters())
     assert next(epochs).epoch == 1
 
