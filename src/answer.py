@@ -14,6 +14,7 @@ from src import commands
 from src.compare import Comparison, ComparisonError, compare, foresee, table, write
 from src.errors import InputError
 from src.tracking import records
+from src.tracking.journal import FILES
 
 if TYPE_CHECKING:
     from src.tracking.client import Store
@@ -65,10 +66,11 @@ def events(
     comparison: Comparison, folder: Path, provenance: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     """Write report, tables and figures into `folder`; what a journal there is to hold of them."""
-    target = folder / "artifacts" / "comparison"
+    target = folder / FILES / "comparison"
     target.mkdir(parents=True, exist_ok=True)
     write(comparison, target, provenance)
-    yield {"event": "files", "path": "artifacts"}
+    written = sorted(path.relative_to(folder).as_posix() for path in target.iterdir())
+    yield {"event": "files", "paths": written}
     yield {"event": "metrics", "step": 0, "values": comparison.metrics}
     yield {"event": "tags", "tags": comparison.tags}
 

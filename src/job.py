@@ -15,6 +15,7 @@ from src.config import Resolved, resolve
 from src.errors import InputError
 from src.progress import result_table, shown
 from src.tracking import recording
+from src.tracking.journal import FILES
 from src.tracking.lock import locked
 from src.tracking.recording import Tracker, logged, recorded
 from src.training.checkpoint import Checkpoint
@@ -90,7 +91,7 @@ def checkpoint_path(config: Resolved, fingerprint: str) -> Path:
 
 def _train(job: Job, parts: Parts | None = None, path: Path | None = None) -> float:
     """Train and record a job; `path` is where it keeps its checkpoint."""
-    tracker, folder = job.tracker, job.tracker.journal.folder / "artifacts"
+    tracker, folder = job.tracker, job.tracker.journal.folder / FILES
     with recorded(tracker, **job.opening):
         parts = parts or build(job.config, job.place)
         checkpoint = parts.checkpoint(path) if path else None
@@ -100,7 +101,7 @@ def _train(job: Job, parts: Parts | None = None, path: Path | None = None) -> fl
         artifacts.write(folder, parts.model, parts.splits, result, pictures)
         (folder / "config.yaml").write_text(job.config.yaml)
         tracker.append("final", step=result.history[-1].epoch, values=summary)
-        tracker.append("files", path="artifacts")
+        tracker.journal.append_files()
         tracker.append("end", status="FINISHED", tags={"outcome": result.outcome})
     if checkpoint:
         checkpoint.remove()

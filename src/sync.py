@@ -17,7 +17,7 @@ from src.signals import ending_at_once
 from src.tracking import outcomes
 from src.tracking.journal import Journal
 from src.tracking.outcomes import Outcome
-from src.tracking.sender import open_store, send
+from src.tracking.sender import complete, open_store, send
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -58,6 +58,7 @@ def _send(journals: Sequence[Journal], tracking: Mapping[str, str]) -> int:
             failed += 1
         else:
             print(f"{journal.folder}: {events} events sent")
+    complete(tracking["uri"])
     return failed
 
 

@@ -15,7 +15,7 @@ from src.compare import Comparison
 from src.errors import InputError
 from src.signals import ending_at_once
 from src.tracking import records
-from src.tracking.sender import open_store
+from src.tracking.sender import complete, open_store
 
 if TYPE_CHECKING:
     from src.tracking.client import Store
@@ -49,6 +49,7 @@ def main(arguments: Sequence[str]) -> None:
         folder = ROOT / "outputs" / "comparisons" / time.strftime("%Y-%m-%d_%H-%M-%S")
         list(answer.events(comparison, folder, provenance))
         print(f"Report: {folder}/artifacts/comparison/report.html")
+    complete(settings["tracking"]["uri"])
 
 
 def _settings_of(sweep: Any, given: set[str]) -> dict[str, Any]:

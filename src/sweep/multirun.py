@@ -192,7 +192,7 @@ def _close(sweep: Sweep, jobs: Sequence[Outcome], error: BaseException | None) -
         with in_one_piece():
             is_interrupted = told_to_stop.is_set()
             for event in answer:
-                journal.append(**event)
+                journal.append(event.pop("event"), **event)
             status = "KILLED" if is_interrupted else "FAILED" if has_failed else "FINISHED"
             journal.append("end", status=status, tags={"outcome": status.lower()})
             sidecar.send(not is_interrupted)

@@ -3,10 +3,10 @@
 import json
 import logging
 import os
-import shutil
 import sqlite3
+import sys
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,11 +27,14 @@ from mlflow.store.db import utils as db
 
 from src.errors import InputError
 from src.provenance import reason, without_credentials
+from src.tracking import artifact_location
+from src.tracking.journal import FILES
 from src.tracking.lock import locked
 
 for name in ("mlflow", "alembic"):
     logging.getLogger(name).setLevel(logging.WARNING)
 
+SIDE_FILES = ("-wal", "-shm", "-journal")  # https://sqlite.org/tempfiles.html
 UNREACHABLE = (MlflowException, OSError)
 
 
@@ -64,7 +67,7 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
         with locked(database):
             if not database.exists():
                 _make(database)
-            return _open(f"sqlite:///{database}", experiment, Path(artifacts).absolute().as_uri())
+            return _open_embedded(database, experiment, Path(artifacts).absolute().as_uri())
     except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
         raise InputError(
             f"tracking.uri={without_credentials(uri)}: cannot be used: {reason(error)}; "
@@ -77,15 +80,33 @@ def _make(database: Path) -> None:
 
     It gets its name when it is whole: MLflow cannot use one whose making was cut off.
     """
-    draft = database.with_name(f"{database.name}.new")
-    for left in database.parent.glob(f"{draft.name}*"):
-        left.unlink()
+    draft = database.with_name(f".{database.name}.fairsweep-draft")
+    for end in ("", *SIDE_FILES):  # what an earlier making that was cut off may have left
+        draft.with_name(draft.name + end).unlink(missing_ok=True)
     with closing(sqlite3.connect(draft)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
     engine = db.create_sqlalchemy_engine(f"sqlite:///{draft}")
     db._initialize_tables(engine)
     engine.dispose()  # which moves the log into the file
     draft.replace(database)
+
+
+def _open_embedded(database: Path, experiment: str, artifacts: str) -> Store:
+    store = _open(f"sqlite:///{database}", experiment, artifacts)
+    if note := artifact_location.follow(database, store.experiment_id, artifacts):
+        print(f"note: {note}", file=sys.stderr)
+    return store
+
+
+def complete(uri: str) -> None:
+    """Move what an embedded database keeps in its log into its file, which may then be copied.
+
+    Another process that reads or writes at this moment keeps a part, and completes it later.
+    """
+    database = Path(uri.removeprefix("sqlite:///"))
+    if uri.startswith("sqlite:///") and database.is_file():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=5)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _open(uri: str, experiment: str, artifacts: str | None) -> Store:
@@ -126,13 +147,13 @@ def deliver(
         elif kind == "history":
             metrics += [metric for epoch in event["epochs"] for metric in _metrics(event | epoch)]
         elif kind == "files":
-            files.append(folder / event["path"])
+            files += [folder / path for path in event.get("paths") or _listed(folder, event)]
     _log(store, run_id, metrics, params, {} if events[0]["event"] == "start" else tags)
     last = events[-1]
     if last["event"] == "end":
         store.client.set_terminated(run_id, last["status"], last["time"])
-    for source in files:  # last: an artifact store may be away while the server is not
-        _send_files(store, run_id, source)
+    # Last: an artifact store may be away while the server is not.
+    _send_files(store, run_id, files, folder / FILES)
     return run_id
 
 
@@ -150,10 +171,23 @@ def _log(
         metrics, some_params, some_tags = metrics[800:], some_params[100:], some_tags[100:]
 
 
-def _send_files(store: Store, run_id: str, source: Path) -> None:
-    if source.exists():  # gone when they were sent before
-        store.client.log_artifacts(run_id, str(source))
-        shutil.rmtree(source)
+def _listed(folder: Path, event: Mapping[str, Any]) -> list[str]:
+    """Return the files that an event of former versions names by their folder alone."""
+    found = (folder / event.get("path", "nothing")).rglob("*")
+    return [str(path.relative_to(folder)) for path in found if path.is_file()]
+
+
+def _send_files(store: Store, run_id: str, files: Sequence[Path], root: Path) -> None:
+    """Move files into the run's artifacts, by their paths below `root`; others there stay."""
+    for file in files:
+        if file.exists():  # gone when it was sent before
+            below = file.relative_to(root).parent
+            store.client.log_artifact(run_id, str(file), str(below) if below.name else None)
+            file.unlink()
+    for folder in sorted({parent for file in files for parent in file.parents}, reverse=True):
+        if folder.is_relative_to(root):
+            with suppress(OSError):  # gone already, or holds what is not the job's
+                folder.rmdir()
 
 
 def _start(store: Store, event: Mapping[str, Any], run_id: str | None, is_first_try: bool) -> str:

@@ -1,23 +1,57 @@
-"""What a job did, one JSON line an event, on disk before anything is sent anywhere."""
+"""The journal of a job or a sweep: one JSON line an event, on disk before anything is sent."""
 
 import errno
 import json
 import os
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from src.errors import InputError
+from src.tracking.lock import locked
 
 JOURNAL, SENT = "journal.jsonl", "sent.json"
-TAKEN = "results lie there already; a directory of its own is needed"
+FILES = "artifacts"  # the folder beside a journal whose files go to the tracking server
+OWN_NAMES = (JOURNAL, SENT, FILES)
+DAMAGED_JOURNAL, DAMAGED_SENT = "journal.damaged.jsonl", "sent.damaged.json"
+DIRECTORY_IN_USE = "results lie there already; a directory of its own is needed"
+
+Event = Mapping[str, Any]
+
+
+class EventKind(StrEnum):
+    """The kinds of event; a journal names them in the field `event`."""
+
+    START = "start"
+    METRICS = "metrics"  # of one epoch
+    HISTORY = "history"  # all epochs of a job that was not trained again
+    FINAL = "final"  # metrics of the whole run
+    FILES = "files"
+    TAGS = "tags"
+    END = "end"
+
+
+PLACEHOLDER = b"{}\n"  # takes the place of a damaged line
+TYPES: Mapping[str, type] = {  # of an event's fields
+    "time": int,
+    "name": str,
+    "tags": dict,
+    "params": dict,
+    "tracking": dict,
+    "step": int,
+    "values": dict,
+    "epochs": list,
+    "paths": list,
+    "status": str,
+}
 
 
 @dataclass(frozen=True)
 class Sent:
-    """How much of a journal has arrived."""
+    """How much of a journal has arrived at the tracking server."""
 
     events: int
     run_id: str | None  # None: unknown
@@ -27,7 +61,8 @@ class Sent:
 class Journal:
     """The append-only events of the job whose directory is `folder`.
 
-    Events carry their time, so that sending one twice is sending the same thing.
+    Events carry their time, so that sending one twice is sending the same thing. Readers use
+    the lines that are whole and pass over the others.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,26 +70,40 @@ class Journal:
         self.path = folder / JOURNAL
 
     def check_unused(self, key: str) -> None:
-        """Raise InputError if `key` names a directory where another journal lies."""
+        """Raise InputError if `key` names a directory with a name in it that a job would write."""
+        if used := self._used():
+            raise InputError(f"{key}={self.folder}: {used}")
+
+    def _used(self) -> str:
         if self.path.exists():
-            raise InputError(f"{key}={self.folder}: {TAKEN}")
+            return DIRECTORY_IN_USE
+        taken = [name for name in OWN_NAMES if os.path.lexists(self.folder / name)]
+        return f"must be a directory of its own; {taken[0]} lies there already" if taken else ""
 
     def begin(self, **fields: Any) -> None:
-        """Write the first event, `start`, of a journal that nobody else has begun.
+        """Write the first event, `start`, of a journal that no other process has begun.
 
-        Raises InputError where another process was faster.
+        Raises InputError where another process was faster, or what is not the job's lies.
         """
+        if used := self._used():
+            raise InputError(f"{self.folder}: {used}")
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             self.path.open("xb").close()
         except FileExistsError:
-            raise InputError(f"{self.folder}: {TAKEN}") from None
-        self.append("start", **fields)
+            raise InputError(f"{self.folder}: {DIRECTORY_IN_USE}") from None
+        self.append(EventKind.START, **fields)
 
-    def append(self, event: str, **fields: Any) -> None:
+    def append_files(self) -> None:
+        """Write that the files below `artifacts`, all of them the job's, are to be sent."""
+        found = sorted((self.folder / FILES).rglob("*"))
+        paths = [path.relative_to(self.folder).as_posix() for path in found if path.is_file()]
+        self.append(EventKind.FILES, paths=paths)
+
+    def append(self, kind: EventKind, **fields: Any) -> None:
         """Write one event; it is whole on disk or, after a crash or on a full disk, not there."""
-        now = time.time_ns() // 1_000_000
-        line = json.dumps({"event": event, "time": now, **fields}).encode() + b"\n"
+        event = {"event": EventKind(kind), "time": time.time_ns() // 1_000_000, **fields}
+        line = json.dumps(event).encode() + b"\n"
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.path.open("a+b", buffering=0) as file:
             size = _whole(file)
@@ -67,23 +116,41 @@ class Journal:
                 file.truncate(size)
                 raise
 
-    def events(self, first: int = 0) -> Iterator[dict[str, Any]]:
-        """The events from number `first` on; a line that a crash cut off is none."""
-        if not self.path.exists():
-            return
-        with self.path.open() as file:
-            for number, line in enumerate(file):
-                if number >= first and line.endswith("\n"):
-                    yield json.loads(line)
+    def events(self, first: int = 0) -> Iterator[Event]:
+        """Yield the readable events from line `first` on.
+
+        Raises OSError where the file cannot be read.
+        """
+        yield from (event for _, event in self.numbered(first))
+
+    def numbered(self, first: int = 0) -> Iterator[tuple[int, Event]]:
+        """Yield each readable event from line `first` on with the number of its line."""
+        for number, line in enumerate(self._lines()):
+            if number >= first and (event := _parse(line)) is not None:
+                yield number, event
+
+    def _lines(self) -> Iterator[bytes]:
+        """Yield the whole lines; a crash may have left half of one at the end."""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                yield from (line for line in file if line.endswith(b"\n"))
 
     @property
     def sent(self) -> Sent:
-        """What the tracking server has of this."""
+        """How much of this the tracking server has; of a damaged mark, nothing for sure."""
+        return self._mark() or Sent(0, None, was_tried=True)
+
+    def _mark(self) -> Sent | None:
+        """Return what the mark says, or None if it is damaged."""
         try:
-            state = json.loads((self.folder / SENT).read_text())
+            state = json.loads((self.folder / SENT).read_bytes())
+            events, run_id = state["events"], state["run_id"]
         except FileNotFoundError:
             return Sent(0, None, was_tried=False)
-        return Sent(state["events"], state["run_id"], was_tried=True)
+        except (ValueError, TypeError, KeyError):
+            return None
+        is_whole = type(events) is int and isinstance(run_id, str | None)
+        return Sent(events, run_id, was_tried=True) if is_whole else None
 
     @property
     def has_unsent(self) -> bool:
@@ -91,25 +158,75 @@ class Journal:
         return next(self.events(self.sent.events), None) is not None
 
     def mark_sent(self, events: int, run_id: str | None) -> None:
-        """Note atomically what the server has."""
-        draft = self.folder / f"{SENT}.new"
-        with draft.open("w") as file:
-            json.dump({"events": events, "run_id": run_id}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.folder / SENT)
+        """Note atomically that the server has the first `events` lines as the run `run_id`."""
+        state = {"events": events, "run_id": run_id}
+        _replace(self.folder / SENT, json.dumps(state).encode())
+
+    def set_damage_aside(self) -> list[str]:
+        """Keep what is damaged under a telling name, and mend the journal and its mark.
+
+        Returns a line for the user about each. Not for the journal of a job that still runs.
+        """
+        with locked(self.path):
+            return [*self._mend_lines(), *self._mend_mark()]
+
+    def _mend_lines(self) -> Iterator[str]:
+        lines = list(self._lines())
+        damaged = [n for n, line in enumerate(lines, 1) if not _is_known(line)]
+        if damaged:
+            _replace(self.folder / DAMAGED_JOURNAL, b"".join(lines))
+            mended = (line if _is_known(line) else PLACEHOLDER for line in lines)
+            _replace(self.path, b"".join(mended))  # numbers of lines stay the same
+            shown = ", ".join(map(str, damaged[:5])) + (", …" if len(damaged) > 5 else "")
+            yield f"{self.path}: line {shown} damaged, left out and kept in {DAMAGED_JOURNAL}"
+
+    def _mend_mark(self) -> Iterator[str]:
+        if self._mark() is None:
+            (self.folder / SENT).replace(self.folder / DAMAGED_SENT)
+            self.mark_sent(0, None)  # a run may exist; the tag `job` finds it
+            yield f"{self.folder / SENT}: damaged and kept as {DAMAGED_SENT}; all is sent again"
 
 
 def journals(folder: Path, known: Container[str] = ()) -> Iterator[Journal]:
-    """Those in `folder` and below it, except in folders that are `known`."""
+    """Yield those in `folder` and below it, except in folders that are `known`."""
     for place, below, files in os.walk(folder):
         below[:] = [name for name in below if f"{place}/{name}" not in known]
         if JOURNAL in files:
             yield Journal(Path(place))
 
 
+def _parse(line: bytes) -> Event | None:
+    """Return the event of a line, or None if it is not a whole event of a known kind."""
+    try:
+        event = json.loads(line)
+        EventKind(event["event"])
+        is_whole = "time" in event and all(_is_typed(*field) for field in event.items())
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return event if is_whole else None
+
+
+def _is_typed(key: str, value: object) -> bool:
+    if key == "values" and isinstance(value, dict):
+        return all(isinstance(each, int | float) for each in value.values())
+    return isinstance(value, TYPES.get(key, object))
+
+
+def _is_known(line: bytes) -> bool:
+    return line == PLACEHOLDER or _parse(line) is not None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    tmp = path.with_name(f"{path.name}.new")
+    with tmp.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    tmp.replace(path)
+
+
 def _whole(file: BinaryIO) -> int:
-    """The size of `file` without the half of a line that a crash left at its end."""
+    """Return the size of `file` without the half of a line that a crash left at its end."""
     size = file.seek(0, os.SEEK_END)
     if size == 0:
         return 0

@@ -1,5 +1,7 @@
 """What became of jobs, by their journals: these tell without a server, and after a crash."""
 
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,21 +42,47 @@ def outcome(journal: Journal) -> Outcome | None:
     owner, process = tags.get("process", ""), "unknown"
     if tags.get("machine") == provenance.machine():
         process = "alive" if provenance.is_alive(owner) else "gone"
-    where = start.get("tracking", {})
+    where = _moved(start.get("tracking", {}), tags.get("folder"), journal.folder)
     return Outcome(journal, start["name"], status, reason, owner, process, where)
 
 
 def outcomes(folder: Path) -> Iterator[Outcome]:
     """Those of all journals in and below `folder`, in the order of their names."""
     for journal in sorted(journals(folder), key=lambda it: (len(it.folder.name), it.folder)):
-        if found := outcome(journal):
+        try:
+            found = outcome(journal)
+        except OSError as error:  # such as another user's, who let nobody read it
+            print(f"{journal.path}: left out: {error.strerror}", file=sys.stderr)
+            continue
+        if found:
             yield found
+
+
+def _moved(tracking: Mapping[str, str], folder: str | None, now: Path) -> Mapping[str, str]:
+    """Return a destination as it is named after the journal in it went from `folder` to `now`.
+
+    Where a whole outputs folder was moved or copied, its database and artifacts went along.
+    """
+    then, now = Path(folder or now).absolute(), now.absolute()
+    common = 0
+    while common < len(then.parts) and then.parts[-common - 1 :] == now.parts[-common - 1 :]:
+        common += 1
+    before, after = (str(Path(*p.parts[: len(p.parts) - common])) for p in (then, now))
+    if before == after:
+        return tracking
+    return {
+        key: re.sub(rf"^((?:sqlite:///)?){re.escape(before)}(?=/)", rf"\g<1>{after}", value)
+        for key, value in tracking.items()
+    }
 
 
 def settled(folder: Path) -> list[Outcome]:
     """The outcomes below `folder`, those of killed processes among them."""
     found = []
     for each in outcomes(folder):
+        if each.process != "alive":
+            for note in each.journal.set_damage_aside():
+                print(note, file=sys.stderr)
         if each.status == "RUNNING" and each.process == "gone":
             close(each.journal, "KILLED", "its process was gone")
             each = outcome(each.journal)

@@ -15,7 +15,7 @@ from src.config import ASIDE, Resolved, asked
 from src.errors import InputError
 from src.metrics import Epoch
 from src.signals import interruptible, stop_if_told
-from src.tracking.journal import TAKEN, Journal
+from src.tracking.journal import DIRECTORY_IN_USE, FILES, Journal
 from src.tracking.relay import Relayed
 from src.tracking.reuse import Source
 from src.tracking.sender import Sender, destination, open_store
@@ -117,7 +117,7 @@ def _begin(journal: Journal, start: dict[str, Any]) -> None:
         journal.begin(**start)
         return
     if not _is_same(earlier[0], start):
-        raise InputError(f"{journal.folder}: {TAKEN}")
+        raise InputError(f"{journal.folder}: {DIRECTORY_IN_USE}")
     start["tags"]["job"] = earlier[0]["tags"]["job"]
     if earlier[-1]["event"] == "end":
         start["tags"]["reason"] = ""  # what ended it then did not end it
@@ -125,10 +125,10 @@ def _begin(journal: Journal, start: dict[str, Any]) -> None:
 
 
 def _keep_traceback(tracker: Tracker) -> None:
-    folder = tracker.journal.folder / "artifacts"
-    folder.mkdir(exist_ok=True)
-    (folder / "traceback.txt").write_text(provenance.without_credentials(traceback.format_exc()))
-    tracker.append("files", path="artifacts")
+    path = tracker.journal.folder / FILES / "traceback.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(provenance.without_credentials(traceback.format_exc()))
+    tracker.journal.append_files()
 
 
 def logged(

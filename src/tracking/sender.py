@@ -110,12 +110,13 @@ def send(journal: Journal, open_store: Callable[[], Any]) -> int:
     store = open_store()
     with locked(journal.path):  # sent by two at once, it would become two runs
         sent = journal.sent
-        events = list(journal.events(sent.events))
+        numbered = list(journal.numbered(sent.events))
+        events = [event for _, event in numbered]
         if events:
             journal.mark_sent(sent.events, sent.run_id)  # from here on a run may exist
             first_try = not sent.was_tried
             run_id = client.deliver(store, sent.run_id, events, journal.folder, first_try)
-            journal.mark_sent(sent.events + len(events), run_id)
+            journal.mark_sent(numbered[-1][0] + 1, run_id)
     return len(events)
 
 
@@ -124,6 +125,13 @@ def open_store(settings: Mapping[str, str]) -> "Store":
     from src.tracking import client
 
     return client.connect(settings["uri"], settings["experiment"], settings["artifacts"])
+
+
+def complete(uri: str) -> None:
+    """Leave an embedded database whole in its one file, for who copies it."""
+    from src.tracking import client
+
+    client.complete(uri)
 
 
 def destination(settings: Mapping[str, str]) -> dict[str, str]:

@@ -35,6 +35,7 @@ from src.tracking.sender import (
     HASTE_SECONDS,
     PATIENCE_SECONDS,
     Sender,
+    complete,
     open_store,
     send,
     send_all,
@@ -66,6 +67,7 @@ def serve_job(line: Connection, folder: Path, settings: Mapping[str, str], owner
     if job.status == "RUNNING":  # it could not write its end itself
         outcomes.close(journal, "KILLED", "its process was gone")
     sender.close()
+    complete(settings["uri"])
 
 
 def serve_sweep(
@@ -117,7 +119,9 @@ def serve_sweep(
     error = _close(connect, journal, is_compared=bool(comparison and is_wanted)) or error
     if error:
         _warn(error, journal, settings)
-    line.send("done")
+    complete(settings["uri"])
+    with suppress(*GONE):
+        line.send("done")
 
 
 def _end_abandoned(connect: Callable[[], "Store"]) -> None:

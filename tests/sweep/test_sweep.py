@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from mlflow import MlflowClient
+from until import epochs, until
 
 from src import ROOT
 
@@ -205,12 +206,14 @@ def test_two_sweeps_that_ask_the_same_at_once_train_it_once(workplace):
 
 
 def test_a_report_that_cannot_be_written_costs_the_sweep_only_that(workplace):
-    (workplace.folder / "sweep").mkdir()
-    (workplace.folder / "sweep" / "artifacts").write_text("in its way")
-    told = workplace.train(*SMALL, "seed=0,1", "-m")
-    assert told.returncode == 0
-    assert "No comparison: [Errno" in told.stderr
-    assert "Traceback" not in told.stderr
+    sweep = workplace.folder / "sweep"
+    process = workplace.start(*SMALL, "epochs=20", "seed=0,1", "-m")
+    until(lambda: epochs(sweep / "0"))
+    (sweep / "artifacts").write_text("in its way")
+    _, stderr = process.communicate()
+    assert process.returncode == 0
+    assert "No comparison: [Errno" in stderr
+    assert "Traceback" not in stderr
     assert [run.info.status for run in workplace.runs()] == ["FINISHED"] * 3
 
 
