@@ -8,23 +8,30 @@ import torch
 from PIL.Image import Image
 from torch import nn
 
-from src import figures
+from src import figures, predictions
 from src.data.splits import Split, Splits
 from src.training.fit import predict
 from src.training.selection import Result
 
 
-def write(folder: Path, model: nn.Module, splits: Splits, result: Result, pictures: bool) -> None:
-    """Write the files of a job, whose `model` holds its best weights, into `folder`."""
+def write(folder: Path, model: nn.Module, splits: Splits, result: Result, pictures: bool) -> str:
+    """Write the files of a job, whose `model` holds its best weights, into `folder`.
+
+    Returns the validation examples that the model gets right, encoded; "" without a model.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    correct = ""
     drawn = {"learning_curves": lambda: figures.learning_curves(result.history)}
     if result.weights is not None:
         torch.save(result.weights, folder / "model.pt")
         probabilities = predict(model, splits.val).softmax(1).numpy()
-        _predictions(folder, model, splits, probabilities.argmax(1))
+        predicted = probabilities.argmax(1)
+        _predictions(folder, model, splits, predicted)
+        correct = predictions.encode(predicted == _labels(splits.val))
         drawn |= _figures(model, splits, probabilities)
     for name, draw in drawn.items() if pictures else ():
         figures.save(draw(), folder / "figures" / f"{name}.png")
+    return correct
 
 
 def _predictions(folder: Path, model: nn.Module, splits: Splits, predicted: np.ndarray) -> None:

@@ -18,7 +18,8 @@ from src.schema import GROUPS, check, leaves
 
 SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
 COPIES = tuple(f"model.{group}." for group in SHARED_GROUPS)
-ASIDE = ("tracking", "sweep", "compare", "figures", "reuse", "dry_run", "checkpoints")
+ASIDE = ("tracking", "sweep", "compare", "figures", "reuse", "dry_run", "checkpoints", "results")
+CIRCUMSTANCES = ("seed", "threads", "diagnostics", "data.root", "data.fallback")  # no factors
 PLACES = ("data.root", "data.train", "data.test", "data.fallback")  # the digest stands for them
 
 
@@ -75,6 +76,11 @@ class Resolved:
         deciding |= {"code": sources.of_training()}
         deciding |= {v: sources.of_target(v) for k, v in deciding.items() if k.endswith("_target_")}
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def factors(params: Mapping[str, str]) -> dict[str, str]:
+    """Return what of a flat config names a variant."""
+    return {k: v for k, v in params.items() if not k.startswith(("published", *CIRCUMSTANCES))}
 
 
 def flatten(tree: Mapping[str, Any]) -> dict[str, str]:

@@ -21,5 +21,5 @@ class Refused(BaseException):
     """Carries an error past Hydra, which turns every Exception of a callback into a warning."""
 
 
-UNHEARD = (OSError, SystemExit)  # who was to read has gone; the latter is rich's word for it
-GONE = (EOFError, ConnectionError)  # nobody is at the other end of a connection any more
+OUTPUT_CLOSED = (OSError, SystemExit)  # who was to read has gone; the latter is rich's word for it
+PEER_CLOSED = (EOFError, ConnectionError)  # nobody is at the other end of a connection any more

@@ -1,7 +1,7 @@
-"""One job: cfg -> parts -> fit -> tracking."""
+"""One job: cfg -> parts -> fit -> journal."""
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from src import artifacts, commands
 from src.config import Resolved, resolve
 from src.errors import InputError
 from src.progress import result_table, shown
-from src.tracking import recording
-from src.tracking.journal import FILES
-from src.tracking.lock import locked
-from src.tracking.recording import Tracker, logged, recorded
+from src.tracking import run_logger
+from src.tracking.job_record import Action, Status
+from src.tracking.journal import FILES, EventKind, Journal
+from src.tracking.result_index import ResultIndex
+from src.tracking.run_logger import run_lifecycle
+from src.tracking.upload_job import uploading
 from src.training.checkpoint import Checkpoint
 from src.training.parts import Parts, Place, build, prepare
 from src.training.selection import Result, keep_best
@@ -25,87 +27,100 @@ from src.training.selection import Result, keep_best
 
 @dataclass(frozen=True)
 class Job:
-    """What is trained where, and what the tracking server is told of it, by whom."""
+    """A job: its config, where it computes, and where it is recorded."""
 
     config: Resolved
     place: Place
-    opening: dict[str, Any]  # the fields of its journal's first event
-    tracker: Tracker
+    start: dict[str, Any]  # the fields of its journal's first event
+    journal: Journal
+    index: ResultIndex
+
+    @property
+    def fingerprint(self) -> str:
+        return self.start["tags"]["fingerprint"]
 
 
 def run(cfg: DictConfig) -> float:
-    """Train and record one job; its best validation error, which a sweeper may minimise.
+    """Train and record one job; return its best validation error, which a sweeper may minimise.
 
     Raises InputError when a part cannot be made.
     """
     hydra = HydraConfig.get()
-    config, folder = resolve(cfg, hydra.runtime.choices), Path(hydra.runtime.output_dir)
+    config, journal = resolve(cfg, hydra.runtime.choices), Journal(Path(hydra.runtime.output_dir))
     overrides = list(hydra.overrides.task)
-    if config.tree["sweep"]["run_id"] is None:
-        return _single(config, folder, overrides)
-    return _of_sweep(config, folder, overrides, hydra.job.num)
+    index = ResultIndex.of(config.tree)
+    if config.tree["sweep"]["id"] is None:
+        return _single(config, journal, index, overrides)
+    with uploading(journal, index.tracking) if config.tree["sweep"]["uploads"] else nullcontext():
+        return _of_sweep(config, journal, index, overrides, hydra.job.num)
 
 
-def _single(config: Resolved, folder: Path, overrides: Sequence[str]) -> float:
+def _single(
+    config: Resolved, journal: Journal, index: ResultIndex, overrides: Sequence[str]
+) -> float:
     """Train a job that is no part of a sweep; of one that cannot be made nothing is recorded."""
     try:
         place = prepare(config)
         parts = build(config, place)
     except InputError:
         with suppress(OSError):  # the folder is not empty
-            folder.rmdir()  # Hydra made it, and nothing came of it
+            journal.folder.rmdir()  # Hydra made it, and nothing came of it
         raise
-    opening = recording.opening(config, place, overrides, None)
-    value = _train(Job(config, place, opening, recording.tracker(folder, config.tree)), parts)
+    start = run_logger.start_event(config, place, overrides, None)
+    index.open(start["tags"]["job"], journal)
+    value = _train(Job(config, place, start, journal, index), parts)
     print(f"MLflow: {commands.ui(config.tree['tracking']['uri'])}")
     return value
 
 
-def _of_sweep(config: Resolved, folder: Path, overrides: Sequence[str], number: int) -> float:
+def _of_sweep(
+    config: Resolved, journal: Journal, index: ResultIndex, overrides: Sequence[str], number: int
+) -> float:
     """Take the job from where it was trained before, go on where it was cut off, or train it."""
-    tracker = recording.tracker(folder, config.tree)
     try:
         place = prepare(config)
     except InputError:
-        with recorded(tracker, **recording.identity(config, overrides, number)):
+        with run_lifecycle(journal, run_logger.job_metadata(config, overrides, number)):
             raise
-    opening = recording.opening(config, place, overrides, number)
-    if (value := recording.finished(tracker, opening)) is not None:
-        return value
-    job = Job(config, place, opening, tracker)
+    start = run_logger.start_event(config, place, overrides, number)
+    if record := run_logger.already_finished(journal, start):
+        return record.best_val_error
+    job = Job(config, place, start, journal, index)
     if not config.tree["reuse"]:
         return _train(job)
-    fingerprint = opening["tags"]["fingerprint"]
-    path = checkpoint_path(config, fingerprint)
-    with locked(path):
-        if source := tracker.find(fingerprint):
-            path.unlink(missing_ok=True)  # whoever made the result may not have lived to do so
-            return recording.adopt(tracker, opening, source)
-        return _train(job, path=path)
+    with index.alone(job.fingerprint):
+        decision = index.decide(job.fingerprint)
+        checkpoint = index.checkpoint(job.fingerprint)
+        if decision.source:
+            checkpoint.unlink(missing_ok=True)  # its job may have been killed after the last epoch
+            value = run_logger.record_cached(journal, start, decision.source)
+            index.add(job.fingerprint, journal)
+            return value
+        return _train(job, path=checkpoint, action=decision.action)
 
 
-def checkpoint_path(config: Resolved, fingerprint: str) -> Path:
-    """Where a job of a sweep keeps what it needs to go on."""
-    return Path(config.tree["checkpoints"]) / f"{fingerprint}.pt"
-
-
-def _train(job: Job, parts: Parts | None = None, path: Path | None = None) -> float:
+def _train(
+    job: Job, parts: Parts | None = None, path: Path | None = None, action: Action = Action.TRAIN
+) -> float:
     """Train and record a job; `path` is where it keeps its checkpoint."""
-    tracker, folder = job.tracker, job.tracker.journal.folder / FILES
-    with recorded(tracker, **job.opening):
+    journal = job.journal
+    with run_lifecycle(journal, job.start, action):
         parts = parts or build(job.config, job.place)
         checkpoint = parts.checkpoint(path) if path else None
         result = _fitted(job, parts, checkpoint)
         summary = result.summary | parts.test(result.weights)
         pictures = job.config.tree["figures"]
-        artifacts.write(folder, parts.model, parts.splits, result, pictures)
+        folder = journal.folder / FILES
+        correct = artifacts.write(folder, parts.model, parts.splits, result, pictures)
         (folder / "config.yaml").write_text(job.config.yaml)
-        tracker.append("final", step=result.history[-1].epoch, values=summary)
-        tracker.journal.append_files()
-        tracker.append("end", status="FINISHED", tags={"outcome": result.outcome})
+        last = result.history[-1].epoch
+        journal.append(EventKind.FINAL, step=last, values=summary, correct=correct)
+        journal.append_files()
+        journal.append(EventKind.END, status=Status.FINISHED, tags={"outcome": result.outcome})
+    job.index.add(job.fingerprint, journal)
     if checkpoint:
         checkpoint.remove()
-    Console().print(result_table(job.opening["name"], summary, result.outcome))
+    Console().print(result_table(job.start["name"], summary, result.outcome))
     return summary.get("best/val_error", float("inf"))
 
 
@@ -114,8 +129,9 @@ def _fitted(job: Job, parts: Parts, checkpoint: Checkpoint | None) -> Result:
     tree = job.config.tree
     earlier, weights = checkpoint.load() if checkpoint else ([], None)
     epochs = parts.epochs(job.config, done=len(earlier))
+    logged = run_logger.log_epochs(epochs, job.journal, earlier)
     return keep_best(
-        shown(logged(epochs, job.tracker, earlier), tree["epochs"], job.opening["name"]),
+        shown(logged, tree["epochs"], job.start["name"]),
         parts.model,
         tree["patience"],
         earlier=earlier,

@@ -13,6 +13,7 @@ TRACKED = {  # field of Epoch: metric
     "lr": "lr",
     "seconds": "epoch_seconds",
 }
+BEST_VAL_ERROR, TEST_ERROR = "best/val_error", "test/error"
 SUMMARY = ("final/", "best/", "test/")  # how metrics begin that are tracked once, at the end
 
 

@@ -14,10 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from src.config import ASIDE, asked
-from src.errors import UNHEARD
+from src.errors import OUTPUT_CLOSED
 from src.metrics import Epoch
-from src.tracking.journal import Journal, journals
-from src.tracking.outcomes import Outcome
+from src.tracking.job_record import Action, JobRecord, fold
+from src.tracking.journal import Journal
+from src.tracking.sweep_journals import SweepJournals
+
+DONE = {"reused": Action.REUSE, "resumed": Action.RESUME, "trained": Action.TRAIN}
 
 
 def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
@@ -62,8 +65,8 @@ def result_table(name: str, summary: Mapping[str, float], outcome: str) -> Table
     return table
 
 
-def failure_table(failed: Sequence[Outcome], folder: Path) -> Table:
-    """The failed jobs of the sweep in `folder`; each has its output in a directory there."""
+def failure_table(failed: Sequence[JobRecord], folder: Path) -> Table:
+    """Return the failed jobs of the sweep in `folder`; each has its output in a directory there."""
     table = Table(title="failed jobs", title_style="bold red", caption=f"Their output: {folder}/…")
     table.add_column("in")
     table.add_column("job", no_wrap=True)
@@ -73,6 +76,23 @@ def failure_table(failed: Sequence[Outcome], folder: Path) -> Table:
         place = job.journal.folder.relative_to(folder)
         table.add_row(*map(escape, (str(place), job.name, job.status, job.reason)))
     return table
+
+
+def job_counts(jobs: Sequence[JobRecord]) -> str:
+    """Return how many jobs were reused, resumed, trained from the start, and how many failed."""
+    done = [job for job in jobs if not job.has_failed]
+    counts = {word: sum(job.action == action for job in done) for word, action in DONE.items()}
+    counts["failed"] = len(jobs) - len(done)
+    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return f"{len(jobs)} jobs: {said or 'none began'}"
+
+
+def last_epoch(record: JobRecord) -> str:
+    """Return the last epoch of a job and its errors; "" before the first."""
+    if not record.by_step:
+        return ""
+    step = max(record.by_step)
+    return f"epoch {step}/{record.params.get('epochs', '?')}  {errors(record.by_step[step])}"
 
 
 class SweepView:
@@ -87,9 +107,7 @@ class SweepView:
         self.names = [
             " ".join(asked([o for o in job if o not in common], ASIDE)) for job in overrides
         ]
-        self.folder, self.first = folder, first
-        self.journals: dict[int, Journal] = {}  # those found so far
-        self.places: set[str] = set()  # where they lie
+        self.journals, self.first = SweepJournals(Journal(folder)), first
         self.waiting = dict.fromkeys(range(len(overrides)))
         self.finished = self.reused = self.failed = 0
         self.start = time.monotonic()
@@ -105,19 +123,19 @@ class SweepView:
         self.live.stop()
 
     def done(self, index: int, error: BaseException | None) -> None:
-        """A job has ended; a failure is told at once."""
+        """Note that a job has ended; a failure is told at once."""
         del self.waiting[index]
-        self._find()
-        last = self._last(index)
+        self.journals.find()
+        record = self._record(index)
         if error is not None:
             self.failed += 1
             said = f"failed: {error}"
-        elif last.get("reused"):
+        elif record and record.action == Action.REUSE:
             self.reused += 1
             said = "reused"
         else:
             self.finished += 1
-            said = f"finished  {last['line']}" if "line" in last else "finished"
+            said = f"finished  {last_epoch(record)}".rstrip() if record else "finished"
         if error is not None or not self.console.is_terminal:
             done = len(self.names) - len(self.waiting)
             self._print(f"[{done}/{len(self.names)}] {self.names[index]}  {said}")
@@ -129,11 +147,12 @@ class SweepView:
     def refresh(self) -> None:
         """Draw the present state."""
         if self.console.is_terminal:
-            self._find()
-            running = [(i, last) for i in self.waiting if (last := self._last(i))]
-            width = max((len(self.names[i]) for i, _ in running), default=0)
+            self.journals.find()
+            running = {i: record for i in self.waiting if (record := self._record(i))}
+            width = max((len(self.names[index]) for index in running), default=0)
             lines = [
-                f"  {self.names[i]:{width}}  {last.get('line', 'starting')}" for i, last in running
+                f"  {self.names[index]:{width}}  {last_epoch(record) or 'starting'}"
+                for index, record in running.items()
             ]
             self.live.update(
                 Group(Text(self._summary(len(running))), *map(Text, lines)), refresh=True
@@ -153,24 +172,13 @@ class SweepView:
             said += f" · {int(seconds // 60)}:{int(seconds % 60):02d} left"
         return f"{total} jobs: {said}"
 
-    def _find(self) -> None:
-        for journal in journals(self.folder, self.places):
-            start = next(journal.events(), None)
-            if start and "number" in start["tags"]:
-                self.journals[int(start["tags"]["number"]) - self.first] = journal
-                self.places.add(str(journal.folder))
-
-    def _last(self, index: int) -> dict:
-        """What the journal of a job says: its last epoch, and whether it was reused."""
-        state: dict = {}
-        for event in self.journals[index].events() if index in self.journals else ():
-            if event["event"] == "start":
-                state["reused"] = "reused_from" in event["tags"]
-                total = event["params"].get("epochs", "?")
-            elif "train/error" in event.get("values", {}):
-                state["line"] = f"epoch {event['step']}/{total}  {errors(event['values'])}"
-        return state
+    def _record(self, index: int) -> JobRecord | None:
+        """Return the record of a job that has begun."""
+        journal = self.journals.jobs.get(self.first + index)
+        with suppress(OSError):
+            return fold(journal) if journal else None
+        return None
 
     def _print(self, line: str) -> None:
-        with suppress(*UNHEARD):  # which must not end the sweep
+        with suppress(*OUTPUT_CLOSED):  # which must not end the sweep
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)

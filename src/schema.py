@@ -71,6 +71,7 @@ SCHEMA: Mapping[str, Rule] = {
     "reuse": FLAG,
     "dry_run": FLAG,
     "checkpoints": TEXT,
+    "results": TEXT,
     "data.root": TEXT,
     "data.train": TEXT,
     "data.test": optional(TEXT),

@@ -6,22 +6,21 @@ goes where its command said; `tracking.KEY=VALUE` says otherwise, or gives a pas
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from src import ROOT, config
 from src.errors import InputError
 from src.provenance import reason
 from src.signals import ending_at_once
-from src.tracking import outcomes
-from src.tracking.journal import Journal
-from src.tracking.outcomes import Outcome
-from src.tracking.sender import complete, open_store, send
+from src.tracking.job_record import JobRecord, ProcessState, Status, settle
+from src.tracking.journal import Journal, journals
+from src.tracking.settings import TrackingSettings
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Send the unsent events of every journal, exactly once, and say how many there were.
+    """Send the unsent events of every journal, exactly once, and print how many there were.
 
     Raises InputError when some cannot be sent, after the others.
     """
@@ -30,46 +29,49 @@ def main(arguments: Sequence[str]) -> None:
         return
     overrides = [argument for argument in arguments if "=" in argument]
     folders = [Path(argument) for argument in arguments if "=" not in argument]
-    settings, given = config.settings(overrides), {o.partition("=")[0] for o in overrides}
-    instead = {k: v for k, v in settings["tracking"].items() if f"tracking.{k}" in given}
+    given = config.settings(overrides)["tracking"]
+    instead = {k: v for k, v in given.items() if f"tracking.{k}={v}" in overrides}
     waiting = defaultdict(list)
-    for job in _unsent(folders or [ROOT / "outputs"]):
-        where = settings["tracking"] | job.tracking | instead
-        waiting[tuple(where.items())].append(job.journal)
-    failed = sum(_send(journals, dict(where)) for where, journals in waiting.items())
+    for record in _unsent(folders or [ROOT / "outputs"]):
+        waiting[replace(record.destination, **instead)].append(record.journal)
+    failed = sum(_send(journals, tracking) for tracking, journals in waiting.items())
     print(f"{sum(map(len, waiting.values())) - failed} jobs had something to send")
     if failed:
         raise InputError(f"{failed} jobs could not be sent")
 
 
-def _send(journals: Sequence[Journal], tracking: Mapping[str, str]) -> int:
-    """Send to one destination; how many could not be sent, of which it says why."""
-    connect, failed = partial(open_store, tracking), 0
+def _send(waiting: Sequence[Journal], tracking: TrackingSettings) -> int:
+    """Send to one destination; print what could not be sent and why, and return how many."""
+    from src.tracking import mlflow_sink, store
+
     try:
-        connect()
+        tracking.connect()
     except InputError as error:
         print(error, file=sys.stderr)
-        return len(journals)
-    for journal in journals:
+        return len(waiting)
+    failed = 0
+    for journal in waiting:
         try:
-            events = send(journal, connect)
-        except Exception as error:  # whatever a server, a network or an artifact store may throw
+            events = mlflow_sink.send(journal, tracking.connect)
+        except Exception as error:  # servers, networks and artifact stores raise their own
             print(f"{journal.folder}: cannot be sent: {reason(error)}", file=sys.stderr)
             failed += 1
         else:
             print(f"{journal.folder}: {events} events sent")
-    complete(tracking["uri"])
+    store.complete(tracking.uri)
     return failed
 
 
-def _unsent(folders: Sequence[Path]) -> Iterator[Outcome]:
+def _unsent(folders: Sequence[Path]) -> Iterator[JobRecord]:
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"{folder}: no folder; without one, outputs is looked at")
-        for job in outcomes.settled(folder):
-            may_run = job.process == "alive" or job.status == "RUNNING"
-            if job.journal.has_unsent and not may_run:
-                yield job
+        for journal in sorted(journals(folder), key=lambda it: (len(it.folder.name), it.folder)):
+            record = settle(journal)
+            if record is None or not journal.has_unsent:
+                continue
+            if record.process != ProcessState.ALIVE and record.status != Status.RUNNING:
+                yield record
 
 
 if __name__ == "__main__":

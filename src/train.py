@@ -17,10 +17,18 @@ from src.errors import InputError, JobError, Refused
 from src.provenance import without_credentials
 from src.signals import EXIT_STATUS, ending_at_once, interruptible
 from src.sweep.multirun import finishing
-from src.tracking.sidecar import sidecar_closed, start_sidecar
+from src.tracking.uploader_process import start_uploader, uploader_closed
 
 MULTIRUN = ("-m", "--multirun")
-TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException, OSError, ValueError)
+USER_ERRORS = (
+    Refused,
+    InputError,
+    JobError,
+    HydraException,
+    OmegaConfBaseException,
+    OSError,
+    ValueError,
+)
 
 config.register_resolvers()
 
@@ -51,11 +59,11 @@ def main() -> None:
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
     try:
-        with interruptible(), sidecar_closed(), finishing():
+        with interruptible(), uploader_closed(), finishing():
             if all(a in MULTIRUN for a in sys.argv[1:] if a.startswith("-")):  # not with --help
-                start_sidecar()  # imports MLflow while Hydra composes
+                start_uploader()  # imports MLflow while Hydra composes
             train()
-    except TOLD as error:
+    except USER_ERRORS as error:
         if full:
             raise
         said = one_line(error.__cause__ if isinstance(error, Refused) else error)

@@ -62,6 +62,7 @@ class Place:
             f"tracking.uri=sqlite:///{folder}/mlflow.db",
             f"tracking.artifacts={folder}/artifacts",
             f"checkpoints={folder}/checkpoints",
+            f"results={folder}/results",
         ]
 
     def command(self, *arguments: str) -> list[str]:

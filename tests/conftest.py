@@ -112,6 +112,7 @@ class Workplace:
             f"tracking.experiment={self.experiment}",
             f"tracking.artifacts={self.folder}/artifacts",
             f"checkpoints={self.folder}/checkpoints",
+            f"results={self.folder}/results",
             f"hydra.run.dir={self.run_dir}",
             f"hydra.sweep.dir={self.folder}/sweep",
         ]
@@ -146,7 +147,7 @@ def mlflow() -> None:
         warnings.simplefilter("ignore")
         import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
-        import src.tracking.client  # noqa: F401, sets what MLflow reads when it is imported
+        import src.tracking.store  # noqa: F401, sets what MLflow reads when it is imported
 
 
 @pytest.fixture(scope="session")

@@ -96,7 +96,7 @@ def test_data_threads_and_device_change_the_fingerprint(changed, config):
         ["reuse=false"],
         ["checkpoints=elsewhere"],
         ["compare.margin=1"],
-        ["sweep.run_id=abc"],
+        ["sweep.id=abc"],
         ["threads=2"],  # the number that was used is told apart, not the one asked for
     ],
     ids=lambda value: value[0],

@@ -196,7 +196,7 @@ def test_nothing_is_written_outside_the_place_for_outputs(finished):
     place, _, _ = finished
     made = {path.name for path in place.folder.iterdir()}
     others = {name for name in made if not name.startswith("mlflow.db")}  # -wal, -shm, .lock
-    assert others <= {"artifacts", "run", "checkpoints"}
+    assert others <= {"artifacts", "run", "checkpoints", "results"}
     assert {path.name for path in place.run_dir.iterdir()} == {"journal.jsonl", "sent.json"}
 
 

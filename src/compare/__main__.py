@@ -6,54 +6,64 @@ Without a run id the last sweep is compared; `key=value` are the config's `compa
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from src import ROOT, answer, config
+from src import ROOT, config
 from src.compare import Comparison
 from src.errors import InputError
 from src.signals import ending_at_once
-from src.tracking import records
-from src.tracking.sender import complete, open_store
+from src.sweep import comparison
+from src.tracking.job_record import JobRecord
+from src.tracking.journal import Journal
+from src.tracking.settings import TrackingSettings
 
 if TYPE_CHECKING:
-    from src.tracking.client import Store
+    from mlflow.entities import Run as MlflowRun
+
+    from src.tracking.store import Store
 
 PROVENANCE = ("command", "versions", "hardware", "git_commit")  # tags of a sweep
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Compare, tell, and keep the answer: with the one sweep it is of, or else in a folder."""
+    """Compare, print, and keep the result: with the one sweep it is of, or else in a folder."""
     if {"-h", "--help"} & {*arguments}:
         print(__doc__.strip())
         return
+    from src.tracking import mlflow_source
+    from src.tracking.store import complete
+
     overrides = [argument for argument in arguments if "=" in argument]
     ids = [argument for argument in arguments if "=" not in argument]
     settings = config.settings(overrides)
-    store = open_store(settings["tracking"])
-    asked = [records.get(store, run_id) for run_id in ids] or [records.last_sweep(store)]
-    families = [records.sweep_jobs(store, run.info.run_id) or [run] for run in asked]
+    tracking = TrackingSettings.of(settings["tracking"])
+    store = tracking.connect()
+    asked = [mlflow_source.get(store, run_id) for run_id in ids]
+    asked = asked or [mlflow_source.last_sweep(store)]
+    families = [mlflow_source.jobs_of(store, run.info.run_id) or [run] for run in asked]
     jobs = {job.info.run_id: job for family in families for job in family}
     sweep = asked[0] if len(asked) == 1 and asked[0].data.tags.get("kind") == "sweep" else None
     if sweep:
         given = {override.partition("=")[0] for override in overrides}
         settings["compare"] |= _settings_of(sweep, given)
-    comparison = answer.compare_jobs(store, list(jobs.values()), settings["compare"])
-    answer.tell(comparison)
-    provenance = {key: asked[0].data.tags.get(key, "unknown") for key in PROVENANCE}
+    records = mlflow_source.records(store, list(jobs.values()))
+    elsewhere = partial(mlflow_source.correct, store)
+    result = comparison.compare_records(records, settings["compare"], elsewhere)
+    comparison.print_result(result)
+    report = {key: asked[0].data.tags.get(key, "unknown") for key in PROVENANCE}
     if sweep:
-        _replace(store, sweep.info.run_id, comparison, provenance)
-        print(answer.where(store, sweep.info.run_id))
+        print(_replace(store, sweep.info.run_id, result, report, tracking))
     else:
         folder = ROOT / "outputs" / "comparisons" / time.strftime("%Y-%m-%d_%H-%M-%S")
-        list(answer.events(comparison, folder, provenance))
-        print(f"Report: {folder}/artifacts/comparison/report.html")
-    complete(settings["tracking"]["uri"])
+        print(f"Report: {comparison.write_report(result, folder, report)}")
+    complete(tracking.uri)
 
 
-def _settings_of(sweep: Any, given: set[str]) -> dict[str, Any]:
-    """The `compare` settings under which a sweep was run, but for those `given` now."""
+def _settings_of(sweep: "MlflowRun", given: set[str]) -> dict[str, Any]:
+    """Return the `compare` settings under which a sweep was run, but for those `given` now."""
     own = {}
     for key, text in sweep.data.params.items():
         if key.startswith("compare.") and key not in given:
@@ -64,14 +74,20 @@ def _settings_of(sweep: Any, given: set[str]) -> dict[str, Any]:
 
 
 def _replace(
-    store: "Store", run_id: str, comparison: Comparison, provenance: dict[str, str]
-) -> None:
-    from src.tracking import client
+    store: "Store",
+    run_id: str,
+    result: Comparison,
+    report: dict[str, str],
+    tracking: TrackingSettings,
+) -> str:
+    """Replace the result that a sweep's run holds; return where its report lies."""
+    from src.tracking import mlflow_sink
 
     with TemporaryDirectory() as folder:
-        moment = {"time": time.time_ns() // 1_000_000}
-        events = [e | moment for e in answer.events(comparison, Path(folder), provenance)]
-        client.deliver(store, run_id, events, Path(folder), is_first_try=True)
+        journal = Journal(Path(folder))
+        comparison.record(result, journal, report)
+        mlflow_sink.deliver(store, run_id, list(journal.events()), journal.folder)
+        return comparison.report_location(JobRecord(journal, run_id), tracking)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
-"""A multirun from its first job to its answer: begin, hand the jobs what they share, finish."""
+"""A multirun from its first job to its comparison: begin, give the jobs what they share, finish."""
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import current_process
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,13 +13,12 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from src import provenance
-from src.config import flatten
 from src.data.availability import settle
-from src.errors import InputError, JobError
-from src.progress import failure_table
+from src.errors import OUTPUT_CLOSED, InputError, JobError
+from src.progress import failure_table, job_counts
 from src.signals import in_one_piece, to_take_apart, told_to_stop
-from src.sweep import plan
-from src.sweep.checks import check_jobs, check_parts, check_settings
+from src.sweep import dry_run
+from src.sweep.accompany import accompany_sweep, look_elsewhere
 from src.sweep.composing import (
     Composed,
     compose_jobs,
@@ -30,11 +27,13 @@ from src.sweep.composing import (
     share_compositions,
     varying,
 )
-from src.tracking import serving
+from src.sweep.preflight import check_jobs, check_parts, check_settings
+from src.tracking.job_record import JobRecord, Status, end
 from src.tracking.journal import Journal
-from src.tracking.outcomes import Outcome, settled
-from src.tracking.sender import destination, open_store
-from src.tracking.sidecar import Sidecar, start_sidecar
+from src.tracking.result_index import ResultIndex
+from src.tracking.run_logger import sweep_start
+from src.tracking.sweep_journals import SweepJournals
+from src.tracking.uploader_process import UploaderProcess, start_uploader
 
 HINT = {True: "the same command continues", False: "the same command with reuse=true continues"}
 BASIC_LAUNCHER = f"{BasicLauncher.__module__}.{BasicLauncher.__qualname__}"
@@ -44,9 +43,9 @@ BASIC_LAUNCHER = f"{BasicLauncher.__module__}.{BasicLauncher.__qualname__}"
 class Sweep:
     """A multirun that has begun."""
 
-    journal: Journal
+    journals: SweepJournals
     jobs: int | None  # None: the sweeper decides as it goes
-    sidecar: Sidecar
+    uploader: UploaderProcess
     hint: str  # what the same command would do
 
 
@@ -54,7 +53,7 @@ _begun: list[Sweep] = []  # the multirun of this process, between begin and fini
 
 
 def begin(config: DictConfig) -> None:
-    """Check all jobs, settle the data for all of them, and make the parent run.
+    """Check all jobs, settle the data for all of them, and begin the sweep's journal.
 
     What the jobs share reaches them, whatever the launcher, as overrides of Hydra's own.
     """
@@ -73,23 +72,23 @@ def begin(config: DictConfig) -> None:
     settings = jobs[0].config.tree
     labels = [_label(job, varied) for job in overrides]
     planned = {label: job.config.flat for label, job in zip(labels, jobs, strict=False)}
+    index = ResultIndex.of(settings)
+    uploader, compare = start_uploader(), settings["compare"]
     if config.dry_run:
-        _show_plan(jobs, labels, planned)
-    sidecar, key = start_sidecar(), None
-    if hydra.launcher.get("relay", is_basic):  # one process talks for all jobs on this machine
-        key = bytes(current_process().authkey)
-    else:
+        _show_plan(jobs, labels, planned, index, uploader)
+    sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
+    if not sees_jobs:
         to_take_apart.set()
-    sidecar.send(serving.serve_sweep, settings["tracking"], settings["compare"], planned, key)
+    uploader.send(accompany_sweep, index, compare, planned)
     is_warm = "src.job" in hydra.launcher.get("preload", ())
-    check_parts(jobs, is_here=is_basic or is_warm, is_warm=is_warm)
-    sidecar.receive()
-    _begin(config, settings, journal, sidecar, len(overrides) or None)
-    run_id, relay = sidecar.receive()
-    shared.append(f"sweep.run_id={run_id}")
-    if relay:
-        quoted = relay.replace("'", r"\'")
-        shared.append(f"sweep.relay='{quoted}'")
+    fingerprints = check_parts(jobs, is_here=is_basic or is_warm, is_warm=is_warm)
+    uploader.receive()
+    known = overrides and settings["reuse"]
+    uploader.send([f for f in fingerprints if not index.find(f)] if known else [])
+    uploader.receive()
+    sweep_id = _begin(config, settings, index, uploader, len(overrides) or None)
+    shared.append(f"sweep.id={sweep_id}")
+    shared.append(f"sweep.uploads={str(not sees_jobs).lower()}")
     if overrides:
         shared.append(f"sweep.varying=[{','.join(varied)}]")
 
@@ -104,17 +103,23 @@ def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> li
 
 
 def _show_plan(
-    jobs: Sequence[Composed], labels: Sequence[str], planned: Mapping[str, Mapping[str, str]]
+    jobs: Sequence[Composed],
+    labels: Sequence[str],
+    planned: Mapping[str, Mapping[str, str]],
+    index: ResultIndex,
+    uploader: UploaderProcess,
 ) -> NoReturn:
-    from src import answer
-
     if not labels:
         raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
-    check_parts(jobs, is_here=True, is_warm=False)
-    configs = [job.config for job in jobs]
-    settings = configs[0].tree
-    note = answer.foreseen(planned, settings["compare"])
-    plan.show(open_store(settings["tracking"]), configs, labels)
+    settings = jobs[0].config.tree
+    fingerprints = check_parts(jobs, is_here=True, is_warm=False)
+    if missing := [f for f in fingerprints if settings["reuse"] and not index.find(f)]:
+        uploader.send(look_elsewhere, index, missing)
+        uploader.receive()
+    from src.sweep.comparison import power_note
+
+    note = power_note(planned, settings["compare"])
+    dry_run.show(list(dry_run.plan(index, fingerprints, settings["reuse"])), labels)
     if note:
         print(f"note: {note}")
     raise SystemExit(0)
@@ -123,24 +128,20 @@ def _show_plan(
 def _begin(
     config: DictConfig,
     settings: Mapping[str, Any],
-    journal: Journal,
-    sidecar: Sidecar,
+    index: ResultIndex,
+    uploader: UploaderProcess,
     jobs: int | None,
-) -> None:
-    """Write that the sweep has begun, from where on there is something to finish."""
-    tags = {
-        "kind": "sweep",
-        "job": os.urandom(8).hex(),
-        "folder": str(journal.folder.absolute()),
-        **provenance.tags(),
-        **provenance.report(),
-    }
-    params = flatten({"compare": settings["compare"]})
+) -> str:
+    """Write that the sweep has begun, from where on there is something to finish; return its id."""
+    journal = Journal(Path(config.hydra.sweep.dir))
+    start = sweep_start(question(config), journal.folder, settings)
+    sweep_id = start["tags"]["job"]
     with in_one_piece():
-        where = destination(settings["tracking"])
-        journal.begin(name=question(config), tags=tags, params=params, tracking=where)
-        sidecar.send(journal.folder, provenance.report())
-        _begun.append(Sweep(journal, jobs, sidecar, HINT[settings["reuse"]]))
+        journal.begin(**start)
+        index.open(sweep_id, journal)
+        uploader.send(journal.folder, provenance.report())
+        _begun.append(Sweep(SweepJournals(journal), jobs, uploader, HINT[settings["reuse"]]))
+    return sweep_id
 
 
 @contextmanager
@@ -161,46 +162,47 @@ def finishing() -> Iterator[None]:
 
 
 def finish(error: BaseException | None) -> int:
-    """Close the multirun that this process began: compare its jobs, tell and keep the answer.
+    """Close the multirun that this process began: compare its jobs, print and keep the result.
 
     `error` is what ended it early, if anything did. Returns how many jobs failed.
     """
     if not _begun:
         return 0
     sweep = _begun.pop()
-    journal = sweep.journal
-    jobs = [job for job in settled(journal.folder) if job.journal.path != journal.path]
+    jobs = sweep.journals.settle()
     failed = [job for job in jobs if job.has_failed]
-    provenance.forget_credentials(journal.folder)
+    provenance.forget_credentials(sweep.journals.sweep.folder)
     try:
         _close(sweep, jobs, error)
     finally:
-        if failed and not told_to_stop.is_set():
-            Console(stderr=True).print(failure_table(failed, journal.folder))
+        if not told_to_stop.is_set():
+            console = Console(stderr=True, soft_wrap=True)
+            with suppress(*OUTPUT_CLOSED):
+                console.print(job_counts(jobs), highlight=False)
+                if failed:
+                    console.print(failure_table(failed, sweep.journals.sweep.folder))
     return len(failed)
 
 
-def _close(sweep: Sweep, jobs: Sequence[Outcome], error: BaseException | None) -> None:
-    journal, sidecar = sweep.journal, sweep.sidecar
+def _close(sweep: Sweep, jobs: Sequence[JobRecord], error: BaseException | None) -> None:
+    journal, uploader = sweep.journals.sweep, sweep.uploader
     has_failed = error is not None or any(job.has_failed for job in jobs)
-    answer: list[dict[str, Any]] = []  # what the journal is to hold of it
     try:
-        sidecar.send(told_to_stop.is_set())
+        uploader.send(told_to_stop.is_set())
         if not told_to_stop.is_set():
-            answer = sidecar.receive()
+            uploader.receive()
     finally:
         with in_one_piece():
             is_interrupted = told_to_stop.is_set()
-            for event in answer:
-                journal.append(event.pop("event"), **event)
-            status = "KILLED" if is_interrupted else "FAILED" if has_failed else "FINISHED"
-            journal.append("end", status=status, tags={"outcome": status.lower()})
-            sidecar.send(not is_interrupted)
+            failure = Status.KILLED if is_interrupted else Status.FAILED
+            status = failure if is_interrupted or has_failed else Status.FINISHED
+            end(journal, status)
+            uploader.send(not is_interrupted)
             if is_interrupted:
-                done = sum(job.status == "FINISHED" for job in jobs)
+                done = sum(job.status == Status.FINISHED for job in jobs)
                 of = f"{done} of {sweep.jobs or len(jobs)} jobs"
                 print(f"Interrupted: {of} are finished; {sweep.hint}.", file=sys.stderr)
-    sidecar.receive()
+    uploader.receive()
 
 
 def _label(job: Sequence[Override], varied: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -93,6 +93,11 @@ class Journal:
         except FileExistsError:
             raise InputError(f"{self.folder}: {DIRECTORY_IN_USE}") from None
         self.append(EventKind.START, **fields)
+
+    def write(self, events: Iterable[Event]) -> None:
+        """Write a whole journal that was kept elsewhere."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _replace(self.path, b"".join(json.dumps(event).encode() + b"\n" for event in events))
 
     def append_files(self) -> None:
         """Write that the files below `artifacts`, all of them the job's, are to be sent."""

@@ -29,7 +29,7 @@ def loader():
         yield GlobalHydra.instance().config_loader()
 
 
-@pytest.mark.parametrize("shared", [[], ["threads=1", "sweep.run_id=abc", "sweep.fallback=true"]])
+@pytest.mark.parametrize("shared", [[], ["threads=1", "sweep.id=abc", "sweep.fallback=true"]])
 def test_a_job_gets_the_config_that_it_would_have_got_alone(loader, shared):
     master = loader.load_configuration("config", ["hydra/launcher=basic"], RunMode.MULTIRUN)
     master.hydra.overrides.hydra.extend(shared)

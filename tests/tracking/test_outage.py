@@ -1,6 +1,7 @@
 """Outages against a real MLflow server and a real full disk: nothing is lost or sent twice."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -138,6 +139,46 @@ def test_the_next_sweep_sends_what_an_outage_kept_back_and_trains_none_of_it(ser
         assert not run.data.tags.get("reason")
         if run.data.tags.get("kind") != "sweep":
             assert steps(place, run) == list(range(1, 41))
+
+
+def test_while_the_server_is_down_results_are_reused_and_compared(server, tmp_path):
+    place = Workplace(tmp_path, server.uri, "away")
+    command = (*SMALL, "epochs=2", "activation=sigmoid,relu", "seed=0,1", "-m")
+    first = place.train(*command)
+    assert first.returncode == 0, first.stderr
+    server.kill()
+    plan = place.train(*command, f"hydra.sweep.dir={tmp_path}/plan", "dry_run=true")
+    assert "4 to reuse, 0 to resume, 0 to train" in plan.stdout, plan.stderr
+    again = place.train(*command, f"hydra.sweep.dir={tmp_path}/again", "seed=0,1,2")
+    assert again.returncode == 0, again.stderr
+    assert f"warning: tracking.uri={server.uri}: cannot be used" in again.stderr
+    assert "6 jobs: 4 reused, 2 trained" in again.stderr
+    assert "activation" in again.stdout
+    assert (tmp_path / "again" / "artifacts" / "comparison" / "report.html").exists()
+    server.start()
+    assert sync(tmp_path).stdout.endswith("7 jobs had something to send\n")
+    runs = place.runs()
+    assert [run.info.status for run in runs] == ["FINISHED"] * 12
+    assert sum("reused_from" in run.data.tags for run in runs) == 4
+
+
+def test_results_made_elsewhere_are_reused(server, tmp_path):
+    here, there = (Workplace(tmp_path / name, server.uri, "shared") for name in ("a", "b"))
+    command = (*SMALL, "epochs=2", "activation=sigmoid,relu", "seed=0", "-m")
+    first = there.train(*command)
+    assert first.returncode == 0, first.stderr
+    shutil.rmtree(there.folder)
+    again = here.train(*command)
+    assert again.returncode == 0, again.stderr
+    assert "2 jobs: 2 reused" in again.stderr
+    by_name = {}
+    for run in here.runs():
+        by_name.setdefault(run.info.run_name, []).append(run)
+    for name in ("activation=sigmoid", "activation=relu"):
+        reused, origin = by_name[name]
+        assert reused.data.tags["reused_from"] == origin.info.run_id
+        assert reused.data.metrics == origin.data.metrics
+        assert steps(here, reused) == [1, 2]
 
 
 @pytest.fixture

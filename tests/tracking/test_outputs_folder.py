@@ -16,9 +16,9 @@ from until import epochs, until
 
 from src import ROOT
 from src.errors import InputError
-from src.tracking import client
 from src.tracking.journal import Journal
-from src.tracking.sender import send
+from src.tracking.mlflow_sink import send
+from src.tracking.store import connect
 from tests.conftest import Workplace
 
 SMALL = ("data=mnist_5k", "data.n=200", "epochs=1", "model=softmax", "figures=false", "threads=1")
@@ -55,7 +55,7 @@ def test_a_directory_that_holds_a_folder_of_that_name_is_refused(mode, workplace
 
 
 def test_only_files_that_the_job_wrote_are_sent_and_removed(workplace):
-    store = client.connect(workplace.uri, workplace.experiment, f"{workplace.folder}/artifacts")
+    store = connect(workplace.uri, workplace.experiment, f"{workplace.folder}/artifacts")
     journal = Journal(workplace.folder / "job")
     journal.begin(name="a", tags={"job": "a"})
     files = journal.folder / "artifacts"
@@ -76,7 +76,7 @@ def test_making_a_database_removes_no_file_with_a_similar_name(fresh_workplace):
     mine = [fresh_workplace.folder / name for name in ("mlflow.db.new", "mlflow.db.newest")]
     for path in mine:
         path.write_text("mine")
-    client.connect(fresh_workplace.uri, "fairsweep", f"{fresh_workplace.folder}/artifacts")
+    connect(fresh_workplace.uri, "fairsweep", f"{fresh_workplace.folder}/artifacts")
     assert [path.read_text() for path in mine] == ["mine", "mine"]
 
 

@@ -20,7 +20,6 @@ DEFAULTS = {
     "threads": 1,  # CPU threads of a job whose own `threads` is auto
     "timeout": None,  # seconds after which a job is killed; null: never
     "retries": 1,  # how often a job whose process was killed is tried again
-    "relay": True,  # one process talks to the tracking server for all jobs
     "preload": ["src.job"],  # imported once, before workers fork
 }
 ConfigStore.instance().store(
@@ -38,14 +37,12 @@ class LocalLauncher(Launcher):
         threads: int,
         timeout: float | None,
         retries: int,
-        relay: bool,
         preload: Sequence[str],
     ) -> None:
         _require("workers", workers, workers == "auto" or _at_least(1, workers), "auto or 1, 2, …")
         _require("per_gpu", per_gpu, _at_least(1, per_gpu), "1, 2, …")
         _require("threads", threads, _at_least(1, threads), "1, 2, …")
         _require("retries", retries, _at_least(0, retries), "0, 1, …")
-        _require("relay", relay, isinstance(relay, bool), "true or false")
         is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
         is_allowed = timeout is None or (is_number and timeout > 0)
         _require("timeout", timeout, is_allowed, "seconds above 0, or null")

@@ -1,8 +1,7 @@
-"""What Hydra calls, with the config it has composed, around a run and a multirun."""
+"""The callback that Hydra runs, with the config it has composed, around a run and a multirun."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,25 @@ from src.data.availability import settle
 from src.errors import JobKilledError, Refused
 from src.signals import expendable
 from src.sweep import multirun
-from src.sweep.checks import check_chdir
 from src.sweep.composing import resolved
-from src.tracking import recording, serving
-from src.tracking.journal import Journal
-from src.tracking.outcomes import close, outcome
-from src.tracking.sender import open_store, send_all
-from src.tracking.sidecar import start_sidecar
+from src.sweep.preflight import check_chdir
+from src.tracking import run_logger
+from src.tracking.job_record import Status, end, fold
+from src.tracking.journal import EventKind, Journal
+from src.tracking.result_index import ResultIndex
+from src.tracking.settings import TrackingSettings
+from src.tracking.upload_job import upload_job
+from src.tracking.uploader import upload
+from src.tracking.uploader_process import start_uploader
 
 
-class Hooks(Callback):
-    """What happens before the first job, and the end of a job that could not write its own."""
+class SweepCallback(Callback):
+    """Checks before the first job, and the end of a job that could not write its own."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Check a single run before a directory or an MLflow run is made for it."""
         with _refusing():
-            sidecar = start_sidecar()
+            uploader = start_uploader()
             check_chdir(config.hydra)
             tree = resolved(config).tree
             if tree["dry_run"]:
@@ -39,12 +41,11 @@ class Hooks(Callback):
             config.sweep.fallback = settle([tree["data"]])
             journal = Journal(Path(config.hydra.run.dir))
             journal.check_unused("hydra.run.dir")
-            owner = provenance.process()
-            sidecar.send(serving.serve_job, journal.folder, tree["tracking"], owner)
+            index = ResultIndex.of(tree)
+            uploader.send(upload_job, journal.folder, index, provenance.process())
             with expendable():
-                from src import job  # noqa: F401, imports torch while the sidecar imports MLflow
-            sidecar.receive()
-            config.sweep.relay = recording.SIDECAR
+                from src import job  # noqa: F401, imports torch while the process imports MLflow
+            uploader.receive()
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Check every job of a multirun, then begin it."""
@@ -53,21 +54,22 @@ class Hooks(Callback):
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """End the run of a job that could not do so itself, such as one that was killed."""
-        if job_return.status == JobStatus.FAILED and config.sweep.run_id is not None:
+        if job_return.status == JobStatus.FAILED and config.sweep.id is not None:
             _end_failed(config, job_return._return_value)
 
 
 def _end_failed(config: DictConfig, error: BaseException) -> None:
     journal, job = Journal(Path(config.hydra.runtime.output_dir)), resolved(config)
     is_killed = isinstance(error, JobKilledError)
-    before = outcome(journal)
+    before = fold(journal)
     if before is None:
         overrides, number = config.hydra.overrides.task, config.hydra.job.num
-        journal.append("start", **recording.identity(job, list(overrides), number))
-    if before is None or (is_killed and before.status in ("RUNNING", "KILLED")):
-        close(journal, "KILLED" if is_killed else "FAILED", str(error))
-        if job.tree["sweep"]["relay"] is None:
-            send_all([journal], partial(open_store, job.tree["tracking"]), seconds=0)
+        start = run_logger.job_metadata(job, list(overrides), number)
+        journal.append(EventKind.START, **start)
+    if before is None or (is_killed and before.status in (Status.RUNNING, Status.KILLED)):
+        end(journal, Status.KILLED if is_killed else Status.FAILED, str(error))
+        if job.tree["sweep"]["uploads"]:
+            upload([journal], TrackingSettings.of(job.tree["tracking"]).connect)
 
 
 @contextmanager

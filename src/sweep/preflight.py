@@ -1,4 +1,4 @@
-"""What is wrong with a multirun, told before any of its jobs is trained."""
+"""Checks of a multirun before any of its jobs is trained."""
 
 import multiprocessing
 from collections.abc import Sequence
@@ -10,11 +10,18 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from src.config import Resolved
-from src.errors import GONE, InputError
+from src.errors import PEER_CLOSED, InputError
 from src.sweep.composing import BASIC_SWEEPER, Composed
 from src.tracking.journal import Journal
 
-COMMON = ("tracking", "compare", "dry_run", "reuse", "checkpoints")  # one value for all jobs
+COMMON = (
+    "tracking",
+    "compare",
+    "dry_run",
+    "reuse",
+    "checkpoints",
+    "results",
+)  # one value for all jobs
 
 
 def check_chdir(hydra: DictConfig) -> None:
@@ -59,49 +66,57 @@ def check_jobs(jobs: Sequence[Composed], varied: Sequence[str], sweep: Path) -> 
         Journal(folder).check_unused("hydra.sweep.subdir")
 
 
-def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> None:
-    """Make the parts of each variant once. Raises InputError for the first that cannot be made.
+def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> list[str]:
+    """Make the parts of each variant once; return the fingerprint of each job.
 
     `is_here` tells whether jobs run on this machine: what devices others have is not known.
-    `is_warm` tells whether processes can be had that have imported torch already.
+    `is_warm` tells whether processes can be had that have imported torch already. Raises
+    InputError for the first variant that cannot be made.
     """
-    variants = list({job.config.variant: job.config for job in jobs}.values())
+    configs = [job.config for job in jobs]
     if not is_warm:
-        error = _first_error(variants, is_here)
+        result = _make_variants(configs, is_here)
     else:
         context = multiprocessing.get_context("forkserver")
-        line, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_tell, args=(theirs, variants, is_here), daemon=True)
+        conn, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=_send_result, args=(theirs, configs, is_here), daemon=True)
         process.start()
         theirs.close()
-        line.poll(None)  # where Ctrl-C does no harm, other than within a message
+        conn.poll(None)  # Ctrl-C does no harm here, other than within a message
         try:
-            error = line.recv()
-        except GONE:
-            error = InputError("the process that makes every variant once has died")
+            result = conn.recv()
+        except PEER_CLOSED:
+            result = InputError("the process that makes every variant once has died")
         process.join()
-    if error:
-        raise error
+    if isinstance(result, InputError):
+        raise result
+    return result
 
 
-def _tell(line: Connection, variants: Sequence[Resolved], is_here: bool) -> None:
-    line.send(_first_error(variants, is_here))
+def _send_result(conn: Connection, configs: Sequence[Resolved], is_here: bool) -> None:
+    conn.send(_make_variants(configs, is_here))
 
 
-def _first_error(variants: Sequence[Resolved], is_here: bool) -> InputError | None:
+def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[str] | InputError:
+    """Return the fingerprints of jobs, or the first error in making a variant."""
     from src.training import parts
 
     places: dict[str, parts.Place] = {}
+    made: set[str] = set()
+    fingerprints = []
     try:
-        for config in variants:
-            tree = dict(config.tree)
+        for config in configs:
             if not is_here:
-                tree["device"] = tree["device"] | {"kind": "cpu"}
-            config = Resolved(tree, config.choices)
-            key = str((tree["data"] | {"split_seed": None}, tree["device"]))
+                device = config.tree["device"] | {"kind": "cpu"}
+                config = Resolved(dict(config.tree) | {"device": device}, config.choices)
+            tree = config.tree  # jobs that differ in their split alone are of the same data
+            key = str((tree["data"] | {"split_seed": None}, tree["device"], tree["threads"]))
             if key not in places:
                 places[key] = parts.prepare(config)
-            parts.build(config, places[key])
+            if config.variant not in made:
+                parts.build(config, places[key])
+                made.add(config.variant)
+            fingerprints.append(places[key].fingerprint(config))
     except InputError as error:
         return error
-    return None
+    return fingerprints

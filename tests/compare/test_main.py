@@ -16,13 +16,14 @@ class Sweeps:
     """A tracking store and what was written to it."""
 
     def __init__(self, workplace) -> None:
-        from src.tracking import client
+        from src.tracking.mlflow_sink import deliver
+        from src.tracking.store import connect
 
         self.options = [override for override in workplace.overrides if "tracking." in override]
         self.folder = workplace.folder
         artifacts = str(workplace.folder / "artifacts")
-        self.store = client.connect(workplace.uri, workplace.experiment, artifacts)
-        self.deliver = client.deliver
+        self.store = connect(workplace.uri, workplace.experiment, artifacts)
+        self.deliver = deliver
 
     def add(self, errors: dict[str, list[float]], digest: str = DIGEST, status="FINISHED") -> str:
         """A sweep of one epoch a job: the best validation errors of each activation, by seed."""
@@ -44,7 +45,7 @@ class Sweeps:
         start["dataset"] = {"name": "mnist", "digest": digest}
         end = {"event": "end", "status": status, "tags": {}}
         events = [start | moment, {"event": "history", "epochs": epochs} | moment, end | moment]
-        return self.deliver(self.store, None, events, self.folder, is_first_try=True)
+        return self.deliver(self.store, None, events, self.folder)
 
     def report(self, run_id: str) -> Path:
         return self.folder / "artifacts" / run_id / "artifacts" / "comparison" / "report.html"

@@ -1,0 +1,119 @@
+"""The comparison that a sweep was run for, from the records of its jobs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import starmap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
+
+from rich.console import Console
+from rich.text import Text
+
+from src import commands, predictions
+from src.compare import Comparison, ComparisonError, compare, foresee, table, write
+from src.config import factors
+from src.errors import InputError
+from src.metrics import Run
+from src.tracking.job_record import JobRecord
+from src.tracking.journal import FILES, EventKind, Journal
+from src.tracking.settings import TrackingSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TABLE_WIDTH = 120
+
+
+def compare_records(
+    records: Sequence[JobRecord],
+    settings: Mapping[str, Any],
+    elsewhere: "Callable[[str], np.ndarray | None] | None" = None,
+) -> Comparison:
+    """Compare jobs; `settings` is the config's `compare`.
+
+    `elsewhere` finds the right predictions of a run, by its id, whose journal does not hold them.
+    Raises InputError when the jobs cannot be compared.
+    """
+    runs = [record.run for record in records]
+    kept = {run.run_id: record.correct for run, record in zip(runs, records, strict=True)}
+
+    def correct(run_id: str) -> "np.ndarray | None":
+        found = predictions.decode(kept[run_id])
+        return elsewhere(run_id) if found is None and elsewhere else found
+
+    try:
+        return compare(
+            runs,
+            baseline=settings["baseline"],
+            margin=settings["margin"] / 100,
+            target_error=settings["target_error"],
+            question=settings["question"],
+            correct=correct,
+        )
+    except ComparisonError as error:
+        raise InputError(str(error)) from error
+
+
+def power_note(jobs: Mapping[str, Mapping[str, str]], settings: Mapping[str, Any]) -> str:
+    """Return why a comparison of jobs will decide nothing; "" if it can.
+
+    `jobs` are flat configs by the jobs' names. Raises InputError for a baseline that none of them
+    has.
+    """
+    if not jobs:
+        return ""
+    try:
+        return foresee(list(starmap(_planned, jobs.items())), settings["baseline"])
+    except ComparisonError as error:
+        raise InputError(f"compare.baseline: {error}") from error
+
+
+def _planned(name: str, params: Mapping[str, str]) -> Run:
+    """Return a job as its record will be, before it has run."""
+    return Run("", name, "FINISHED", "", int(params["seed"]), factors(params), "", "", "", ())
+
+
+def prepare() -> None:
+    """Import what is slow to import, while the jobs still run and nobody waits for it."""
+    import scipy.special  # noqa: F401
+
+    import src.compare.plots  # noqa: F401
+
+
+def write_report(comparison: Comparison, folder: Path, report: Mapping[str, str]) -> Path:
+    """Write report, tables and figures below `folder`; return the report."""
+    target = folder / FILES / "comparison"
+    target.mkdir(parents=True, exist_ok=True)
+    write(comparison, target, report)
+    return target / "report.html"
+
+
+def record(comparison: Comparison, journal: Journal, report: Mapping[str, str]) -> None:
+    """Write the report, and into the sweep's journal what was found."""
+    write_report(comparison, journal.folder, report)
+    journal.append_files()
+    journal.append(EventKind.METRICS, step=0, values=comparison.metrics)
+    journal.append(EventKind.TAGS, tags=comparison.tags)
+
+
+def print_result(comparison: Comparison) -> None:
+    """Print the tables, whose rows rather wrap than lose cells, and the verdict."""
+    console = Console()
+    wide = Console(width=max(console.width, TABLE_WIDTH))
+    for part in table(comparison).renderables:
+        (console if isinstance(part, Text) else wide).print(part)
+
+
+def report_location(sweep: JobRecord, tracking: TrackingSettings) -> str:
+    """Return where the report lies, a file or a page of MLflow's UI, and how to open that UI."""
+    local = sweep.journal.folder / FILES / "comparison" / "report.html"
+    if local.exists():  # the server did not take it yet
+        return f"Report: {local}"
+    store = tracking.connect()
+    place = f"{store.client.get_run(sweep.run_id).info.artifact_uri}/comparison/report.html"
+    if place.startswith("file:"):
+        place = unquote(urlparse(place).path)
+    elif place.startswith("mlflow-artifacts:"):  # which only a server can show
+        run = f"experiments/{store.experiment_id}/runs/{sweep.run_id}"
+        place = f"{store.shown_uri.rstrip('/')}/#/{run}/artifacts/comparison/report.html"
+    return f"Report: {place}\nMLflow: {commands.ui(store.uri, store.experiment_id)}"

@@ -1,0 +1,228 @@
+"""The record of a job or a sweep, folded from its journal: works offline and after a crash."""
+
+import logging
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from src import provenance
+from src.config import factors
+from src.metrics import BEST_VAL_ERROR, TEST_ERROR, Epoch, Run
+from src.tracking.journal import Event, EventKind, Journal
+from src.tracking.settings import TrackingSettings
+
+PUBLISHED, PUBLISHED_ERRORS = "published.", ("train_error", "val_error")
+
+log = logging.getLogger(__name__)
+
+
+class Status(StrEnum):
+    """The state of a run, in MLflow's words; RUNNING as long as its journal has no end."""
+
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+
+class Action(StrEnum):
+    """What is done for a job."""
+
+    REUSE = "reuse"
+    RESUME = "resume"
+    TRAIN = "train"
+
+
+class ProcessState(StrEnum):
+    """The state of the process that keeps a journal."""
+
+    ALIVE = "alive"
+    GONE = "gone"
+    UNKNOWN = "unknown"  # of another machine
+
+
+@dataclass
+class JobRecord:
+    """What a journal says of its job, or of its sweep."""
+
+    journal: Journal
+    run_id: str | None  # MLflow's; None while unknown
+    name: str = ""
+    status: Status = Status.RUNNING
+    action: Action = Action.TRAIN
+    tags: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    tracking: Mapping[str, str] = field(default_factory=dict)
+    by_step: dict[int, dict[str, float]] = field(default_factory=dict)
+    summary: dict[str, float] = field(default_factory=dict)
+    correct: str = ""  # validation examples that the kept model gets right, see `predictions`
+    start_time: int = 0  # milliseconds since the epoch of Unix
+
+    @property
+    def job_id(self) -> str:
+        """The job's own name, the same for every attempt at it."""
+        return self.tags.get("job", "")
+
+    @property
+    def sweep_id(self) -> str | None:
+        """The `job_id` of the sweep that the job belongs to; formerly MLflow's id of it."""
+        return self.tags.get("sweep") or self.tags.get("mlflow.parentRunId")
+
+    @property
+    def number(self) -> int:
+        """The job's place in its sweep; after all others for a job that could not begin."""
+        return int(self.tags.get("number", 2**62))
+
+    @property
+    def fingerprint(self) -> str:
+        return self.tags.get("fingerprint", "")
+
+    @property
+    def reason(self) -> str:
+        """Why the job did not finish; "" if it did."""
+        return self.tags.get("reason", "")
+
+    @property
+    def outcome(self) -> str:
+        return self.tags.get("outcome", "")
+
+    @property
+    def is_sweep(self) -> bool:
+        return self.tags.get("kind") == "sweep"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the job ended without a result."""
+        return self.status in (Status.FAILED, Status.KILLED)
+
+    @property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """The epochs in order; of one that was trained twice, the later."""
+        return tuple(Epoch.of(step, self.by_step[step]) for step in sorted(self.by_step))
+
+    @property
+    def best_val_error(self) -> float:
+        """The figure that a sweeper may minimise; infinite for a job that diverged at once."""
+        return self.summary.get(BEST_VAL_ERROR, math.inf)
+
+    @property
+    def process(self) -> ProcessState:
+        """The state of the process that keeps the journal."""
+        if self.tags.get("machine") != provenance.machine():
+            return ProcessState.UNKNOWN
+        is_alive = provenance.is_alive(self.tags.get("process", ""))
+        return ProcessState.ALIVE if is_alive else ProcessState.GONE
+
+    @property
+    def destination(self) -> TrackingSettings:
+        """The experiment that the journal is to be sent to.
+
+        A database and artifacts in an outputs folder that was moved or copied went along.
+        """
+        then, now = self.tags.get("folder"), self.journal.folder.absolute()
+        return TrackingSettings.of(_moved(self.tracking, Path(then or now), now))
+
+    @property
+    def run(self) -> Run:
+        """The record as a comparison takes it."""
+        published = {k.removeprefix(PUBLISHED): v for k, v in self.params.items()}
+        return Run(
+            run_id=self.run_id or self.job_id,
+            name=self.name,
+            status=self.status,
+            outcome=self.outcome,
+            seed=int(self.params.get("seed", -1)),
+            config=factors(self.params),
+            dataset=self.dataset.get("name", ""),
+            digest=self.dataset.get("digest", ""),
+            split=self.tags.get("split", ""),
+            epochs=self.epochs,
+            test_error=self.summary.get(TEST_ERROR, math.nan),
+            published={k: float(published[k]) for k in PUBLISHED_ERRORS if k in published},
+        )
+
+    def apply(self, event: Event) -> None:
+        """Let one event change the record."""
+        kind = EventKind(event["event"])
+        self.tags |= event.get("tags", {})
+        if kind == EventKind.START:  # again, for another attempt
+            self.name, self.status = event.get("name", ""), Status.RUNNING
+            self.action = Action(event.get("action", Action.TRAIN))
+            self.params = event.get("params", {})
+            self.dataset, self.tracking = event.get("dataset", {}), event.get("tracking", {})
+            self.start_time = self.start_time or event["time"]
+        elif kind == EventKind.METRICS:
+            self.by_step[event.get("step", 0)] = event.get("values", {})
+        elif kind == EventKind.HISTORY:
+            self.by_step = {epoch["step"]: epoch["values"] for epoch in event.get("epochs", ())}
+        elif kind == EventKind.FINAL:
+            self.summary |= event.get("values", {})
+            self.correct = event.get("correct", "")
+        elif kind == EventKind.END:
+            self.status = Status(event.get("status", Status.FAILED))
+
+
+def fold(journal: Journal) -> JobRecord | None:
+    """Return the record of a journal, or None when nothing has begun.
+
+    Raises OSError where the journal cannot be read.
+    """
+    return fold_events(journal, journal.events(), journal.sent.run_id)
+
+
+def fold_events(journal: Journal, events: Iterable[Event], run_id: str | None) -> JobRecord | None:
+    """Return the record of these events; the journal is where they lie, or would."""
+    record = JobRecord(journal, run_id)
+    has_begun = False
+    for event in events:
+        has_begun |= event["event"] == EventKind.START
+        try:
+            record.apply(event)
+        except (ValueError, TypeError, KeyError) as error:
+            log.warning("%s: an event is left out: %s", journal.path, error)
+    return record if has_begun else None
+
+
+def settle(journal: Journal) -> JobRecord | None:
+    """Return the record of a journal, after the run of a process that is gone was ended.
+
+    Damage in the journal of such a process is set aside. A journal that cannot be read, or not
+    be mended, is left as it is; the log has a line about each.
+    """
+    try:
+        record = fold(journal)
+        return _mended(record) if record and record.process != ProcessState.ALIVE else record
+    except OSError as error:  # such as another user's, or in a read-only folder
+        log.warning("%s: left as it is: %s", journal.path, error.strerror)
+        return None
+
+
+def _mended(record: JobRecord) -> JobRecord:
+    for note in record.journal.set_damage_aside():
+        log.warning(note)
+    if record.status == Status.RUNNING and record.process == ProcessState.GONE:
+        end(record.journal, Status.KILLED, "its process was gone")
+    return fold(record.journal) or record
+
+
+def end(journal: Journal, status: Status, reason: str = "") -> None:
+    """Write the end of a job, for a process that may not have been able to do so itself."""
+    tags = {"outcome": status.lower()} | ({"reason": reason} if reason else {})
+    journal.append(EventKind.END, status=status, tags=tags)
+
+
+def _moved(tracking: Mapping[str, str], then: Path, now: Path) -> Mapping[str, str]:
+    """Return a destination as it is named after the journal went from `then` to `now`."""
+    common = 0
+    while common < len(then.parts) and then.parts[-common - 1 :] == now.parts[-common - 1 :]:
+        common += 1
+    before, after = (str(Path(*path.parts[: len(path.parts) - common])) for path in (then, now))
+    if before == after:
+        return tracking
+    start = re.compile(rf"^((?:sqlite:///)?){re.escape(before)}(?=/)")
+    return {key: start.sub(rf"\g<1>{after}", value) for key, value in tracking.items()}

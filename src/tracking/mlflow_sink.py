@@ -1,0 +1,157 @@
+"""The sink of journals: MLflow, written to."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
+from src.tracking.job_record import fold
+from src.tracking.journal import FILES, Event, EventKind, Journal, Sent
+from src.tracking.lock import locked
+from src.tracking.store import Store
+
+JOB_ID_LENGTH = 16  # hexadecimal digits; MLflow's own ids have 32
+SWEEP_DEPTH = 8  # folders in which a sweep's journal is looked for above that of a job
+
+
+def send(journal: Journal, connect: Callable[[], Store]) -> int:
+    """Deliver what the server does not have yet, exactly once; return how many events that were.
+
+    Raises what the server or the network raises.
+    """
+    if not journal.has_unsent:
+        return 0
+    store = connect()
+    with locked(journal.path):  # sent by two at once, it would become two runs
+        sent = journal.sent
+        numbered = list(journal.numbered(sent.events))
+        events = [event for _, event in numbered]
+        if events:
+            journal.mark_sent(sent.events, sent.run_id)  # from here on a run may exist
+            run_id = sent.run_id or _known_run(store, journal, sent)
+            run_id = deliver(store, run_id, events, journal.folder)
+            journal.mark_sent(numbered[-1][0] + 1, run_id)
+    return len(events)
+
+
+def _known_run(store: Store, journal: Journal, sent: Sent) -> str | None:
+    """Return the run of an earlier delivery whose outcome is unknown, if it made one."""
+    record = fold(journal) if sent.was_tried else None
+    return find_run(store, record.job_id) if record else None
+
+
+def find_run(store: Store, job_id: str) -> str | None:
+    """Return the id of the run that has this tag `job`."""
+    found = store.client.search_runs([store.experiment_id], f"tags.job = '{job_id}'", max_results=1)
+    return found[0].info.run_id if found else None
+
+
+def deliver(store: Store, run_id: str | None, events: Sequence[Event], folder: Path) -> str:
+    """Send events of the journal in `folder`; return the id of their run, made if it is None.
+
+    They travel in as few requests as they can, for each costs a database several flushes to disk.
+    Sending them again changes nothing, for metrics carry their time.
+    """
+    metrics, files = [], []
+    params = {k: v for event in events for k, v in event.get("params", {}).items()}
+    tags = {k: v for event in events for k, v in event.get("tags", {}).items()}
+    tags = _with_run_ids(store, tags, folder)
+    starts = [event for event in events if event["event"] == EventKind.START]
+    if starts or run_id is None:
+        run_id = _start(store, starts[-1] if starts else {}, tags, run_id)
+    for event in events:
+        kind = event["event"]
+        if kind in (EventKind.METRICS, EventKind.FINAL):
+            metrics += _metrics(event)
+        elif kind == EventKind.HISTORY:
+            metrics += [metric for epoch in event["epochs"] for metric in _metrics(event | epoch)]
+        elif kind == EventKind.FILES:
+            files += [folder / path for path in event.get("paths") or _listed(folder, event)]
+    _log(store, run_id, metrics, params, {} if starts else tags)
+    last = events[-1]
+    if last["event"] == EventKind.END:
+        store.client.set_terminated(run_id, last["status"], last["time"])
+    # Last: an artifact store may be away while the server is not.
+    _send_files(store, run_id, files, folder / FILES)
+    return run_id
+
+
+def _with_run_ids(store: Store, tags: dict[str, str], folder: Path) -> dict[str, str]:
+    """Return tags in which a sweep and the source of a result are named as MLflow does.
+
+    Raises LookupError while the sweep's own run is not there.
+    """
+    if (sweep := tags.get("sweep")) and (parent := _run_of_sweep(store, sweep, folder)):
+        tags |= {"mlflow.parentRunId": parent}
+    elif sweep:
+        raise LookupError("the run of the sweep is not there yet")
+    origin = tags.get("reused_from", "")
+    if len(origin) == JOB_ID_LENGTH and (run_id := find_run(store, origin)):
+        tags |= {"reused_from": run_id}
+    return tags
+
+
+def _run_of_sweep(store: Store, sweep: str, folder: Path) -> str | None:
+    """Return the run of the sweep whose journal lies above `folder`, or that the server has."""
+    for above in list(folder.absolute().parents)[:SWEEP_DEPTH]:
+        journal = Journal(above)
+        if journal.path.exists() and (record := fold(journal)) and record.job_id == sweep:
+            return record.run_id or find_run(store, sweep)
+    return find_run(store, sweep)
+
+
+def _log(
+    store: Store,
+    run_id: str,
+    metrics: list[Metric],
+    params: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> None:
+    some_params = [Param(key, value[:6000]) for key, value in params.items()]
+    some_tags = [RunTag(key, value) for key, value in tags.items()]
+    while metrics or some_params or some_tags:  # MLflow takes 1,000 in one request
+        store.client.log_batch(run_id, metrics[:800], some_params[:100], some_tags[:100])
+        metrics, some_params, some_tags = metrics[800:], some_params[100:], some_tags[100:]
+
+
+def _listed(folder: Path, event: Event) -> list[str]:
+    """Return the files that an event of former versions names by their folder alone."""
+    found = (folder / event.get("path", "nothing")).rglob("*")
+    return [str(path.relative_to(folder)) for path in found if path.is_file()]
+
+
+def _send_files(store: Store, run_id: str, files: Sequence[Path], root: Path) -> None:
+    """Move files into the run's artifacts, by their paths below `root`; others there stay."""
+    for file in files:
+        if file.exists():  # gone when it was sent before
+            below = file.relative_to(root).parent
+            store.client.log_artifact(run_id, str(file), str(below) if below.name else None)
+            file.unlink()
+    for folder in sorted({parent for file in files for parent in file.parents}, reverse=True):
+        if folder.is_relative_to(root):
+            with suppress(OSError):  # gone already, or holds what is not the job's
+                folder.rmdir()
+
+
+def _start(store: Store, start: Event, tags: Mapping[str, str], run_id: str | None) -> str:
+    """Return the id of the run, which is made, or goes on where its process was killed."""
+    client = store.client
+    if run_id is not None:
+        client.update_run(run_id, status="RUNNING")
+        client.log_batch(run_id, tags=[RunTag(*tag) for tag in tags.items()])
+    else:
+        name, time = start.get("name"), start.get("time")
+        made = client.create_run(store.experiment_id, time, tags=dict(tags), run_name=name)
+        run_id = made.info.run_id
+    if data := start.get("dataset"):  # of which MLflow keeps one, however often it is told
+        dataset = Dataset(data["name"], data["digest"], "local", json.dumps(data), profile=None)
+        context = InputTag("mlflow.data.context", "training")
+        client.log_inputs(run_id, [DatasetInput(dataset, [context])])
+    return run_id
+
+
+def _metrics(event: Event) -> list[Metric]:
+    # SQL has no NaN of its own; MLflow stores it and infinity from Python floats.
+    return [Metric(k, float(v), event["time"], event["step"]) for k, v in event["values"].items()]

@@ -1,0 +1,151 @@
+"""MLflow read back: runs that were made elsewhere, as the events of a journal."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
+
+from src.errors import InputError
+from src.metrics import SUMMARY
+from src.provenance import machine
+from src.tracking.job_record import JobRecord, Status, fold, fold_events
+from src.tracking.journal import Event, EventKind, Journal
+from src.tracking.store import Store
+
+if TYPE_CHECKING:
+    import numpy as np
+
+THREADS = 8
+NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
+
+
+def finished(store: Store, fingerprints: Collection[str]) -> Iterator[tuple[str, str, list[Event]]]:
+    """Yield fingerprint, run id and events of a finished run for each fingerprint found."""
+    found: dict[str, MlflowRun] = {}
+    for run in _search(store, "attributes.status = 'FINISHED' AND tags.fingerprint LIKE '%'"):
+        if (fingerprint := run.data.tags["fingerprint"]) in fingerprints:
+            found.setdefault(fingerprint, run)
+        if len(found) == len(fingerprints):
+            break
+    histories = _events(store, found.values())
+    for (fingerprint, run), events in zip(found.items(), histories, strict=True):
+        yield fingerprint, run.info.run_id, events
+
+
+def get(store: Store, run_id: str) -> MlflowRun:
+    """Return MLflow's record of a run. Raises InputError for an id that the server has not."""
+    try:
+        return store.client.get_run(run_id)
+    except MlflowException as error:
+        raise InputError(f"{run_id}: no run with this id at {store.shown_uri}") from error
+
+
+def last_sweep(store: Store) -> MlflowRun:
+    """Return the sweep that was begun last. Raises InputError when there is none."""
+    found = store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'", max_results=1)
+    if not found:
+        raise InputError(f"no sweep at {store.shown_uri}; `python -m src.train -m …` makes one")
+    return found[0]
+
+
+def jobs_of(store: Store, sweep: str) -> list[MlflowRun]:
+    """Return a sweep's jobs, in its order; those that could not begin come last."""
+    found = list(_search(store, f"tags.`mlflow.parentRunId` = '{sweep}'"))
+    return sorted(found, key=lambda job: int(job.data.tags.get("number", len(found))))
+
+
+def records(store: Store, runs: Sequence[MlflowRun]) -> list[JobRecord]:
+    """Return the records of runs, from their journals where these lie on this machine."""
+    local = {run.info.run_id: record for run in runs if (record := _local(run))}
+    others = [run for run in runs if run.info.run_id not in local]
+    for run, events in zip(others, _events(store, others), strict=True):
+        record = fold_events(Journal(NOWHERE), events, run.info.run_id)
+        local[run.info.run_id] = record or JobRecord(Journal(NOWHERE), run.info.run_id)
+    return [local[run.info.run_id] for run in runs]
+
+
+def _local(run: MlflowRun) -> JobRecord | None:
+    """Return the record of a run whose journal still lies where the run says."""
+    tags = run.data.tags
+    if tags.get("machine") != machine() or "folder" not in tags:
+        return None
+    try:
+        record = fold(Journal(Path(tags["folder"])))
+    except OSError:
+        return None
+    return record if record and record.run_id == run.info.run_id else None
+
+
+def correct(store: Store, run_id: str) -> "np.ndarray | None":
+    """Return which validation examples the run's kept model gets right, (examples,) bool.
+
+    None where its predictions were not kept.
+    """
+    import numpy as np
+
+    source = store.client.get_run(run_id).data.tags.get("reused_from", run_id)
+    with TemporaryDirectory() as folder:
+        try:
+            path = store.client.download_artifacts(source, "val_predictions.npz", folder)
+        except Exception:  # each artifact store has its own way to say that there is none
+            return None
+        kept = np.load(Path(path))
+        return kept["predicted"] == kept["labels"]
+
+
+def _search(store: Store, condition: str) -> Iterator[MlflowRun]:
+    token = None
+    while True:
+        page = store.client.search_runs(
+            [store.experiment_id],
+            condition,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
+        yield from page
+        if not (token := page.token):
+            return
+
+
+def _events(store: Store, runs: Collection[MlflowRun]) -> list[list[Event]]:
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(lambda run: _journal(store, run), runs))
+
+
+def _journal(store: Store, run: MlflowRun) -> list[Event]:
+    """Return the events that a journal of the run would hold."""
+    moment = {"time": run.info.start_time or 0}
+    inputs = [entry.dataset for entry in run.inputs.dataset_inputs][:1]
+    dataset = {"name": inputs[0].name, "digest": inputs[0].digest} if inputs else {}
+    tags = {k: v for k, v in run.data.tags.items() if k not in ("outcome", "reason")}
+    last = {k: run.data.tags[k] for k in ("outcome", "reason") if k in run.data.tags}
+    summary = {k: v for k, v in run.data.metrics.items() if k.startswith(SUMMARY)}
+    start = {
+        "event": EventKind.START,
+        "name": run.info.run_name,
+        "tags": tags,
+        "params": dict(run.data.params),
+        "dataset": dataset,
+        "tracking": {"uri": store.shown_uri, "experiment": store.experiment},
+    }
+    epochs = _history(store, run)
+    events = [start, {"event": EventKind.HISTORY, "epochs": epochs}]
+    if epochs:
+        events.append({"event": EventKind.FINAL, "step": epochs[-1]["step"], "values": summary})
+    if run.info.status in (Status.FINISHED, Status.FAILED, Status.KILLED):
+        events.append({"event": EventKind.END, "status": run.info.status, "tags": last})
+    return [event | moment for event in events]
+
+
+def _history(store: Store, run: MlflowRun) -> list[dict]:
+    by_step: dict[int, dict[str, float]] = defaultdict(dict)
+    for key in run.data.metrics:
+        if not key.startswith(SUMMARY):
+            for entry in store.client.get_metric_history(run.info.run_id, key):
+                by_step[entry.step][key] = entry.value
+    return [{"step": step, "values": by_step[step]} for step in sorted(by_step)]

@@ -1,0 +1,121 @@
+"""The index of results by fingerprint: what is done already, and what was cut off.
+
+In the folder `results` lie `FINGERPRINT.result` with the folders of finished jobs, and `JOB.open`
+with the folder of a journal that has not ended or of which the tracking server misses a part; in
+`checkpoints` lies `FINGERPRINT.pt` of a job that was cut off. Folders beside the index are named
+relative to it, so that all of them can be moved together.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from src.tracking.job_record import Action, JobRecord, Status, fold
+from src.tracking.journal import Event, Journal
+from src.tracking.lock import locked
+from src.tracking.settings import TrackingSettings
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be done for a job, and the finished job that makes it needless."""
+
+    action: Action
+    source: JobRecord | None = None
+
+
+@dataclass(frozen=True)
+class ResultIndex:
+    """The index in `folder`, as far as it concerns one experiment."""
+
+    folder: Path
+    checkpoints: Path
+    tracking: TrackingSettings
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any]) -> Self:
+        """Return the index that a job's config names."""
+        folders = Path(tree["results"]), Path(tree["checkpoints"])
+        return cls(*folders, TrackingSettings.of(tree["tracking"]))
+
+    def decide(self, fingerprint: str) -> Decision:
+        """Return whether a job is taken from an earlier one, goes on, or is trained."""
+        if source := self.find(fingerprint):
+            return Decision(Action.REUSE, source)
+        has_begun = self.checkpoint(fingerprint).exists()
+        return Decision(Action.RESUME if has_begun else Action.TRAIN)
+
+    def find(self, fingerprint: str) -> JobRecord | None:
+        """Return a finished job of this fingerprint, the first that still has its journal."""
+        for folder in self._folders(self.folder / f"{fingerprint}.result"):
+            with suppress(OSError):
+                found = fold(Journal(folder))
+                if found and self._is_result(found, fingerprint):
+                    return found
+        return None
+
+    def _is_result(self, record: JobRecord, fingerprint: str) -> bool:
+        return (
+            (record.status, record.fingerprint) == (Status.FINISHED, fingerprint)
+            and bool(record.epochs)
+            and record.destination.is_same_experiment(self.tracking)
+        )
+
+    def add(self, fingerprint: str, journal: Journal) -> None:
+        """Let a finished job be found."""
+        self._append(self.folder / f"{fingerprint}.result", journal.folder)
+
+    def import_result(self, fingerprint: str, run_id: str, events: Sequence[Event]) -> None:
+        """Keep a journal of a run that the server has of a job trained elsewhere."""
+        journal = Journal(self.folder / "imported" / run_id)
+        if not journal.path.exists():
+            journal.write(events)
+        journal.mark_sent(len(events), run_id)
+        self.add(fingerprint, journal)
+
+    def was_reached(self) -> bool:
+        """Return whether the experiment has taken the run of any known result."""
+        return any(
+            (record := self.find(path.stem)) and record.run_id
+            for path in self.folder.glob("*.result")
+        )
+
+    def checkpoint(self, fingerprint: str) -> Path:
+        """Return the file in which a job keeps what it needs to go on."""
+        return self.checkpoints / f"{fingerprint}.pt"
+
+    def alone(self, fingerprint: str) -> AbstractContextManager[None]:
+        """Let one process at a time work on a fingerprint."""
+        return locked(self.checkpoint(fingerprint))
+
+    def open(self, job_id: str, journal: Journal) -> None:
+        """Note that a run or a sweep has begun, so that a later one ends it if it cannot."""
+        self._append(self.folder / f"{job_id}.open", journal.folder)
+
+    def close(self, job_id: str) -> None:
+        """Note that it has ended, and that all of it is sent."""
+        (self.folder / f"{job_id}.open").unlink(missing_ok=True)
+
+    def opened(self) -> Iterator[tuple[str, Path]]:
+        """Yield job id and folder of what has not been closed."""
+        for path in sorted(self.folder.glob("*.open")):
+            yield from ((path.stem, folder) for folder in self._folders(path)[:1])
+
+    def _folders(self, path: Path) -> list[Path]:
+        try:
+            lines = path.read_text().splitlines()
+            base = self.folder.absolute()
+            return [Path(os.path.normpath(base / line)) for line in lines if line]
+        except (OSError, UnicodeDecodeError):
+            return []
+
+    def _append(self, path: Path, folder: Path) -> None:
+        base, folder = self.folder.absolute(), folder.absolute()
+        if folder.is_relative_to(base.parent):
+            folder = Path(os.path.relpath(folder, base))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            file.write(f"{folder}\n")

@@ -1,0 +1,176 @@
+"""The journal of a job as it is written: what it is, each epoch, and truthfully how it ended."""
+
+import os
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src import provenance
+from src.config import ASIDE, Resolved, asked
+from src.errors import InputError
+from src.metrics import Epoch
+from src.signals import interruptible, stop_if_told
+from src.tracking.job_record import Action, JobRecord, Status, fold
+from src.tracking.journal import DIRECTORY_IN_USE, FILES, EventKind, Journal
+from src.tracking.settings import TrackingSettings
+
+if TYPE_CHECKING:
+    from src.training.parts import Place
+
+
+def start_event(
+    config: Resolved, place: "Place", overrides: Sequence[str], number: int | None
+) -> dict[str, Any]:
+    """Return the fields of a journal's first event, once the job's data are known."""
+    splits = place.splits
+    fields = job_metadata(config, overrides, number)
+    fields["tags"] |= {"fingerprint": place.fingerprint(config), "split": splits.split_digest}
+    fields["params"] |= {"threads": str(place.threads), "device.type": str(place.device)}
+    sets = {"train": splits.train, "val": splits.val, "test": splits.test}
+    sizes = {name: len(split) for name, split in sets.items() if split}
+    return fields | {"dataset": {"name": splits.name, "digest": splits.digest, **sizes}}
+
+
+def job_metadata(config: Resolved, overrides: Sequence[str], number: int | None) -> dict[str, Any]:
+    """Return name, tags, params and destination, known of a job even if it cannot begin.
+
+    `overrides` are the job's own; `number` is its place in the sweep, None without one.
+    """
+    tags = {
+        "variant": config.variant,
+        "seed": config.flat["seed"],
+        "job": os.urandom(8).hex(),
+        **provenance.tags(),
+    }
+    if sweep := config.tree["sweep"]["id"]:
+        tags |= {"sweep": sweep, "number": str(number)}
+    return {
+        "name": _name(config, overrides),
+        "tags": tags,
+        "params": config.flat,
+        "tracking": vars(TrackingSettings.of(config.tree["tracking"]).public),
+    }
+
+
+def _name(config: Resolved, overrides: Sequence[str]) -> str:
+    """Return what varies in the sweep, as typed; of a single job its model, activation and seed."""
+    typed = {o.lstrip("+").partition("=")[0]: o for o in asked(overrides, ASIDE)}
+    sweep = config.tree["sweep"]
+    varying = sweep["varying"]
+    if varying is None:  # the sweeper has not said; the threads are what the sweep adds
+        varying = [key for key in typed if key != "threads"]
+    if sweep["id"] and varying:
+        return " ".join(o for key, o in typed.items() if key in varying)
+    keys = ("model", "activation", "seed")
+    return " ".join(f"{key}={config.flat[key]}" for key in keys if key in config.flat)
+
+
+@contextmanager
+def run_lifecycle(
+    journal: Journal, start: Mapping[str, Any], action: Action = Action.TRAIN
+) -> Iterator[None]:
+    """Record the job's start, and its end where the body does not live to do so.
+
+    A job that is tried again in the same directory goes on in the same MLflow run. Raises
+    InputError where another job's results lie.
+    """
+    _begin(journal, start, action)
+    try:
+        with interruptible():
+            yield
+    except BaseException as error:
+        is_killed = isinstance(error, KeyboardInterrupt)
+        if not is_killed:
+            with suppress(OSError):  # on a full disk the end is more worth its room
+                _keep_traceback(journal)
+        said = provenance.without_credentials(f"{type(error).__name__}: {error}")
+        reason = said.rstrip(": ")[:500]
+        status = Status.KILLED if is_killed else Status.FAILED
+        tags = {"outcome": status.lower(), "reason": reason}
+        journal.append(EventKind.END, status=status, tags=tags)
+        raise
+
+
+def _begin(journal: Journal, start: Mapping[str, Any], action: Action) -> None:
+    """Write that the job begins, or begins again in the run that it had."""
+    tags = {**start["tags"], "folder": str(journal.folder.absolute())}
+    earlier = fold(journal)
+    if earlier is None or "number" not in tags:  # a single run is tried once
+        journal.begin(**{**start, "tags": tags, "action": action})
+        return
+    if not _is_same_job(earlier, tags):
+        raise InputError(f"{journal.folder}: {DIRECTORY_IN_USE}")
+    tags["job"] = earlier.job_id
+    if earlier.reason:
+        tags["reason"] = ""  # the end of the earlier attempt is not that of this one
+    journal.append(EventKind.START, **{**start, "tags": tags, "action": action})
+
+
+def _is_same_job(earlier: JobRecord, tags: Mapping[str, str]) -> bool:
+    """Return whether a start belongs to the same job, possibly to another attempt."""
+    return (earlier.sweep_id, earlier.tags.get("number")) == (tags.get("sweep"), tags["number"])
+
+
+def _keep_traceback(journal: Journal) -> None:
+    path = journal.folder / FILES / "traceback.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(provenance.without_credentials(traceback.format_exc()))
+    journal.append_files()
+
+
+def log_epochs(
+    epochs: Iterator[Epoch], journal: Journal, earlier: Sequence[Epoch] = ()
+) -> Iterator[Epoch]:
+    """Record each epoch as it passes, and before them the `earlier` ones that are not yet."""
+    record = fold(journal)
+    known = record.by_step if record else {}
+    stop_if_told()
+    for epoch in chain(earlier, epochs):
+        if epoch.epoch not in known:
+            journal.append(EventKind.METRICS, step=epoch.epoch, values=epoch.metrics)
+        if epoch not in earlier:
+            yield epoch
+            stop_if_told()
+
+
+def record_cached(journal: Journal, start: Mapping[str, Any], source: JobRecord) -> float:
+    """Record a job as what `source` found; return its best validation error."""
+    origin = source.tags.get("reused_from") or source.run_id or source.job_id
+    tags = {**start["tags"], "reused_from": origin}
+    history = [{"step": epoch.epoch, "values": epoch.metrics} for epoch in source.epochs]
+    _begin(journal, {**start, "tags": tags}, Action.REUSE)
+    journal.append(EventKind.HISTORY, epochs=history)
+    last = source.epochs[-1].epoch
+    journal.append(EventKind.FINAL, step=last, values=source.summary, correct=source.correct)
+    journal.append(EventKind.END, status=Status.FINISHED, tags={"outcome": source.outcome})
+    return source.best_val_error
+
+
+def already_finished(journal: Journal, start: Mapping[str, Any]) -> JobRecord | None:
+    """Return the record of a job that ended well and was killed just after that."""
+    record = fold(journal)
+    if record and record.status == Status.FINISHED and _is_same_job(record, start["tags"]):
+        return record
+    return None
+
+
+def sweep_start(name: str, folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the first event of a sweep's journal; `settings` is its config."""
+    from src.config import flatten
+
+    tags = {
+        "kind": "sweep",
+        "job": os.urandom(8).hex(),
+        "folder": str(folder.absolute()),
+        **provenance.tags(),
+        **provenance.report(),
+    }
+    return {
+        "name": name,
+        "tags": tags,
+        "params": flatten({"compare": settings["compare"]}),
+        "tracking": vars(TrackingSettings.of(settings["tracking"]).public),
+    }

@@ -1,0 +1,43 @@
+"""The config's `tracking`: the experiment on a tracking server, and where its artifacts lie."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from src.provenance import without_credentials
+
+if TYPE_CHECKING:
+    from src.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """A destination of journals."""
+
+    uri: str
+    experiment: str
+    artifacts: str  # used by an embedded database alone; a server knows its own place
+
+    @classmethod
+    def of(cls, tracking: Mapping[str, str]) -> Self:
+        """Return the settings of a config's `tracking`, or of what a journal keeps of it."""
+        return cls(**{name: tracking.get(name, "") for name in cls.__dataclass_fields__})
+
+    @property
+    def public(self) -> Self:
+        """The same without passwords, as journals keep it."""
+        return replace(self, **{k: without_credentials(v) for k, v in asdict(self).items()})
+
+    def is_same_experiment(self, other: Self) -> bool:
+        """Return whether runs sent to both come to lie side by side."""
+        mine, theirs = self.public, other.public
+        return (mine.uri, mine.experiment) == (theirs.uri, theirs.experiment)
+
+    def connect(self) -> "Store":
+        """Open the experiment; MLflow is imported here, where it is needed.
+
+        Raises InputError in one line when it cannot be used.
+        """
+        from src.tracking import store
+
+        return store.connect(self.uri, self.experiment, self.artifacts)

@@ -1,0 +1,119 @@
+"""Connections to MLflow (https://mlflow.org/docs/latest/ml/tracking/), embedded or a server."""
+
+import logging
+import os
+import sqlite3
+import sys
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+# Read by MLflow when it is imported: no telemetry, no lines of its own between those of a sweep,
+# and a dead server is known in seconds.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.store.db import utils as db
+
+from src.errors import InputError
+from src.provenance import reason, without_credentials
+from src.tracking import artifact_location
+from src.tracking.lock import locked
+
+for name in ("mlflow", "alembic"):
+    logging.getLogger(name).setLevel(logging.WARNING)
+
+SIDE_FILES = ("-wal", "-shm", "-journal")  # https://sqlite.org/tempfiles.html
+UNREACHABLE = (MlflowException, OSError)
+
+
+@dataclass(frozen=True)
+class Store:
+    """A connection to one MLflow experiment."""
+
+    uri: str
+    client: MlflowClient
+    experiment_id: str
+    experiment: str
+
+    @property
+    def shown_uri(self) -> str:
+        """The address as it may be told and stored."""
+        return without_credentials(self.uri)
+
+
+@lru_cache(maxsize=4)
+def connect(uri: str, experiment: str, artifacts: str) -> Store:
+    """Open the store, made if it is embedded and new.
+
+    `artifacts` is where an embedded database keeps its files. Raises InputError in one line
+    when the database cannot be written or the server does not answer.
+    """
+    try:
+        if not uri.startswith("sqlite:///"):
+            return _open(uri, experiment, None)
+        database = Path(uri.removeprefix("sqlite:///")).absolute()
+        # Processes that migrate a fresh database at the same time crash in each other's tables.
+        with locked(database):
+            if not database.exists():
+                _make(database)
+            return _open_embedded(database, experiment, Path(artifacts).absolute().as_uri())
+    except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
+        raise InputError(
+            f"tracking.uri={without_credentials(uri)}: cannot be used: {reason(error)}; "
+            "a writable sqlite:///FILE or a running server is needed"
+        ) from error
+
+
+def _make(database: Path) -> None:
+    """A new database with a write-ahead log: a commit is one flush to disk instead of three.
+
+    It gets its name when it is whole: MLflow cannot use one whose making was cut off.
+    """
+    draft = database.with_name(f".{database.name}.fairsweep-draft")
+    for end in ("", *SIDE_FILES):  # what an earlier making that was cut off may have left
+        draft.with_name(draft.name + end).unlink(missing_ok=True)
+    with closing(sqlite3.connect(draft)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    engine = db.create_sqlalchemy_engine(f"sqlite:///{draft}")
+    db._initialize_tables(engine)
+    engine.dispose()  # which moves the log into the file
+    draft.replace(database)
+
+
+def _open_embedded(database: Path, experiment: str, artifacts: str) -> Store:
+    store = _open(f"sqlite:///{database}", experiment, artifacts)
+    if note := artifact_location.follow(database, store.experiment_id, artifacts):
+        print(f"note: {note}", file=sys.stderr)
+    return store
+
+
+def complete(uri: str) -> None:
+    """Move what an embedded database keeps in its log into its file, which may then be copied.
+
+    Another process that reads or writes at this moment keeps a part, and completes it later.
+    """
+    database = Path(uri.removeprefix("sqlite:///"))
+    if uri.startswith("sqlite:///") and database.is_file():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=5)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _open(uri: str, experiment: str, artifacts: str | None) -> Store:
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    if found is not None and found.lifecycle_stage == "deleted":
+        raise ValueError(f"tracking.experiment={experiment} was deleted there; another is needed")
+    if found is None:
+        try:
+            made = client.create_experiment(experiment, artifacts)
+            return Store(uri, client, made, experiment)
+        except MlflowException:  # another process was faster
+            found = client.get_experiment_by_name(experiment)
+    return Store(uri, client, found.experiment_id, experiment)

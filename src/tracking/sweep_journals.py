@@ -1,0 +1,46 @@
+"""The journals of a sweep: its own and its jobs', whatever else lies in its folder."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from src.tracking.job_record import JobRecord, fold, settle
+from src.tracking.journal import Journal, journals
+
+
+class SweepJournals:
+    """The journals of the sweep whose own is `sweep`, found as they come to be."""
+
+    def __init__(self, sweep: Journal) -> None:
+        self.sweep = sweep
+        self.jobs: dict[int, Journal] = {}  # by the job's number in the sweep
+        self.passed: set[str] = set()  # folders that need no look any more
+        self.sweep_id = _tags(sweep).get("job")
+
+    def find(self) -> list[Journal]:
+        """Return the sweep's journal, then those of its jobs that have begun."""
+        for journal in journals(self.sweep.folder, self.passed):
+            folder, tags = str(journal.folder), _tags(journal)
+            if tags and folder != str(self.sweep.folder):
+                self.passed.add(folder)
+                if tags.get("sweep") == self.sweep_id:
+                    self.jobs[int(tags["number"])] = journal
+        return [self.sweep, *self.jobs.values()]
+
+    def records(self) -> list[JobRecord]:
+        """Return the records of the jobs that have begun, in the order of the sweep."""
+        return self._each(fold)
+
+    def settle(self) -> list[JobRecord]:
+        """Return them after the jobs of killed processes were ended."""
+        return self._each(settle)
+
+    def _each(self, read: Callable[[Journal], JobRecord | None]) -> list[JobRecord]:
+        self.find()
+        return [record for _, job in sorted(self.jobs.items()) if (record := read(job))]
+
+
+def _tags(journal: Journal) -> Mapping[str, str]:
+    """Return the tags of the first event; none of a journal that cannot be read yet."""
+    with suppress(OSError):
+        return next(journal.events(), {}).get("tags", {})
+    return {}

@@ -1,0 +1,64 @@
+"""The uploads of a job outside a sweep's uploader: of a single run, and under other launchers."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from src import commands, provenance
+from src.errors import PEER_CLOSED
+from src.tracking.job_record import Status, end, fold
+from src.tracking.journal import Journal
+from src.tracking.result_index import ResultIndex
+from src.tracking.settings import TrackingSettings
+from src.tracking.uploader import ABORT_SECONDS, Uploader
+
+
+def upload_job(conn: Connection, folder: Path, index: ResultIndex, process: str) -> None:
+    """Send the journal that `process` keeps in `folder` until it closes the connection.
+
+    Raises InputError when the destination cannot be used.
+    """
+    from src.tracking import store
+
+    index.tracking.connect()
+    conn.send("connected")
+    journal = Journal(folder)
+    uploader = Uploader(lambda: [journal], index.tracking.connect)
+    with suppress(*PEER_CLOSED):
+        conn.recv()
+    record = fold(journal)
+    if record is None or record.tags.get("process") != process:  # the job could not even begin
+        return
+    if record.status == Status.RUNNING:  # the job could not write its end itself
+        end(journal, Status.KILLED, "its process was gone")
+    if error := uploader.flush():
+        _warn(error, journal)
+    else:
+        index.close(record.job_id)
+    store.complete(index.tracking.uri)
+
+
+@contextmanager
+def uploading(journal: Journal, tracking: TrackingSettings) -> Iterator[None]:
+    """Send what the body writes into its journal, from a thread of its own process."""
+    uploader, wait = Uploader(lambda: [journal], tracking.connect), ABORT_SECONDS
+    try:
+        yield
+        wait = None
+    except Exception:
+        wait = None
+        raise
+    finally:
+        seconds = {} if wait is None else {"seconds": 0.0, "wait": wait}
+        if error := uploader.flush(**seconds):
+            _warn(error, journal)
+
+
+def _warn(error: Exception, journal: Journal) -> None:
+    print(
+        f"warning: the tracking server misses a part ({provenance.reason(error)}), which is in "
+        f"{journal.path}: `{commands.sync(journal.folder)}` sends it later",
+        file=sys.stderr,
+    )

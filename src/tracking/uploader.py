@@ -1,0 +1,97 @@
+"""Uploads of journals beside the training, in a thread that survives outages of the server."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from src.tracking.journal import Journal
+
+if TYPE_CHECKING:
+    from src.tracking.store import Store
+
+FLUSH_INTERVAL = 1.0  # seconds between deliveries, and between tries when there is no answer
+RETRY_SECONDS = 10.0  # how long a delivery that was asked for is tried while there is no answer
+ABORT_SECONDS = 1.0  # the same after an interrupt; a later sweep sends the rest
+
+log = logging.getLogger(__name__)
+
+
+class Uploader:
+    """A thread that delivers what is written into journals.
+
+    `find` lists the journals, `connect` opens their destination; both are called in the thread,
+    where MLflow's slow import hinders nobody.
+    """
+
+    def __init__(
+        self, find: Callable[[], Iterable[Journal]], connect: Callable[[], "Store"]
+    ) -> None:
+        self.find = find
+        self.connect = connect
+        self.sizes: dict[Path, int] = {}  # of the journals as they were delivered
+        self.requests: SimpleQueue[tuple[float, Future]] = SimpleQueue()
+        threading.Thread(target=self._run, name="uploader", daemon=True).start()
+
+    def flush(self, seconds: float = RETRY_SECONDS, wait: float | None = None) -> Exception | None:
+        """Deliver all that is written; what the server does not take is tried for some seconds.
+
+        Returns the last error, or TimeoutError after `wait` seconds without an answer.
+        """
+        done: Future[Exception | None] = Future()
+        self.requests.put((seconds, done))
+        try:
+            return done.result(wait)
+        except TimeoutError:
+            return TimeoutError("no answer yet")
+
+    def _run(self) -> None:
+        while True:
+            try:
+                seconds, done = self.requests.get(timeout=FLUSH_INTERVAL)
+            except Empty:
+                self._deliver()
+            else:
+                done.set_result(self._deliver_within(seconds))
+
+    def _deliver_within(self, seconds: float) -> Exception | None:
+        deadline = time.monotonic() + seconds
+        while (error := self._deliver()) and time.monotonic() < deadline:
+            time.sleep(FLUSH_INTERVAL)
+        return error
+
+    def _deliver(self) -> Exception | None:
+        try:
+            begun = [journal for journal in self.find() if journal.path.exists()]
+            sizes = {journal: journal.path.stat().st_size for journal in begun}
+            changed = [j for j, size in sizes.items() if size != self.sizes.get(j.path)]
+            error = upload(changed, self.connect)
+            self.sizes |= {j.path: sizes[j] for j in changed if not j.has_unsent}
+        except OSError as failure:  # a journal that was removed, or cannot be read
+            log.info("not delivered", exc_info=True)
+            return failure
+        return error
+
+
+def upload(waiting: Iterable[Journal], connect: Callable[[], "Store"]) -> Exception | None:
+    """Deliver each journal, whatever became of the others; return the last error.
+
+    After an error that took long nothing more is tried: the server hangs.
+    """
+    from src.tracking.mlflow_sink import send
+
+    error = None
+    for journal in waiting:
+        start = time.monotonic()
+        try:
+            send(journal, connect)
+        except Exception as failure:  # servers, networks and artifact stores raise their own
+            log.info("%s: not delivered", journal.path, exc_info=True)
+            error = failure
+            if time.monotonic() - start > FLUSH_INTERVAL:
+                break
+    return error

@@ -1,0 +1,124 @@
+"""A process beside a run or a sweep that talks to the tracking server, so that no epoch waits.
+
+It imports MLflow while the run imports torch, and has a task: a function that gets one end of a
+connection, with its arguments.
+"""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
+
+from src import ROOT
+from src.errors import PEER_CLOSED, InputError
+from src.provenance import reason
+from src.signals import HEARD, ending_at_once, shielding, unshield
+
+DETACH_TIMEOUT = 3.0  # seconds that an interrupted run waits for the process, which goes on alone
+
+
+class UploaderDiedError(InputError):
+    """The process is gone; the journals are complete without it."""
+
+
+class UploaderProcess:
+    """The process, for one task; it ends when the task does."""
+
+    def __init__(self) -> None:
+        self.conn, theirs = Pipe()
+        with shielding():
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "src.tracking.uploader_process", str(theirs.fileno())],
+                env=os.environ | {"PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"},
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        theirs.close()
+        self.is_connected = False
+        self.refusal: InputError | None = None
+
+    def send(self, *message: Any) -> None:
+        """Send the task with its arguments, or later a message that the task waits for.
+
+        Not on the command line, which every user of the machine can read.
+        """
+        with suppress(ConnectionError):  # `receive` raises for it
+            self.conn.send(message)
+
+    def receive(self) -> Any:
+        """Return the task's next message. Raises InputError when the task cannot be done."""
+        self.conn.poll(None)  # Ctrl-C does no harm here, other than within a message
+        try:
+            message = self.conn.recv()
+        except PEER_CLOSED as error:
+            raise self.refusal or UploaderDiedError(
+                "the process that talks to the tracking server has died; "
+                "`python -m src.sync` sends what the server misses"
+            ) from error
+        if isinstance(message, InputError):
+            self.refusal = message
+            raise message
+        self.is_connected = True
+        return message
+
+    def close(self, is_abort: bool) -> None:
+        """Let the process finish its task; after an abort it does so alone after some seconds."""
+        self.conn.close()
+        if not self.is_connected:
+            self.process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(DETACH_TIMEOUT if is_abort else None)
+
+
+_started: list[UploaderProcess] = []  # the one of this process, if any
+
+
+def start_uploader() -> UploaderProcess:
+    """Return the uploader process of this process, which begins its imports at the first call."""
+    if not _started:
+        _started.append(UploaderProcess())
+    return _started[0]
+
+
+@contextmanager
+def uploader_closed() -> Iterator[None]:
+    """Close the uploader process that the body has started, if any, however the body ends."""
+    is_abort = True
+    try:
+        yield
+        is_abort = False
+    except Exception:
+        is_abort = False
+        raise
+    finally:
+        while _started:
+            _started.pop().close(is_abort)
+
+
+def main(conn: Connection) -> None:
+    """Run a task that arrives with its arguments."""
+    for each in (*HEARD, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)  # the process ends when its parent does
+    unshield()
+    gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
+    from src.tracking import mlflow_sink, store  # noqa: F401, imports MLflow while it is not yet needed
+
+    with suppress(*PEER_CLOSED):  # the parent was interrupted, or has died
+        task, *arguments = conn.recv()
+        try:
+            task(conn, *arguments)
+        except InputError as error:
+            conn.send(error)
+        except store.UNREACHABLE as error:
+            conn.send(InputError(f"the tracking server does not answer: {reason(error)}"))
+
+
+if __name__ == "__main__":
+    with ending_at_once():
+        main(Connection(int(sys.argv[1])))

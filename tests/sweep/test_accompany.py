@@ -1,0 +1,101 @@
+"""What a sweep finds when it begins: jobs of processes that are gone, and unsent journals."""
+
+import pytest
+
+from src import provenance
+from src.errors import InputError
+from src.sweep import accompany
+from src.tracking.job_record import Status, fold
+from src.tracking.journal import Journal
+from src.tracking.result_index import ResultIndex
+from src.tracking.settings import TrackingSettings
+
+
+@pytest.fixture
+def index(workplace) -> ResultIndex:
+    artifacts = f"{workplace.folder}/artifacts"
+    tracking = TrackingSettings(workplace.uri, workplace.experiment, artifacts)
+    return ResultIndex(workplace.folder / "results", workplace.folder / "checkpoints", tracking)
+
+
+@pytest.fixture
+def begun(index, workplace):
+    """A journal whose process is gone, noted as open."""
+
+    def make(name: str, machine="", tracking=None, **tags) -> Journal:
+        journal = Journal(workplace.folder / name)
+        own = {"job": name, "machine": machine or provenance.machine(), "process": "1@0.00@before"}
+        where = vars(tracking or index.tracking)
+        journal.begin(name=name, tags=own | tags, params={}, tracking=where)
+        if "sweep" not in tags:
+            index.open(name, journal)
+        return journal
+
+    return make
+
+
+def test_a_sweep_and_its_jobs_are_ended_and_sent(index, begun, workplace):
+    begun("sweep", kind="sweep")
+    job = begun("sweep/0", sweep="sweep", number="0")
+    accompany.close_abandoned(index, is_reached=True)
+    assert fold(job).status == Status.KILLED
+    assert [run.info.status for run in workplace.runs()] == ["KILLED"] * 2
+    assert list(index.opened()) == []
+
+
+def test_while_the_server_is_away_they_are_ended_and_kept_for_later(index, begun, workplace):
+    run = begun("run")
+    accompany.close_abandoned(index, is_reached=False)
+    assert fold(run).status == Status.KILLED
+    assert [name for name, _ in index.opened()] == ["run"]
+    accompany.close_abandoned(index, is_reached=True)
+    assert [run.info.status for run in workplace.runs()] == ["KILLED"]
+    assert list(index.opened()) == []
+
+
+def test_a_run_on_another_machine_is_left_alone(index, begun, workplace):
+    run = begun("run", machine="another")
+    accompany.close_abandoned(index, is_reached=True)
+    assert fold(run).status == Status.RUNNING
+    assert workplace.runs() == []
+    assert [name for name, _ in index.opened()] == ["run"]
+
+
+def test_what_goes_to_another_experiment_is_ended_and_left_to_sync(index, begun, workplace):
+    run = begun("run", tracking=TrackingSettings("http://elsewhere", "e", ""))
+    accompany.close_abandoned(index, is_reached=True)
+    assert fold(run).status == Status.KILLED
+    assert workplace.runs() == []
+    assert [name for name, _ in index.opened()] == ["run"]
+
+
+def test_a_folder_that_was_removed_is_forgotten(index, begun, workplace):
+    begun("run").path.unlink()
+    accompany.close_abandoned(index, is_reached=True)
+    assert list(index.opened()) == []
+
+
+def test_a_damaged_journal_stops_nothing_and_is_set_aside(index, begun, workplace, caplog):
+    damaged, other = begun("damaged"), begun("other")
+    with damaged.path.open("ab") as file:
+        file.write(b"\n[]\n")
+    (damaged.folder / "sent.json").write_text("{")
+    accompany.close_abandoned(index, is_reached=True)
+    assert [run.info.status for run in workplace.runs()] == ["KILLED"] * 2
+    assert fold(other).status == Status.KILLED
+    assert "line 2, 3 damaged" in caplog.text
+    assert list(index.opened()) == []
+
+
+def test_a_server_that_has_answered_before_may_be_away(index, begun, closed_port, capsys):
+    tracking = TrackingSettings(f"http://127.0.0.1:{closed_port}", "e", "")
+    away = ResultIndex(index.folder, index.checkpoints, tracking)
+    with pytest.raises(InputError, match="cannot be used"):
+        accompany._connect(away)
+    earlier = begun("earlier", tracking=tracking, fingerprint="f")
+    earlier.append("metrics", step=1, values={"val/error": 0.5})
+    earlier.append("end", status="FINISHED", tags={})
+    earlier.mark_sent(3, "run")
+    away.add("f", earlier)
+    assert accompany._connect(away) is False
+    assert "The sweep goes on" in capsys.readouterr().err

@@ -1,0 +1,253 @@
+"""Journals on their way to a tracking server, against a real database."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from mlflow import MlflowClient
+
+from src import sync
+from src.errors import InputError
+from src.tracking import store as tracking_store
+from src.tracking.journal import Journal
+from src.tracking.mlflow_sink import send
+from src.tracking.settings import TrackingSettings
+from src.tracking.uploader import Uploader, upload
+
+
+@pytest.fixture
+def tracking(workplace) -> TrackingSettings:
+    artifacts = f"{workplace.folder}/artifacts"
+    return TrackingSettings(workplace.uri, workplace.experiment, artifacts)
+
+
+@pytest.fixture
+def store(tracking):
+    return tracking.connect()
+
+
+@pytest.fixture
+def journal(workplace, tracking):
+    """A finished job's."""
+
+    def make(name: str, **start) -> Journal:
+        made = Journal(workplace.folder / name)
+        tags = {"job": name, "machine": "elsewhere"}
+        opening = {"name": name, "tags": tags, "params": {"seed": "0"}, "tracking": vars(tracking)}
+        made.append("start", **opening | start)
+        made.append("metrics", step=1, values={"val/error": 0.25})
+        made.append("end", status="FINISHED", tags={"outcome": "finished"})
+        return made
+
+    return make
+
+
+@pytest.fixture
+def refused(workplace, store, journal):
+    """A journal whose run was deleted in MLflow's UI before its last event."""
+    made = journal("a")
+    send(made, lambda: store)
+    MlflowClient(workplace.uri).delete_run(made.sent.run_id)
+    made.append("metrics", step=2, values={"val/error": 0.125})
+    return made
+
+
+def test_a_journal_that_two_send_at_once_becomes_one_run(workplace, store, journal):
+    made = journal("a")
+    both = Barrier(2)
+
+    def connect():
+        both.wait()  # both have seen that there is something to send
+        return store
+
+    with ThreadPoolExecutor() as pool:
+        events = pool.map(send, [made] * 2, [connect] * 2)
+    assert sorted(events) == [0, 3]
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
+    assert not list(made.folder.glob("*.lock"))
+
+
+def test_what_the_server_refuses_keeps_nothing_else_back(workplace, store, refused, journal):
+    other = journal("b")
+    uploader = Uploader(lambda: [refused, other], lambda: store)
+    assert "active" in str(uploader.flush(seconds=0.0))
+    assert refused.has_unsent
+    assert not other.has_unsent
+    assert [run.info.run_name for run in workplace.runs()] == ["b"]
+
+
+def test_an_uploader_sends_what_is_written_while_it_runs(workplace, store, tmp_path):
+    journal = Journal(tmp_path / "job")
+    uploader = Uploader(lambda: [journal], lambda: store)
+    assert uploader.flush() is None, "there is nothing yet"
+    journal.begin(name="a", tags={"job": "a"})
+    assert uploader.flush() is None
+    assert [run.info.status for run in workplace.runs()] == ["RUNNING"]
+    journal.append("end", status="FINISHED", tags={})
+    assert uploader.flush() is None
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
+
+
+def test_a_server_that_does_not_answer_in_time_is_not_waited_for(journal):
+    asked, answer = Barrier(2), Barrier(2)
+
+    def hang():
+        asked.wait()
+        answer.wait()
+        raise OSError("away")
+
+    made = journal("a")
+    uploader = Uploader(lambda: [made], hang)
+    asked.wait()
+    assert isinstance(uploader.flush(0.0, wait=0.01), TimeoutError)
+    answer.wait()
+
+
+def test_after_an_error_that_took_long_nothing_more_is_tried(journal, monkeypatch):
+    monkeypatch.setattr("src.tracking.uploader.FLUSH_INTERVAL", 0.0)  # what fails took too long
+    tries = []
+
+    def hang():
+        tries.append("a try")
+        raise InputError("no answer")
+
+    assert isinstance(upload([journal("a"), journal("b")], hang), InputError)
+    assert tries == ["a try"]
+
+
+def test_sync_sends_what_it_can_and_names_the_rest(workplace, refused, journal, capsys):
+    other = journal("b")
+    with pytest.raises(InputError, match=r"^1 jobs could not be sent$"):
+        sync.main([str(workplace.folder)])
+    printed = capsys.readouterr()
+    assert printed.out == f"{other.folder}: 3 events sent\n1 jobs had something to send\n"
+    assert printed.err.startswith(f"{refused.folder}: cannot be sent: ")
+    assert printed.err.count("\n") == 1
+
+
+def test_a_run_whose_making_was_cut_off_gets_its_dataset(workplace, store, journal):
+    made = journal("a", dataset={"name": "digits", "digest": "abc"})
+    store.client.create_run(store.experiment_id, tags={"job": "a"})
+    made.mark_sent(0, None)  # the process was killed before it knew of the run
+    send(made, lambda: store)
+    (run,) = workplace.runs()
+    assert [entry.dataset.digest for entry in run.inputs.dataset_inputs] == ["abc"]
+
+
+def test_sync_sends_each_where_its_command_said_unless_it_is_told_otherwise(
+    workplace, journal, closed_port, capsys
+):
+    down = {"uri": f"http://127.0.0.1:{closed_port}", "experiment": "x", "artifacts": ""}
+    stranded, other = journal("a", tracking=down), journal("b")
+    with pytest.raises(InputError, match=r"^1 jobs could not be sent$"):
+        sync.main([str(workplace.folder)])
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"{other.folder}: 3 events sent\n")
+    assert printed.err.startswith(f"tracking.uri={down['uri']}: cannot be used: ")
+    assert printed.err.count("\n") == 1
+    own = [override for override in workplace.overrides if override.startswith("tracking.")]
+    sync.main([str(workplace.folder), *own])
+    assert not stranded.has_unsent
+    assert sorted(run.info.run_name for run in workplace.runs()) == ["a", "b"]
+
+
+def test_a_journal_says_where_it_is_to_go_without_the_password():
+    settings = TrackingSettings("http://user:pw@host:5000/x", "e", "a")
+    assert settings.public == TrackingSettings("http://host:5000/x", "e", "a")
+    assert settings.is_same_experiment(settings.public)
+    assert not settings.is_same_experiment(TrackingSettings("http://host:5000/x", "other", "a"))
+
+
+def test_sync_says_how_it_is_used(capsys):
+    sync.main(["--help"])
+    assert "`python -m src.sync [FOLDER …]`" in capsys.readouterr().out
+
+
+def test_metrics_and_the_end_arrive_where_files_cannot(workplace, store):
+    journal = Journal(workplace.folder / "a")
+    journal.append("start", name="a", tags={"job": "a"}, params={})
+    journal.append("metrics", step=1, values={"val/error": 0.25})
+    (journal.folder / "artifacts").mkdir()
+    (journal.folder / "artifacts" / "model.pt").write_text("weights")
+    journal.append_files()
+    journal.append("end", status="FINISHED", tags={"outcome": "finished"})
+    (workplace.folder / "artifacts").write_text("in their way")
+    with pytest.raises(OSError, match="artifacts"):
+        send(journal, lambda: store)
+    (run,) = workplace.runs()
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics == {"val/error": 0.25}
+    (workplace.folder / "artifacts").unlink()
+    send(journal, lambda: store)
+    kept = MlflowClient(workplace.uri).list_artifacts(run.info.run_id)
+    assert [file.path for file in kept] == ["model.pt"]
+    assert len(workplace.runs()) == 1
+
+
+def test_a_deleted_experiment_is_named(workplace, tracking):
+    client = MlflowClient(workplace.uri)
+    client.delete_experiment(client.create_experiment(f"{workplace.experiment}-deleted"))
+    gone = TrackingSettings(workplace.uri, f"{workplace.experiment}-deleted", "")
+    with pytest.raises(InputError, match=r"tracking.experiment=\S+-deleted was deleted there"):
+        gone.connect()
+
+
+def test_a_database_whose_making_was_cut_off_is_made_again(fresh_workplace, monkeypatch):
+    def cut_off(engine):
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE _alembic_tmp_jobs (half INTEGER)")
+        raise OSError("cut off")
+
+    settings = (fresh_workplace.uri, "fairsweep", f"{fresh_workplace.folder}/artifacts")
+    with monkeypatch.context() as patched:
+        patched.setattr(tracking_store.db, "_initialize_tables", cut_off)
+        with pytest.raises(InputError, match="cut off"):
+            tracking_store.connect(*settings)
+    assert tracking_store.connect(*settings).experiment_id
+    left = {path.name for path in fresh_workplace.folder.glob("*mlflow.db*")}
+    assert left <= {f"mlflow.db{end}" for end in ("", ".lock", "-wal", "-shm")}
+
+
+class TestJobsOfASweep:
+    @pytest.fixture
+    def sweep(self, workplace) -> Journal:
+        journal = Journal(workplace.folder / "sweep")
+        journal.begin(name="sweep", tags={"job": "0123456789abcdef", "kind": "sweep"})
+        return journal
+
+    @pytest.fixture
+    def job(self, sweep) -> Journal:
+        journal = Journal(sweep.folder / "deep" / "0")
+        journal.begin(name="a", tags={"job": "fedcba9876543210", "sweep": "0123456789abcdef"})
+        return journal
+
+    def test_they_lie_below_its_run(self, sweep, job, store, workplace):
+        for journal in (sweep, job):
+            send(journal, lambda: store)
+        run = store.client.get_run(job.sent.run_id)
+        assert run.data.tags["mlflow.parentRunId"] == sweep.sent.run_id
+
+    def test_they_find_its_run_at_the_server_when_its_journal_is_elsewhere(
+        self, sweep, job, store, tmp_path
+    ):
+        send(sweep, lambda: store)
+        alone = Journal(tmp_path / "alone")
+        alone.write(job.events())
+        send(alone, lambda: store)
+        run = store.client.get_run(alone.sent.run_id)
+        assert run.data.tags["mlflow.parentRunId"] == sweep.sent.run_id
+
+    def test_none_is_made_before_it(self, job, store, workplace):
+        with pytest.raises(LookupError, match="not there yet"):
+            send(job, lambda: store)
+        assert job.has_unsent
+        assert workplace.runs() == []
+
+    def test_the_source_of_a_result_is_named_by_its_run(self, sweep, job, store):
+        reused = Journal(sweep.folder / "1")
+        tags = {"job": "b", "sweep": "0123456789abcdef", "reused_from": "fedcba9876543210"}
+        reused.begin(name="b", tags=tags)
+        for journal in (sweep, job, reused):
+            send(journal, lambda: store)
+        run = store.client.get_run(reused.sent.run_id)
+        assert run.data.tags["reused_from"] == job.sent.run_id
