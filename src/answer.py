@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from src import commands
-from src.compare import Comparison, ComparisonError, compare, foresee, table, write
+from src.compare import Comparison, ComparisonError, compare, power_note, summary, table, write
 from src.errors import InputError
 from src.tracking import records
 
@@ -49,9 +49,9 @@ def foreseen(jobs: Mapping[str, Mapping[str, str]], settings: Mapping[str, Any])
     if not jobs:
         return ""
     try:
-        return foresee(list(starmap(records.planned, jobs.items())), settings["baseline"])
+        return power_note(list(starmap(records.planned, jobs.items())), settings["baseline"])
     except ComparisonError as error:
-        raise InputError(f"compare.baseline: {error}") from error
+        raise InputError(str(error)) from error
 
 
 def prepare() -> None:
@@ -69,8 +69,8 @@ def events(
     target.mkdir(parents=True, exist_ok=True)
     write(comparison, target, provenance)
     yield {"event": "files", "path": "artifacts"}
-    yield {"event": "metrics", "step": 0, "values": comparison.metrics}
-    yield {"event": "tags", "tags": comparison.tags}
+    yield {"event": "metrics", "step": 0, "values": summary.metrics(comparison)}
+    yield {"event": "tags", "tags": summary.tags(comparison)}
 
 
 def tell(comparison: Comparison) -> None:

@@ -56,23 +56,22 @@ def test_below_six_values_the_interval_is_students(n):
     assert found.p >= 2 / 2**n
 
 
-@pytest.mark.parametrize(("n", "samples"), [(6, 200_000), (10, 20_000), (20, 2_500)])
+@pytest.mark.parametrize(("n", "samples"), [(6, 20_000), (10, 10_000), (20, 1_000)])
 @pytest.mark.parametrize("law", ["normal", "laplace"])
 def test_the_interval_covers_in_95_percent_and_the_test_rejects_in_5(n, samples, law):
     draw = getattr(np.random.default_rng(n), law)
-    found = [estimate(draw(size=(100, n))) for _ in range(samples // 100)]
-    covered = 1 - np.mean([part.excludes_zero for part in found])
-    rejected = np.mean([part.p < 0.05 for part in found])
+    found = [estimate(draw(size=n)) for _ in range(samples)]
+    covered = 1 - np.mean([each.excludes_zero for each in found])
+    rejected = np.mean([each.p < 0.05 for each in found])
     assert 0.93 <= covered <= 0.97
     assert rejected <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / samples)
 
 
 def test_ties_and_rounding_never_split_the_interval_from_the_test():
     errors = np.random.default_rng(1).integers(150, 156, (2, 500, 8)) / 10_000
-    found = estimate(
-        errors[0] - errors[1]
-    )  # differences such as 0.0003 with and without a last bit
-    assert ((found.p < 0.05) == found.excludes_zero).all()
+    for differences in errors[0] - errors[1]:  # such as 0.0003 with and without a last bit
+        found = estimate(differences)
+        assert (found.p < 0.05) == found.excludes_zero
 
 
 def test_equal_differences_are_certain_of_themselves():
@@ -97,10 +96,9 @@ def test_no_value_has_nothing():
     assert np.isnan([found.mean, found.low, found.high, found.p]).all()
 
 
-def test_a_nan_makes_only_its_own_row_nan():
-    found = estimate([[1, 2, 3, 4, 5, math.nan], [1, 2, 3, 4, 5, 6]])
-    for field in (found.mean, found.low, found.high, found.p):
-        assert np.isnan(field).tolist() == [True, False]
+def test_a_nan_makes_the_estimate_nan():
+    found = estimate([1, 2, 3, 4, 5, math.nan])
+    assert np.isnan([found.mean, found.low, found.high, found.p]).all()
 
 
 def test_beyond_sixteen_values_subsets_are_drawn_the_same_way_each_time():
