@@ -43,6 +43,9 @@ def draw(comparison: Comparison) -> list[ReportFigure]:
     plots = (curves, forest, strip, factorial_plot, layer_plot)
     with matplotlib.rc_context(RC):
         figures = [figure for plot in plots if (figure := plot(comparison))]
+        for found in figures:  # laid out once here, not again for PNG and for SVG
+            found.figure.draw_without_rendering()
+            found.figure.set_layout_engine(None)
     return figures
 
 

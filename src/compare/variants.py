@@ -30,7 +30,7 @@ class Variant:
     @property
     def diverged(self) -> int:
         """Return the number of seeds that ended because a loss stopped being a number."""
-        return sum(_is_finished(run) and _is_diverged(run) for run in self.runs)
+        return len(self.runs) - self.failed - len(self.usable)
 
     @property
     def failed(self) -> int:
