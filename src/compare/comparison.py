@@ -1,5 +1,7 @@
 """Comparison of runs: their variants, pairs and interactions, as data."""
 
+import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -119,8 +121,18 @@ def find_baseline(variants: Sequence[Variant], wanted: str | None) -> Variant:
 
 
 def _has_settings(variant: Variant, wanted: str) -> bool:
-    settings = {f"{k}={v}" for c in (variant.config, variant.levels) for k, v in c.items()}
-    return set(wanted.split()) <= settings and bool(wanted.strip())
+    """Return whether the variant has all of `key=value …`, however a value is spelled."""
+    settings = {(k, _canonical(v)) for c in (variant.config, variant.levels) for k, v in c.items()}
+    parts = [part.partition("=") for part in re.split(r"\s+(?=[\w.]+=)", wanted.strip())]
+    return {(key, _canonical(value)) for key, _, value in parts} <= settings
+
+
+def _canonical(value: str) -> str:
+    """Spell numbers and lists like the config: `1e-2` is `0.01`, `[8,4]` is `[8, 4]`."""
+    try:
+        return str(ast.literal_eval(value))
+    except (ValueError, SyntaxError):
+        return value
 
 
 def _dataset(runs: Sequence[Run]) -> tuple[str, str]:

@@ -14,6 +14,16 @@ def test_a_baseline_is_named_by_a_factor_or_by_its_whole_key():
 
 
 @pytest.mark.parametrize(
+    ("level", "typed"),
+    [("0.01", "1e-2"), ("0.01", ".010"), ("[100, 50]", "[100,50]"), ("[100, 50]", "[100, 50]")],
+)
+def test_a_baseline_is_found_however_its_value_is_spelled(level, typed):
+    runs = [make_run({"model.x": x, "depth": "2"}, 0, [0.1]) for x in ("relu", level)]
+    for baseline in (f"model.x={typed}", f"x={typed} depth=2", f"depth=2  x={typed}"):
+        assert compare_runs(runs, baseline=baseline).baseline.label == f"x={level}"
+
+
+@pytest.mark.parametrize(
     ("baseline", "said"),
     [
         (
