@@ -10,7 +10,7 @@ from src.metrics import Run
 
 
 def power_note(runs: Sequence[Run], baseline: str | None) -> str:
-    """Explain why planned runs cannot decide any pair with the baseline; "" if they can.
+    """Explain which pairs with the baseline planned runs cannot decide; "" if they can decide all.
 
     Only configs and seeds of the runs are read. Raises ComparisonError if the baseline is not one
     variant.
@@ -23,8 +23,15 @@ def power_note(runs: Sequence[Run], baseline: str | None) -> str:
 
 
 def seeds_note(shared: Sequence[int]) -> str:
-    """Explain why no pair can be decided, by the seeds that each pair shares; "" if one can."""
-    return _note(max(shared), len(shared)) if shared else ""
+    """Explain which pairs cannot be decided, by the seeds that each pair shares; "" if all can.
+
+    Holm's method tests the pairs one after the other, so the pair with the most seeds goes first.
+    """
+    tests = sum(n > 0 for n in shared)
+    for rank, n in enumerate(sorted(shared, reverse=True)):
+        if note := _note(n, max(tests - rank, 1)):
+            return note if rank == 0 else f"{len(shared) - rank} of {len(shared)} pairs: {note}"
+    return ""
 
 
 def _note(n: int, tests: int) -> str:
