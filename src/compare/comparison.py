@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from src.compare.factorial import Factorial, Interaction, find_factorial, find_interactions
+from src.compare.factorial import Factorial, find_factorial
 from src.compare.pairs import Correct, Pair, find_pairs
 from src.compare.variants import Variant, find_confounds, find_variants
 from src.metrics import Run
@@ -24,7 +24,6 @@ class Comparison:
     baseline: Variant
     pairs: list[Pair]  # the pairs with the baseline come first
     factorial: Factorial | None
-    interactions: list[Interaction]
     confounds: dict[str, list[str]]
     margin: float
     target_error: float | None
@@ -87,14 +86,12 @@ def compare(
     variants = find_variants(runs)
     _require_usable(variants)
     reference = find_baseline(variants, baseline)
-    factorial = find_factorial(variants)
     return Comparison(
         question=question or _question(variants),
         variants=variants,
         baseline=reference,
         pairs=find_pairs(variants, reference, margin, correct),
-        factorial=factorial,
-        interactions=find_interactions(factorial, reference) if factorial else [],
+        factorial=find_factorial(variants),
         confounds=find_confounds(variants),
         margin=margin,
         target_error=target_error,

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from src.compare.columns import PAIRS, SUMMARY, Column, Row, Value
@@ -25,20 +25,16 @@ RUNS: Mapping[str, Callable[[EpochRow], Value]] = {
 
 def write_csv(comparison: Comparison, folder: Path) -> None:
     """Write summary.csv, pairs.csv and runs.csv: errors as fractions, an empty cell for NaN."""
+    epochs = (
+        (v, run, epoch) for v in comparison.variants for run in v.runs for epoch in run.epochs
+    )
     _write(folder / "summary.csv", _values(SUMMARY), comparison.variants)
     _write(folder / "pairs.csv", _values(PAIRS), comparison.pairs)
-    _write(folder / "runs.csv", RUNS, _epochs(comparison.variants))
+    _write(folder / "runs.csv", RUNS, epochs)
 
 
 def _values(columns: Sequence[Column[Row]]) -> dict[str, Callable[[Row], Value]]:
     return {name: value for column in columns for name, value in column.csv.items()}
-
-
-def _epochs(variants: Iterable[Variant]) -> Iterator[EpochRow]:
-    for variant in variants:
-        for run in variant.runs:
-            for epoch in run.epochs:
-                yield variant, run, epoch
 
 
 def _write(path: Path, columns: Mapping[str, Callable[[Row], Value]], rows: Iterable[Row]) -> None:

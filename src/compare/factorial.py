@@ -21,14 +21,18 @@ class Factorial:
     lines: list[str]
     cells: Mapping[tuple[str, str], Variant]  # (level of x, level of line) -> variant
 
+    def interactions(self, reference: str) -> dict[str, Estimate]:
+        """Estimate the change of each line's gap to a reference line from the first x to the last.
 
-@dataclass(frozen=True)
-class Interaction:
-    """Change of the gap between two lines from the first level of x to the last."""
-
-    level: str
-    reference: str
-    effect: Estimate  # of (level - reference at the last x) - (the same at the first x)
+        A line is left out if one of its corners is absent.
+        """
+        ends, found = (self.xs[-1], self.xs[0]), {}
+        for line in self.lines:
+            corners = [self.cells.get((x, at)) for x in ends for at in (line, reference)]
+            known = [corner for corner in corners if corner]
+            if line != reference and len(known) == 4:
+                found[line] = estimate(_gap_differences(*known))
+        return found
 
 
 def find_factorial(variants: Sequence[Variant]) -> Factorial | None:
@@ -46,19 +50,6 @@ def find_factorial(variants: Sequence[Variant]) -> Factorial | None:
     points = Counter(level for _, level in cells)
     is_crossed = min(len(levels[line]), *points.values()) > 1
     return Factorial(x, line, levels[x], levels[line], cells) if is_crossed else None
-
-
-def find_interactions(factorial: Factorial, baseline: Variant) -> list[Interaction]:
-    """Estimate one for each line but the baseline's; none where a corner is missing."""
-    reference = baseline.levels[factorial.line]
-    ends = factorial.xs[-1], factorial.xs[0]
-    found = []
-    for level in factorial.lines:
-        corners = [factorial.cells.get((x, at)) for x in ends for at in (level, reference)]
-        known = [corner for corner in corners if corner]
-        if level != reference and len(known) == 4:
-            found.append(Interaction(level, reference, estimate(_gap_differences(*known))))
-    return found
 
 
 def _gap_differences(a: Variant, b: Variant, c: Variant, d: Variant) -> list[float]:

@@ -4,7 +4,6 @@ Colours after Okabe and Ito, "Color universal design" (2008); no line is told by
 """
 
 import io
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -150,13 +149,16 @@ def legend(figure: Figure, axes: Iterable[Axes]) -> None:
     )
 
 
-def log_if_wide(axis: Axes, values: Sequence[float]) -> None:
-    """Make the y axis logarithmic if the positive `values` span more than a factor of four."""
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite or min(finite) <= 0 or max(finite) < 4 * min(finite):
+def log_if_wide(axes: Sequence[Axes]) -> None:
+    """Make the shared y axis logarithmic if positive lines span more than a factor of four."""
+    lines = [np.asarray(line.get_ydata()) for axis in axes for line in axis.get_lines()]
+    values = np.concatenate(lines) if lines else np.array([])
+    values = values[np.isfinite(values)]
+    if not len(values) or values.min() <= 0 or values.max() < 4 * values.min():
         return
+    axis = axes[0]
     axis.set_yscale("log")
-    subs = (1, 2, 5) if max(finite) < 1000 * min(finite) else (1,)
+    subs = (1, 2, 5) if values.max() < 1000 * values.min() else (1,)
     axis.yaxis.set_major_locator(LogLocator(subs=subs))
     axis.yaxis.set_major_formatter("{x:g}")
     axis.yaxis.set_minor_locator(NullLocator())

@@ -38,10 +38,11 @@ def layer_plot(comparison: Comparison) -> ReportFigure | None:
         return None
     figure, axes = new_figure(len(rows), len(panels), height=0.8 + 2.1 * len(rows))
     for kinds, row in zip(rows, axes, strict=True):
-        drawn = [_draw(axis, panel, kinds) for axis, panel in zip(row, panels, strict=True)]
+        for axis, panel in zip(row, panels, strict=True):
+            _draw(axis, panel, kinds)
         row[0].set_ylabel(ROWS[kinds][0])
         if kinds is GRADIENT:
-            log_if_wide(row[0], [*chain(*drawn)])
+            log_if_wide(row)
     for top, bottom, panel in zip(axes[0], axes[-1], panels, strict=True):
         top.set_title(clip(panel.title, 80 // len(panels)))
         bottom.set_xlabel("layer")
@@ -65,9 +66,7 @@ def _by_layer(variant: Variant, kinds: Collection[str], epoch: int) -> dict[int,
     return {layer: float(np.median(values)) for layer, values in sorted(found.items())}
 
 
-def _draw(axis: Axes, panel: Panel, kinds: tuple[str, ...]) -> list[float]:
-    """Draw the lines of a panel and return their values."""
-    drawn = []
+def _draw(axis: Axes, panel: Panel, kinds: tuple[str, ...]) -> None:
     for line in panel.lines:
         color, marker, dashes = STYLES[line.style]
         for epoch, face, width in ((FIRST, "paper", 0.8), (LAST, color, 1.5)):
@@ -75,10 +74,8 @@ def _draw(axis: Axes, panel: Panel, kinds: tuple[str, ...]) -> list[float]:
             values = [ROWS[kinds][1] * value for value in layers.values()]
             (drawn_line,) = axis.plot([*layers], values, marker, color=LIGHT[color])
             drawn_line.set(linestyle=dashes, linewidth=width, markerfacecolor=LIGHT[face])
-            drawn += values
         drawn_line.set_label(line.label)
     axis.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
-    return drawn
 
 
 def _gradient_ratios(panel: Panel) -> str:

@@ -100,8 +100,7 @@ def _paired_differences(a: Variant, b: Variant) -> FloatArray:
 def _adjust(p: Sequence[float], with_baseline: int) -> list[float]:
     """Adjust by Holm in two families: the pairs with the baseline, which come first, and the rest.
 
-    The first are the question. The others are looked at as well, so a verdict on them has to hold
-    among all of them.
+    The first are the question; a verdict on any other has to hold among all of the others.
     """
     return [*stats.holm(p[:with_baseline]).tolist(), *stats.holm(p[with_baseline:]).tolist()]
 

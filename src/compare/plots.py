@@ -1,6 +1,6 @@
 """Figures of a comparison, each with a caption that explains it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import matplotlib
 import numpy as np
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from src.compare.comparison import Comparison
-from src.compare.factorial import Factorial, Interaction
+from src.compare.factorial import Factorial
 from src.compare.figure_style import (
     LIGHT,
     RC,
@@ -53,17 +53,15 @@ def curves(comparison: Comparison) -> ReportFigure:
     """Draw validation error by epoch: mean and range over the seeds."""
     panels, left_out = find_panels(comparison)
     figure, (axes,) = new_figure(1, len(panels), height=3.2)
-    means: list[float] = []
     for axis, panel in zip(axes, panels, strict=True):
         for line in (line for line in panel.lines if line.variant.usable):
             errors = _by_epoch(line.variant)
             epochs = np.arange(1, len(errors[0]) + 1)
             band(axis, epochs, errors, line.style, line.label, marks=max(1, len(epochs) // 8))
-            means += errors[0].tolist()
         axis.set(title=clip(panel.title, 80 // len(panels)), xlabel="epoch")
         ticks = 4 if len(panels) > 2 else 9
         axis.xaxis.set_major_locator(MaxNLocator(ticks, integer=True, steps=[1, 2, 5, 10]))
-    log_if_wide(axes[0], means)
+    log_if_wide(axes)
     axes[0].set_ylabel("validation error (%)")
     legend(figure, axes)
     caption = f"Mean over the seeds still training (line) and their range (band). {left_out}"
@@ -120,33 +118,32 @@ def factorial_plot(comparison: Comparison) -> ReportFigure | None:
     if factorial is None or len(factorial.lines) > len(STYLES):
         return None
     figure, ((axis,),) = new_figure(1, 1, height=3.2)
-    means: list[float] = []
     for style, level in enumerate(factorial.lines):
         cells = [(at, factorial.cells.get((x, level))) for at, x in enumerate(factorial.xs)]
         best = {at: [*cell.best_errors.values()] for at, cell in cells if cell and cell.usable}
         errors = [[float(of(found)) for found in best.values()] for of in (np.mean, min, max)]
         band(axis, [*best], errors, style, f"{factorial.line}={level}", marks=1)
-        means += errors[0]
-    log_if_wide(axis, means)
+    log_if_wide([axis])
     axis.set_xticks(range(len(factorial.xs)), factorial.xs)
     axis.set(xlabel=clip(factorial.x, MAX_LABEL), ylabel="best validation error (%)")
     legend(figure, [axis])
-    interactions = [_interaction(factorial, found) for found in comparison.interactions]
+    interactions = _interactions(factorial, comparison.baseline)
     caption = " ".join(["Mean over seeds (line) and their range (band).", *interactions])
     return ReportFigure("factors", f"{factorial.line} by {factorial.x}", caption, figure)
 
 
-def _interaction(factorial: Factorial, interaction: Interaction) -> str:
-    """Describe an interaction in one sentence."""
-    effect, evidence = interaction.effect, ""
-    if effect.n > 1:
-        known = "excludes" if effect.excludes_zero else "contains"
-        evidence = f" (95 % interval {interval(effect.low, effect.high)}, which {known} 0)"
-    return (
-        f"From {factorial.x}={factorial.xs[0]} to {factorial.xs[-1]} the gap {interaction.level} "
-        f"{MINUS} {interaction.reference} changes by {points(effect.mean)} points{evidence}, "
-        f"n = {count(effect.n, 'seed')}."
-    )
+def _interactions(factorial: Factorial, baseline: Variant) -> Iterator[str]:
+    """Describe each line's interaction with the baseline's in a sentence."""
+    reference, ends = baseline.levels[factorial.line], f"{factorial.xs[0]} to {factorial.xs[-1]}"
+    for level, effect in factorial.interactions(reference).items():
+        evidence = ""
+        if effect.n > 1:
+            known = "excludes" if effect.excludes_zero else "contains"
+            evidence = f" (95 % interval {interval(effect.low, effect.high)}, which {known} 0)"
+        yield (
+            f"From {factorial.x}={ends} the gap {level} {MINUS} {reference} changes by "
+            f"{points(effect.mean)} points{evidence}, n = {count(effect.n, 'seed')}."
+        )
 
 
 def _by_epoch(variant: Variant) -> list[FloatArray]:

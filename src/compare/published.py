@@ -1,5 +1,6 @@
 """Published errors beside the errors of our seeds, at the last epoch."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ class Reproduction:
     measure: str
     published: float
     ours: list[float]
-    estimate: Estimate
+    mean: Estimate
 
 
 def find_reproductions(variants: Sequence[Variant]) -> Iterator[Reproduction]:
@@ -33,30 +34,21 @@ def find_reproductions(variants: Sequence[Variant]) -> Iterator[Reproduction]:
 
 
 def _range(low: float, high: float) -> str:
-    return f"{percent(low)} to {percent(high)}"
+    return MISSING if math.isnan(low) else f"{percent(low)} to {percent(high)}"
 
 
 def _contains(low: float, value: float, high: float) -> str:
-    return "yes" if low <= value <= high else "no"
-
-
-def _interval(row: Reproduction) -> str:
-    return _range(row.estimate.low, row.estimate.high) if row.estimate.n > 1 else MISSING
-
-
-def _in_interval(row: Reproduction) -> str:
-    found = _contains(row.estimate.low, row.published, row.estimate.high)
-    return found if row.estimate.n > 1 else MISSING
+    return MISSING if math.isnan(low) else "yes" if low <= value <= high else "no"
 
 
 COLUMNS: Sequence[Column[Reproduction]] = (
     Column("variant", lambda row: row.variant.label, is_words=True),
     Column("measure", lambda row: MEASURES[row.measure], is_words=True),
     Column("published", lambda row: percent(row.published)),
-    Column("ours", lambda row: mean_sd(row.estimate.mean, sd(row.ours))),
-    Column("n", lambda row: str(row.estimate.n)),
+    Column("ours", lambda row: mean_sd(row.mean.mean, sd(row.ours))),
+    Column("n", lambda row: str(row.mean.n)),
     Column("our range", lambda row: _range(min(row.ours), max(row.ours))),
     Column("in range", lambda row: _contains(min(row.ours), row.published, max(row.ours))),
-    Column("95 % interval", _interval),
-    Column("in interval", _in_interval),
+    Column("95 % interval", lambda row: _range(row.mean.low, row.mean.high)),
+    Column("in interval", lambda row: _contains(row.mean.low, row.published, row.mean.high)),
 )

@@ -16,11 +16,11 @@ def test_the_interaction_is_the_difference_of_gaps_paired_by_seed():
         for seed in range(6)
     ]
     found = compare_runs(runs)
-    (interaction,) = found.interactions
+    interactions = found.factorial.interactions("relu")
     assert (found.factorial.x, found.factorial.xs) == ("depth", ["1", "2", "10"])
-    assert (interaction.level, interaction.reference) == ("sigmoid", "relu")
-    assert interaction.effect.mean == pytest.approx(0.049)
-    assert interaction.effect.excludes_zero
+    assert [*interactions] == ["sigmoid"]
+    assert interactions["sigmoid"].mean == pytest.approx(0.049)
+    assert interactions["sigmoid"].excludes_zero
 
 
 def test_variants_without_one_of_the_two_factors_are_not_crossed():
