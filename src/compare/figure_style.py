@@ -45,14 +45,12 @@ STYLES: Sequence[tuple[str, str, LineStyle]] = [  # colour, marker, dashes
 WIDTH = 6.6  # inches
 RC: dict[RcKeyType, object] = {
     "axes.edgecolor": LIGHT["grey"],
-    "axes.facecolor": "none",
     "axes.labelcolor": LIGHT["ink"],
     "axes.labelsize": 9,
     "axes.linewidth": 0.7,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 9,
-    "figure.facecolor": LIGHT["paper"],
     "font.size": 9,
     "grid.color": LIGHT["faint"],
     "grid.linewidth": 0.5,
