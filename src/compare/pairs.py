@@ -67,7 +67,7 @@ def find_pairs(
     rest = combinations(others, 2) if len(variants) <= MAX_VARIANTS_ALL_PAIRS else ()
     both = [(other, baseline) for other in others] + [(a, b) for b, a in rest]
     differences = [_paired_differences(a, b) for a, b in both]
-    effects = [stats.estimate(found) for found in differences]
+    effects = stats.estimate_each(differences)
     p_holm = _adjust([effect.p for effect in effects], len(others))
     right = cache(correct)
     return [

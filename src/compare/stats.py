@@ -20,6 +20,7 @@ BoolArray = NDArray[np.bool_]
 
 ALPHA = 0.05
 MAX_EXACT_N = 16  # up to so many differences all subsets are used, beyond 2^16 - 1 drawn ones
+MAX_BATCH_MEANS = 2**22  # subset means held at once: 32 MiB
 # Errors are ratios of counts. 12 decimals keep different values apart and make values equal that
 # differ only by the rounding of sums: without them a tie would fall on a random side.
 DECIMALS = 12
@@ -51,13 +52,24 @@ def estimate(values: ArrayLike) -> Estimate:
     exists: the interval is Student's, which assumes normal values. With 1 value it is NaN.
     Without values, or with a NaN among them, every field but n is NaN.
     """
-    values = np.asarray(values, dtype=float)
-    n = len(values)
-    if n == 0 or np.isnan(values).any():
-        return Estimate(n, math.nan, math.nan, math.nan, math.nan)
-    means = np.round(values @ _subset_weights(n), DECIMALS)
-    low, high = _inverted_interval(means) if n >= seeds_needed(1) else _student_interval(values)
-    return Estimate(n, round(float(values.mean()), DECIMALS), low, high, _sign_flip_p(means))
+    return estimate_each([values])[0]
+
+
+def estimate_each(samples: Sequence[ArrayLike]) -> list[Estimate]:
+    """Estimate many samples as `estimate` does one.
+
+    Samples of one size are multiplied together: reading the subsets takes longer than computing.
+    """
+    arrays = [np.asarray(sample, dtype=float) for sample in samples]
+    estimates: dict[int, Estimate] = {}
+    for n in {len(array) for array in arrays}:
+        same = [index for index, array in enumerate(arrays) if len(array) == n]
+        size = MAX_BATCH_MEANS // 2 ** min(n, MAX_EXACT_N)
+        for batch in (same[start : start + size] for start in range(0, len(same), size)):
+            rows = np.array([arrays[index] for index in batch])
+            means = np.round(rows @ _subset_weights(n), DECIMALS)
+            estimates |= zip(batch, map(_estimate, rows, means), strict=True)
+    return [estimates[index] for index in range(len(arrays))]
 
 
 def mean(values: Sequence[float]) -> float:
@@ -95,6 +107,15 @@ def mcnemar(a: BoolArray, b: BoolArray) -> float:
 
     only_a, only_b = np.count_nonzero(a & ~b), np.count_nonzero(b & ~a)
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
+
+
+def _estimate(values: FloatArray, means: FloatArray) -> Estimate:
+    """Estimate the centre of `values` from the means of their subsets."""
+    n = len(values)
+    if n == 0 or np.isnan(values).any():
+        return Estimate(n, math.nan, math.nan, math.nan, math.nan)
+    low, high = _inverted_interval(means) if n >= seeds_needed(1) else _student_interval(values)
+    return Estimate(n, round(float(values.mean()), DECIMALS), low, high, _sign_flip_p(means))
 
 
 @lru_cache(maxsize=8)

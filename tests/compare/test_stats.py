@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from src.compare.stats import estimate, holm, mcnemar, seeds_needed
+from src.compare.stats import estimate, estimate_each, holm, mcnemar, seeds_needed
 
 DRAWS = np.random.default_rng(0)
 SAMPLES = {
@@ -56,11 +56,11 @@ def test_below_six_values_the_interval_is_students(n):
     assert found.p >= 2 / 2**n
 
 
-@pytest.mark.parametrize(("n", "samples"), [(6, 20_000), (10, 10_000), (20, 1_000)])
+@pytest.mark.parametrize(("n", "samples"), [(6, 50_000), (10, 20_000), (20, 2_500)])
 @pytest.mark.parametrize("law", ["normal", "laplace"])
 def test_the_interval_covers_in_95_percent_and_the_test_rejects_in_5(n, samples, law):
     draw = getattr(np.random.default_rng(n), law)
-    found = [estimate(draw(size=n)) for _ in range(samples)]
+    found = estimate_each(draw(size=(samples, n)))
     covered = 1 - np.mean([each.excludes_zero for each in found])
     rejected = np.mean([each.p < 0.05 for each in found])
     assert 0.93 <= covered <= 0.97
@@ -94,6 +94,16 @@ def test_no_value_has_nothing():
     found = estimate([])
     assert found.n == 0
     assert np.isnan([found.mean, found.low, found.high, found.p]).all()
+
+
+def test_many_samples_of_many_sizes_are_estimated_each_as_if_alone():
+    draw = np.random.default_rng(5).normal
+    sizes = [*range(8), 17, *range(8), 16, *[17] * 150]  # of 16 and 17 more than one batch
+    samples = [np.round(draw(0.1, 1, n), 4) for n in sizes]
+    together, alone = estimate_each(samples), [estimate(sample) for sample in samples]
+    for name in ("n", "mean", "low", "high", "p"):
+        values = ([getattr(each, name) for each in found] for found in (together, alone))
+        np.testing.assert_allclose(*values, rtol=0, atol=1e-12)
 
 
 def test_a_nan_makes_the_estimate_nan():
