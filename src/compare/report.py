@@ -47,6 +47,7 @@ def _page_values(comparison: Comparison) -> dict[str, object]:
     lists_all_pairs = len(with_baseline) < len(pairs) <= MAX_PAGE_PAIRS
     against = baseline_columns(comparison.baseline, lambda variant: variant.label)
     sizes = [pair.effect.n for pair in pairs]
+    min_n, max_n = stats.seeds_needed(1), max(sizes, default=0)
     return {
         "comparison": comparison,
         "answer": sentence(comparison),
@@ -56,11 +57,13 @@ def _page_values(comparison: Comparison) -> dict[str, object]:
         "lists_all_pairs": lists_all_pairs,
         "pair_columns": PAIRS if lists_all_pairs else against,
         "pairs": pairs if lists_all_pairs else with_baseline,
-        "sizes": sizes,
-        "min_n": stats.seeds_needed(1),
+        "splits_differ": any(pair.splits_differ for pair in pairs),
+        "min_n": min_n,
+        "max_n": max_n,
+        "has_student_interval": any(2 <= n < min_n for n in sizes),
         "max_exact_n": stats.MAX_EXACT_N,
         "max_variants_all_pairs": MAX_VARIANTS_ALL_PAIRS,
-        "power_note": seeds_note([max(sizes, default=0)] * len(with_baseline)),
+        "power_note": seeds_note([max_n] * len(with_baseline)),
         "count": count,
         "percent": percent,
     }
