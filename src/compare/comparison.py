@@ -1,4 +1,4 @@
-"""Comparison of runs: their variants, pairs and interactions, as data."""
+"""Comparison of runs: their variants and the pairs of these, as data."""
 
 import ast
 import re
