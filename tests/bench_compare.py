@@ -1,4 +1,4 @@
-"""How long the comparison of 1,000 runs of 20 epochs takes; python tests/bench_compare.py.
+"""Time of the comparison of 1,000 runs of 20 epochs; python tests/bench_compare.py.
 
 The pairs are held against scipy's permutation_test, called once a pair.
 """

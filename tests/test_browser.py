@@ -1,5 +1,6 @@
-"""What a person sees of a sweep in MLflow's UI, in a real browser."""
+"""A sweep in MLflow's UI and its report, as a person sees them in a real browser."""
 
+import io
 import re
 import shutil
 import socket
@@ -11,8 +12,11 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image, ImageStat
 
 from src import ROOT
+from src.compare import write
+from tests.compare.records import arms, compare_runs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
@@ -72,6 +76,34 @@ def test_the_ui_shows_a_sweeps_report_and_its_jobs_below_it(page, fresh_workplac
     row.get_by_role("button").first.click()
     for activation in ("sigmoid", "relu"):
         page.get_by_text(f"activation={activation} seed=0").first.wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_wider_than_the_window_has_a_shade_where_it_goes_on(scheme, page, tmp_path):
+    errors = [0.03 + seed / 1000 for seed in range(6)]
+    write(compare_runs(arms(relu=errors, sigmoid=errors)), tmp_path, {})
+    size = page.viewport_size
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 320, "height": 1000})
+    page.goto((tmp_path / "report.html").as_uri())
+    table = page.locator(".scroll").last
+    cut_off = _edge(page, table)
+    table.evaluate("element => element.scrollLeft = element.scrollWidth")
+    at_its_end = _edge(page, table)
+    page.set_viewport_size(size)
+    whole = _edge(page, table)
+    assert abs(cut_off[0] - cut_off[1]) > 30
+    assert max(abs(inside - paper) for inside, paper in (at_its_end, whole)) < 3
+
+
+def _edge(page, table) -> tuple[float, float]:
+    """Return the brightness, 0 to 255, just inside the table's upper right corner and outside."""
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    right, middle = box["x"] + box["width"], box["y"] + 3
+    strips = [{"x": x, "y": middle, "width": 2, "height": 4} for x in (right - 2, right + 4)]
+    shots = [Image.open(io.BytesIO(page.screenshot(clip=strip))) for strip in strips]
+    return tuple(ImageStat.Stat(shot.convert("L")).mean[0] for shot in shots)
 
 
 def _wait_for(address: str, server: subprocess.Popen) -> None:

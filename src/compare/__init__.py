@@ -1,7 +1,8 @@
-"""Comparisons of runs: pure functions of records that know nothing of training or tracking."""
+"""Comparisons of runs: pure functions of records, independent of training and tracking."""
 
-from src.compare.comparison import Comparison, ComparisonError, compare, foresee
+from src.compare.comparison import Comparison, ComparisonError, compare
+from src.compare.power import power_note
 from src.compare.report import write
-from src.compare.tables import table
+from src.compare.terminal import table
 
-__all__ = ["Comparison", "ComparisonError", "compare", "foresee", "table", "write"]
+__all__ = ["Comparison", "ComparisonError", "compare", "power_note", "table", "write"]

@@ -1,11 +1,11 @@
-"""The comparison of runs: their variants, the pairs of these, and what is said of them."""
+"""Comparison of runs: their variants and the pairs of these, as data."""
 
+import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from src.compare import headline
-from src.compare.grid import Grid, Interaction, find_grid, find_interactions
+from src.compare.factorial import Factorial, find_factorial
 from src.compare.pairs import Correct, Pair, find_pairs
 from src.compare.variants import Variant, find_confounds, find_variants
 from src.metrics import Run
@@ -15,16 +15,15 @@ class ComparisonError(ValueError):
     """Runs that cannot be compared, in one line for the user."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
-    """What a set of runs says; `pairs` starts with those of the other variants and the baseline."""
+    """Variants of a set of runs and all differences between them."""
 
     question: str
     variants: list[Variant]
     baseline: Variant
-    pairs: list[Pair]
-    grid: Grid | None
-    interactions: list[Interaction]
+    pairs: list[Pair]  # the pairs with the baseline come first
+    factorial: Factorial | None
     confounds: dict[str, list[str]]
     margin: float
     target_error: float | None
@@ -33,27 +32,30 @@ class Comparison:
     superseded: int  # runs left out because their variant and seed ran twice
 
     @property
-    def with_baseline(self) -> list[Pair]:
+    def baseline_pairs(self) -> list[Pair]:
+        """Return the pairs that compare a variant with the baseline."""
         return [pair for pair in self.pairs if pair.b is self.baseline]
 
     @property
-    def lowest(self) -> Variant:
-        """The variant with the lowest mean error, whether or not that is more than chance."""
-        return min((v for v in self.variants if v.usable), key=lambda variant: variant.mean)
+    def diverged(self) -> int:
+        """Return the number of diverged runs."""
+        return sum(variant.diverged for variant in self.variants)
 
     @property
-    def verdict(self) -> str:
-        """The answer in one sentence."""
-        return headline.sentence(self)
+    def failed(self) -> int:
+        """Return the number of runs without an outcome."""
+        return sum(variant.failed for variant in self.variants)
 
     @property
-    def metrics(self) -> dict[str, float]:
-        """Headline figures by metric name; errors and differences are fractions."""
-        return headline.metrics(self)
+    def by_error(self) -> list[Variant]:
+        """Return the variants with a usable run, lowest mean error first."""
+        usable = [variant for variant in self.variants if variant.usable]
+        return sorted(usable, key=lambda variant: variant.mean_error)
 
     @property
-    def tags(self) -> dict[str, str]:
-        return headline.tags(self)
+    def best(self) -> Variant:
+        """Return the variant with the lowest mean error, even if by chance."""
+        return self.by_error[0]
 
 
 def compare(
@@ -72,9 +74,10 @@ def compare(
         baseline: `factor=level …` that one variant has; None for the first variant.
         margin: a difference in error too small to matter, as a fraction.
         target_error: a validation error to reach, as a fraction; None for no such column.
-        question: what was asked; None for a question made from the factors.
-        correct: for a run id, which validation digits its kept model gets right, shape (digits,),
-            or None where that was not kept. Asked once a run, and only for one run a pair side.
+        question: the question to answer; None for a question made from the factors.
+        correct: return for a run id the validation digits that its kept model gets right, shape
+            (digits,), or None if they were not kept. Called once a run, and only for one run a
+            pair side.
 
     Raises:
         ComparisonError: no run finished, the datasets differ, or the baseline is not one variant.
@@ -82,15 +85,13 @@ def compare(
     dataset, digest = _dataset(runs)
     variants = find_variants(runs)
     _require_usable(variants)
-    reference = _baseline(variants, baseline)
-    grid = find_grid(variants)
+    reference = find_baseline(variants, baseline)
     return Comparison(
         question=question or _question(variants),
         variants=variants,
         baseline=reference,
-        pairs=find_pairs(variants, reference, margin, cache(correct)),
-        grid=grid,
-        interactions=find_interactions(grid, reference) if grid else [],
+        pairs=find_pairs(variants, reference, margin, correct),
+        factorial=find_factorial(variants),
         confounds=find_confounds(variants),
         margin=margin,
         target_error=target_error,
@@ -100,19 +101,35 @@ def compare(
     )
 
 
-def foresee(runs: Sequence[Run], baseline: str | None) -> str:
-    """Why planned runs, of which only the configs are known, will decide nothing; "" if they can.
+def find_baseline(variants: Sequence[Variant], wanted: str | None) -> Variant:
+    """Return the variant with this label, or the only one with these settings.
 
-    Raises ComparisonError if the baseline is not one variant.
+    Raises ComparisonError if none or several match.
     """
-    variants = find_variants(runs)
-    reference = _baseline(variants, baseline)
-    if len(variants) == 1:
-        return ""
-    seeds = [{run.seed for run in variant.runs} for variant in variants]
-    own = seeds[variants.index(reference)]
-    shared = [len(own & other) for other in seeds if other is not own]
-    return headline.shortage(max(shared), len(shared))
+    if wanted is None:
+        return variants[0]
+    named = [variant for variant in variants if variant.label == wanted.strip()]
+    matching = named or [variant for variant in variants if _has_settings(variant, wanted)]
+    if len(matching) == 1:
+        return matching[0]
+    allowed = ", ".join(f"'{variant.label}'" for variant in matching or variants)
+    matched = f"matches {len(matching)} variants" if matching else "matches no variant"
+    raise ComparisonError(f"compare.baseline={wanted}: must be one of {allowed}; it {matched}")
+
+
+def _has_settings(variant: Variant, wanted: str) -> bool:
+    """Return whether the variant has all of `key=value …`, however a value is spelled."""
+    settings = {(k, _canonical(v)) for c in (variant.config, variant.levels) for k, v in c.items()}
+    parts = [part.partition("=") for part in re.split(r"\s+(?=[\w.]+=)", wanted.strip())]
+    return {(key, _canonical(value)) for key, _, value in parts} <= settings
+
+
+def _canonical(value: str) -> str:
+    """Spell numbers and lists like the config: `1e-2` is `0.01`, `[8,4]` is `[8, 4]`."""
+    try:
+        return str(ast.literal_eval(value))
+    except (ValueError, SyntaxError):
+        return value
 
 
 def _dataset(runs: Sequence[Run]) -> tuple[str, str]:
@@ -125,28 +142,10 @@ def _dataset(runs: Sequence[Run]) -> tuple[str, str]:
 
 def _require_usable(variants: Sequence[Variant]) -> None:
     if not any(variant.usable for variant in variants):
-        diverged, failed = (sum(getattr(v, f) for v in variants) for f in ("diverged", "failed"))
+        diverged, failed = sum(v.diverged for v in variants), sum(v.failed for v in variants)
         raise ComparisonError(
             f"nothing to compare: no run finished ({diverged} diverged, {failed} failed)"
         )
-
-
-def _baseline(variants: Sequence[Variant], wanted: str | None) -> Variant:
-    """The variant that is called so, or the only one whose config or factors say so."""
-    if wanted is None:
-        return variants[0]
-    named = [variant for variant in variants if variant.label == wanted.strip()]
-    matching = named or [variant for variant in variants if _matches(variant, wanted)]
-    if len(matching) == 1:
-        return matching[0]
-    allowed = ", ".join(f"'{variant.label}'" for variant in matching or variants)
-    matched = f"matches {len(matching)} variants" if matching else "matches no variant"
-    raise ComparisonError(f"baseline '{wanted}' {matched}; name one of {allowed}")
-
-
-def _matches(variant: Variant, wanted: str) -> bool:
-    said = {f"{key}={value}" for key, value in (variant.config | variant.levels).items()}
-    return set(wanted.split()) <= said and bool(wanted.strip())
 
 
 def _question(variants: Sequence[Variant]) -> str:

@@ -5,93 +5,111 @@ Bouthillier et al., "Accounting for variance in machine learning benchmarks", ML
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from functools import cache
 from itertools import combinations
 
 import numpy as np
 
-from src.compare.stats import ALPHA, Estimate, estimate, holm, mcnemar, seeds_needed
-from src.compare.variants import Variant, paired_differences
+from src.compare import stats
+from src.compare.stats import BoolArray, Estimate, FloatArray
+from src.compare.variants import Variant
 
-# Every pair of so many variants is looked at; of more, only the pairs with the baseline: a
-# thousand variants make half a million pairs, which nobody reads.
-CROSSED = 100
+# Of more variants only the pairs with the baseline are made: a thousand variants have half a
+# million pairs, which nobody reads.
+MAX_VARIANTS_ALL_PAIRS = 100
 
-Correct = Callable[[str], np.ndarray | None]
+Correct = Callable[[str], BoolArray | None]
 
 
-@dataclass(frozen=True)
+class Verdict(StrEnum):
+    """Verdict on a relative to b, in words fixed in advance."""
+
+    BETTER = auto()
+    WORSE = auto()
+    EQUIVALENT = auto()
+    UNDECIDED = auto()
+
+
+@dataclass(frozen=True, eq=False)
 class Pair:
     """Two variants: a minus b in best validation error, paired by the seeds that both finished."""
 
     a: Variant
     b: Variant
+    differences: FloatArray  # a minus b as fractions, shape (n,), by seed
     effect: Estimate
-    a_better: int  # in how many seeds a has the lower error
     mcnemar_p: float  # NaN where no seed has both models on the same digits
-    p_holm: float = math.nan  # adjusted among the pairs with the baseline, or among the others
-    verdict: str = "undecided"  # of a relative to b: better, worse, equivalent, undecided
+    p_holm: float  # adjusted among the pairs with the baseline, or among the others
+    verdict: Verdict
 
     @property
-    def differences(self) -> np.ndarray:
-        """a minus b as fractions, shape (n,), by seed."""
-        return paired_differences(self.a, self.b)
+    def a_better(self) -> int:
+        """Return the number of seeds in which a has the lower error."""
+        return int((self.differences < 0).sum())
+
+    @property
+    def splits_differ(self) -> bool:
+        """Return whether a seed that both have was trained on different splits of the data."""
+        a, b = self.a.usable, self.b.usable
+        return any(a[seed].split != b[seed].split for seed in a.keys() & b.keys())
 
 
 def find_pairs(
     variants: Sequence[Variant], baseline: Variant, margin: float, correct: Correct
 ) -> list[Pair]:
-    """Pair the variants and decide each pair; those with the baseline come first.
+    """Pair the variants and decide each pair; the pairs with the baseline come first.
 
     b comes before a, and the baseline before all: so a pair reads 'a, against b'.
     """
     others = [variant for variant in variants if variant is not baseline]
-    rest = combinations(others, 2) if len(variants) <= CROSSED else ()
+    rest = combinations(others, 2) if len(variants) <= MAX_VARIANTS_ALL_PAIRS else ()
     both = [(other, baseline) for other in others] + [(a, b) for b, a in rest]
-    return _judge([_pair(a, b, correct) for a, b in both], baseline, margin)
+    differences = [_paired_differences(a, b) for a, b in both]
+    effects = stats.estimate_each(differences)
+    p_holm = _adjust([effect.p for effect in effects], len(others))
+    right = cache(correct)
+    return [
+        Pair(a, b, by_seed, effect, _mcnemar_p(a, b, right), p, decide(effect, p, margin))
+        for (a, b), by_seed, effect, p in zip(both, differences, effects, p_holm, strict=True)
+    ]
 
 
-def decide(effect: Estimate, p_adjusted: float, margin: float) -> str:
-    """The verdict on a relative to b.
+def decide(effect: Estimate, p_adjusted: float, margin: float) -> Verdict:
+    """Return the verdict on a relative to b.
 
-    Equivalent comes first: the margin was fixed in advance as what does not matter, and a
+    Equivalent comes first: the margin was fixed in advance as too small to matter, and a
     difference known to lie inside it does not come to matter by being significant.
     """
-    if effect.n < seeds_needed(1):
-        return "undecided"
+    if effect.n < stats.seeds_needed(1):
+        return Verdict.UNDECIDED
     if -margin <= effect.low and effect.high <= margin:
-        return "equivalent"
-    if effect.excludes_zero and p_adjusted < ALPHA:
-        return "better" if effect.mean < 0 else "worse"
-    return "undecided"
+        return Verdict.EQUIVALENT
+    if effect.excludes_zero and p_adjusted < stats.ALPHA:
+        return Verdict.BETTER if effect.mean < 0 else Verdict.WORSE
+    return Verdict.UNDECIDED
 
 
-def _pair(a: Variant, b: Variant, correct: Correct) -> Pair:
-    differences = paired_differences(a, b)
-    return Pair(a, b, estimate(differences), int((differences < 0).sum()), _mcnemar(a, b, correct))
+def _paired_differences(a: Variant, b: Variant) -> FloatArray:
+    both = [(error, b.best_errors[s]) for s, error in a.best_errors.items() if s in b.best_errors]
+    # Rounded so that equal differences of counts are equal.
+    return np.round([ours - theirs for ours, theirs in both], stats.DECIMALS)
 
 
-def _mcnemar(a: Variant, b: Variant, correct: Correct) -> float:
-    """McNemar's p at the lowest seed with which both ran on the same split."""
+def _adjust(p: Sequence[float], with_baseline: int) -> list[float]:
+    """Adjust by Holm in two families: the pairs with the baseline, which come first, and the rest.
+
+    The first are the question; a verdict on any other has to hold among all of the others.
+    """
+    return [*stats.holm(p[:with_baseline]).tolist(), *stats.holm(p[with_baseline:]).tolist()]
+
+
+def _mcnemar_p(a: Variant, b: Variant, correct: Correct) -> float:
+    """Return McNemar's p at the lowest seed with which both ran on the same split, else NaN."""
     for seed, run in a.usable.items():
         other = b.usable.get(seed)
-        if other is not None and run.split and run.split == other.split:
-            right = correct(run.run_id), correct(other.run_id)
-            return math.nan if right[0] is None or right[1] is None else mcnemar(*right)
+        if other and run.split and run.split == other.split:
+            right = [found for r in (run, other) if (found := correct(r.run_id)) is not None]
+            return stats.mcnemar(*right) if len(right) == 2 else math.nan
     return math.nan
-
-
-def _judge(pairs: list[Pair], baseline: Variant, margin: float) -> list[Pair]:
-    """Adjust by Holm within two families and decide each pair.
-
-    The pairs with the baseline are what was asked. The others are looked at as well, so a verdict
-    on them has to hold among all of them.
-    """
-    asked = np.array([pair.b is baseline for pair in pairs], dtype=bool)
-    p = np.array([float(pair.effect.p) for pair in pairs])
-    first, second = holm(np.where(asked, p, math.nan)), holm(np.where(asked, math.nan, p))
-    adjusted = np.where(asked, first, second).tolist()
-    return [
-        replace(pair, p_holm=own, verdict=decide(pair.effect, own, margin))
-        for pair, own in zip(pairs, adjusted, strict=True)
-    ]

@@ -1,13 +1,12 @@
-"""Published errors beside ours: does a published value lie where our seeds do?"""
+"""Published errors beside the errors of our seeds, at the last epoch."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from src.compare.comparison import Comparison
-from src.compare.stats import Estimate, estimate
-from src.compare.units import MISSING, percent, spread
+from src.compare.columns import Column
+from src.compare.formatting import MISSING, mean_sd, percent
+from src.compare.stats import Estimate, estimate, sd
 from src.compare.variants import Variant
 
 MEASURES = {"train_error": "final train", "val_error": "final val"}
@@ -15,54 +14,41 @@ MEASURES = {"train_error": "final train", "val_error": "final val"}
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A published error and the errors of our seeds, fractions at the last epoch."""
+    """A published error and the errors of our seeds, as fractions."""
 
     variant: Variant
     measure: str
     published: float
-    ours: np.ndarray  # (n,)
-
-    @property
-    def mean(self) -> Estimate:
-        return estimate(self.ours)
-
-    @property
-    def in_range(self) -> bool:
-        return bool(self.ours.min() <= self.published <= self.ours.max())
-
-    @property
-    def in_interval(self) -> bool:
-        """Whether it lies in the 95 % interval of our mean; False for a single seed."""
-        return bool(self.mean.low <= self.published <= self.mean.high)
+    ours: list[float]
+    mean: Estimate
 
 
-def find_reproductions(comparison: Comparison) -> Iterator[Reproduction]:
-    """Each published value of a variant that has a usable run."""
-    for variant in comparison.variants:
+def find_reproductions(variants: Sequence[Variant]) -> Iterator[Reproduction]:
+    """Yield each published error of a variant that has a usable run."""
+    for variant in variants:
         published = {name: at for run in variant.runs for name, at in run.published.items()}
         for measure in MEASURES:
             if measure in published and variant.usable:
-                yield Reproduction(variant, measure, published[measure], variant.last(measure))
+                ours = variant.final(measure)
+                yield Reproduction(variant, measure, published[measure], ours, estimate(ours))
 
 
-def published_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
-    """Header and rows, in percent, of the table of published values."""
-    header = "variant|measure|published|ours|n|our range|in range|95 % interval|in interval"
-    return header.split("|"), [_row(found) for found in find_reproductions(comparison)]
+def _range(low: float, high: float) -> str:
+    return MISSING if math.isnan(low) else f"{percent(low)} to {percent(high)}"
 
 
-def _row(found: Reproduction) -> list[str]:
-    ours, mean = found.ours, found.mean
-    sd = float(np.std(ours, ddof=1)) if len(ours) > 1 else np.nan
-    known = len(ours) > 1
-    return [
-        found.variant.label,
-        MEASURES[found.measure],
-        percent(found.published),
-        spread(float(mean.mean), sd),
-        str(len(ours)),
-        f"{percent(ours.min())} to {percent(ours.max())}",
-        "yes" if found.in_range else "no",
-        f"{percent(mean.low)} to {percent(mean.high)}" if known else MISSING,
-        ("yes" if found.in_interval else "no") if known else MISSING,
-    ]
+def _contains(low: float, value: float, high: float) -> str:
+    return MISSING if math.isnan(low) else "yes" if low <= value <= high else "no"
+
+
+COLUMNS: Sequence[Column[Reproduction]] = (
+    Column("variant", lambda row: row.variant.label, is_words=True),
+    Column("measure", lambda row: MEASURES[row.measure], is_words=True),
+    Column("published", lambda row: percent(row.published)),
+    Column("ours", lambda row: mean_sd(row.mean.mean, sd(row.ours))),
+    Column("n", lambda row: str(row.mean.n)),
+    Column("our range", lambda row: _range(min(row.ours), max(row.ours))),
+    Column("in range", lambda row: _contains(min(row.ours), row.published, max(row.ours))),
+    Column("95 % interval", lambda row: _range(row.mean.low, row.mean.high)),
+    Column("in interval", lambda row: _contains(row.mean.low, row.published, row.mean.high)),
+)

@@ -1,22 +1,19 @@
-"""Variants and factors, found in the resolved configs rather than declared.
+"""Variants and factors, found in the resolved configs instead of declared.
 
 A variant is a resolved config without its seed; a factor is a key that tells variants apart.
 """
 
-import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
-from src.compare.stats import DECIMALS
+from src.compare.stats import mean
 from src.metrics import Run
 
 Config = Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Variant:
     """A resolved config without its seed, and its runs: one for each seed, by seed."""
 
@@ -27,32 +24,43 @@ class Variant:
 
     @cached_property
     def usable(self) -> dict[int, Run]:
-        """The runs that means and pairs are made of, by seed: finished and not diverged."""
-        return {run.seed: run for run in self.runs if _finished(run) and not _diverged(run)}
+        """Return the runs that means and pairs use, by seed: finished and not diverged."""
+        return {run.seed: run for run in self.runs if _is_finished(run) and not _is_diverged(run)}
 
     @property
     def diverged(self) -> int:
-        """How many seeds ended because a loss stopped being a number."""
-        return sum(_finished(run) and _diverged(run) for run in self.runs)
+        """Return the number of seeds that ended because a loss stopped being a number."""
+        return len(self.runs) - self.failed - len(self.usable)
 
     @property
     def failed(self) -> int:
-        """How many seeds have no outcome: failed, killed or not yet finished."""
-        return sum(not _finished(run) for run in self.runs)
+        """Return the number of seeds without an outcome: failed, killed or not yet finished."""
+        return sum(not _is_finished(run) for run in self.runs)
 
     @cached_property
-    def best(self) -> dict[int, float]:
-        """The best validation error as a fraction, by seed."""
-        return {seed: run.best.val_error for seed, run in self.usable.items()}
+    def best_errors(self) -> dict[int, float]:
+        """Return the best validation error as a fraction, by seed."""
+        best = {seed: run.best for seed, run in self.usable.items()}
+        return {seed: epoch.val_error for seed, epoch in best.items() if epoch}
 
     @cached_property
-    def mean(self) -> float:
-        """The mean over seeds of the best validation error; NaN without a usable run."""
-        return float(np.mean(list(self.best.values()))) if self.best else math.nan
+    def mean_error(self) -> float:
+        """Return the mean over seeds of the best validation error; NaN without a usable run."""
+        return mean([*self.best_errors.values()])
 
-    def last(self, measure: str) -> np.ndarray:
-        """A field of `Epoch` at the last epoch of each usable run, shape (n,)."""
-        return np.array([getattr(run.epochs[-1], measure) for run in self.usable.values()])
+    @property
+    def test_errors(self) -> list[float]:
+        """Return the test error of each usable run, at its best validation epoch."""
+        return [run.test_error for run in self.usable.values()]
+
+    @property
+    def epoch_seconds(self) -> list[float]:
+        """Return the wall time of each epoch of the usable runs."""
+        return [epoch.seconds for run in self.usable.values() for epoch in run.epochs]
+
+    def final(self, measure: str) -> list[float]:
+        """Return a field of `Epoch` at the last epoch of each usable run."""
+        return [getattr(run.epochs[-1], measure) for run in self.usable.values()]
 
 
 def find_variants(runs: Sequence[Run]) -> list[Variant]:
@@ -61,67 +69,49 @@ def find_variants(runs: Sequence[Run]) -> list[Variant]:
     A key that follows the seed (`data.split_seed`) is no part of a variant. Where a seed ran
     twice, a finished run counts before an unfinished one, and the first of equals.
     """
-    follows_seed = {key for key in _differing([run.config for run in runs]) if _seeded(key, runs)}
-    configs, groups = {}, {}
+    seed_keys = {
+        key for key in _differing([run.config for run in runs]) if _follows_seed(key, runs)
+    }
+    configs: dict[frozenset[tuple[str, str]], Config] = {}
+    groups: dict[frozenset[tuple[str, str]], dict[int, Run]] = {}
     for run in runs:
-        config = {key: value for key, value in run.config.items() if key not in follows_seed}
+        config = {key: value for key, value in run.config.items() if key not in seed_keys}
         identity = frozenset(config.items())
         configs.setdefault(identity, config)
         by_seed = groups.setdefault(identity, {})
-        if run.seed not in by_seed or (_finished(run) and not _finished(by_seed[run.seed])):
+        if run.seed not in by_seed or (_is_finished(run) and not _is_finished(by_seed[run.seed])):
             by_seed[run.seed] = run
-    names = _short(_factors(list(configs.values()), _swept(runs)))
+    factors = _short_names(_factors(list(configs.values()), _swept(runs)))
     return [
-        _variant(config, names, tuple(run for _, run in sorted(by_seed.items())))
-        for config, by_seed in zip(configs.values(), groups.values(), strict=True)
+        _variant(config, factors, tuple(run for _, run in sorted(groups[identity].items())))
+        for identity, config in configs.items()
     ]
 
 
 def find_confounds(variants: Sequence[Variant]) -> dict[str, list[str]]:
-    """What differs between the variants beside their factors, key -> its values.
+    """Return the keys that differ between the variants beside their factors, with their values.
 
     The factors determine these keys, so their effects cannot be told from the factors' own.
     """
     configs = [variant.config for variant in variants]
-    named = set(_factors(configs, _swept([run for v in variants for run in v.runs])))
-    rest = [key for key in _differing(configs) if key not in named and not _explained(key, configs)]
+    factors = _factors(configs, _swept([run for v in variants for run in v.runs]))
+    rest = [k for k in _differing(configs) if k not in factors and not _is_settled(k, configs)]
     values = {key: list(dict.fromkeys(c[key] for c in configs if key in c)) for key in rest}
     return {key: found for key, found in values.items() if len(found) > 1}
 
 
-def paired_differences(a: Variant, b: Variant) -> np.ndarray:
-    """a minus b in best validation error, shape (seeds that both finished,), by seed."""
-    differences = [error - b.best[seed] for seed, error in a.best.items() if seed in b.best]
-    return np.round(differences, DECIMALS)  # so that equal differences of counts are equal
-
-
-def levels(variants: Iterable[Variant], factor: str) -> list[str]:
-    """The levels of a factor: in numeric order where all are numbers, else as they came."""
-    found = list(dict.fromkeys(v.levels[factor] for v in variants if factor in v.levels))
-    return sorted(found, key=float) if all(map(is_number, found)) else found
-
-
-def is_number(text: str) -> bool:
-    """Whether a level can be put on an axis."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _finished(run: Run) -> bool:
+def _is_finished(run: Run) -> bool:
     return run.status == "FINISHED"
 
 
-def _diverged(run: Run) -> bool:
+def _is_diverged(run: Run) -> bool:
     return run.outcome == "diverged" or run.best is None or run.epochs[-1].diverged
 
 
-def _variant(config: Config, names: Mapping[str, str], runs: tuple[Run, ...]) -> Variant:
-    present = {short: config[key] for key, short in names.items() if key in config}
-    label = " ".join(f"{factor}={level}" for factor, level in present.items())
-    return Variant(label or "all runs", present, config, runs)
+def _variant(config: Config, factors: Mapping[str, str], runs: tuple[Run, ...]) -> Variant:
+    levels = {short: config[key] for key, short in factors.items() if key in config}
+    label = " ".join(f"{factor}={level}" for factor, level in levels.items())
+    return Variant(label or "all runs", levels, config, runs)
 
 
 def _differing(configs: Sequence[Config]) -> list[str]:
@@ -129,52 +119,52 @@ def _differing(configs: Sequence[Config]) -> list[str]:
     return [key for key in keys if len({config.get(key) for config in configs}) > 1]
 
 
-def _seeded(key: str, runs: Sequence[Run]) -> bool:
-    """Whether a key and the seed tell each other: one value a seed and one seed a value.
+def _follows_seed(key: str, runs: Sequence[Run]) -> bool:
+    """Return whether key and seed determine each other: one value a seed and one seed a value.
 
     Where no seed ran twice this holds for a true factor as well (lr=0.1 with seed 1, lr=0.2 with
     seed 2), so there the values must be the seeds themselves.
     """
     pairs = {(run.seed, run.config.get(key)) for run in runs}
-    seeds, values = ({pair[side] for pair in pairs} for side in (0, 1))
+    seeds, values = {seed for seed, _ in pairs}, {value for _, value in pairs}
     one_to_one = len(pairs) == len(seeds) == len(values)
     return one_to_one and (len(seeds) < len(runs) or values == {str(seed) for seed in seeds})
 
 
 def _swept(runs: Sequence[Run]) -> set[str]:
-    """The keys in the runs' names (`activation=relu seed=3`): what somebody chose to vary."""
+    """Return the keys in the runs' names (`activation=relu seed=3`): the keys that were swept."""
     return {part.partition("=")[0] for run in runs for part in run.name.split()}
 
 
 def _factors(configs: Sequence[Config], swept: Collection[str]) -> list[str]:
-    """The keys that name the variants: what differs and is not determined by the ones before.
+    """Return the keys that name the variants: each differs and is not determined by earlier ones.
 
-    What was swept comes first, then choices of a group, so that `activation` is named and what
-    it brings along is not.
+    Swept keys come first, then choices of a group, so that `activation` is named and the keys
+    below it are not.
     """
     differing = _differing(configs)
     groups = {key for key in differing if any(other.startswith(f"{key}.") for other in differing)}
-    chosen: list[str] = []
+    factors: list[str] = []
     for key in sorted(differing, key=lambda key: (key not in swept, key not in groups)):
-        if not _determined(key, chosen, configs):
-            chosen.append(key)
-    return chosen or [key for key in ("model",) if any(key in c for c in configs)]
+        if not _is_determined(key, factors, configs):
+            factors.append(key)
+    return factors or [key for key in ("model",) if any(key in config for config in configs)]
 
 
-def _determined(key: str, by: Collection[str], configs: Sequence[Config]) -> bool:
+def _is_determined(key: str, by: Collection[str], configs: Sequence[Config]) -> bool:
     causes = [tuple(config.get(cause) for cause in by) for config in configs]
     effects = [config.get(key) for config in configs]
     return len(set(causes)) == len(set(zip(causes, effects, strict=True)))
 
 
-def _explained(key: str, configs: Sequence[Config]) -> bool:
-    """Whether the choice of a key's own group settles it: `activation` does `activation.slope`."""
+def _is_settled(key: str, configs: Sequence[Config]) -> bool:
+    """Return whether the choice of a key's own group sets it: `activation` sets `.slope`."""
     group = key.rpartition(".")[0]
-    return bool(group) and (_determined(key, [group], configs) or _explained(group, configs))
+    return bool(group) and (_is_determined(key, [group], configs) or _is_settled(group, configs))
 
 
-def _short(keys: Sequence[str]) -> dict[str, str]:
-    """Each key's last component, or the whole key where two would share it."""
+def _short_names(keys: Sequence[str]) -> dict[str, str]:
+    """Map each key to its last component, or to itself where two keys would share it."""
     last = [key.rpartition(".")[2] for key in keys]
     return {
         key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from src import commands, predictions
-from src.compare import Comparison, ComparisonError, compare, foresee, table, write
+from src.compare import Comparison, ComparisonError, compare, power, summary, table, write
 from src.config import factors
 from src.errors import InputError
 from src.metrics import Run
@@ -63,9 +63,9 @@ def power_note(jobs: Mapping[str, Mapping[str, str]], settings: Mapping[str, Any
     if not jobs:
         return ""
     try:
-        return foresee(list(starmap(_planned, jobs.items())), settings["baseline"])
+        return power.power_note(list(starmap(_planned, jobs.items())), settings["baseline"])
     except ComparisonError as error:
-        raise InputError(f"compare.baseline: {error}") from error
+        raise InputError(str(error)) from error
 
 
 def _planned(name: str, params: Mapping[str, str]) -> Run:
@@ -92,8 +92,8 @@ def record(comparison: Comparison, journal: Journal, report: Mapping[str, str]) 
     """Write the report, and into the sweep's journal what was found."""
     write_report(comparison, journal.folder, report)
     journal.append_files()
-    journal.append(EventKind.METRICS, step=0, values=comparison.metrics)
-    journal.append(EventKind.TAGS, tags=comparison.tags)
+    journal.append(EventKind.METRICS, step=0, values=summary.metrics(comparison))
+    journal.append(EventKind.TAGS, tags=summary.tags(comparison))
 
 
 def print_result(comparison: Comparison) -> None:

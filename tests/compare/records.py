@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from src.compare import Comparison, compare
 from src.metrics import Epoch, Run
 
 
@@ -25,3 +26,18 @@ def make_run(config, seed, errors: Iterable[float], **fields) -> Run:
         "test_error": min((epoch.val_error for epoch in epochs), default=np.nan) + 0.001,
     }
     return Run(seed=seed, config=config, epochs=epochs, **given | fields)
+
+
+def arms(**errors: Iterable[float]) -> list[Run]:
+    """One variant for each name, with these best errors by seed."""
+    return [
+        make_run({"activation": name}, seed, [0.5, error])
+        for name, by_seed in errors.items()
+        for seed, error in enumerate(by_seed)
+    ]
+
+
+def compare_runs(runs, correct=lambda _: None, **options) -> Comparison:
+    """Compare with the defaults of the config, but for `options`."""
+    defaults = {"baseline": None, "margin": 0.001, "target_error": None, "question": None}
+    return compare(runs, correct=correct, **defaults | options)

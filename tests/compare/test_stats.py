@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from src.compare.stats import estimate, holm, mcnemar, seeds_needed
+from src.compare.stats import estimate, estimate_each, holm, mcnemar, seeds_needed
 
 DRAWS = np.random.default_rng(0)
 SAMPLES = {
@@ -56,23 +56,22 @@ def test_below_six_values_the_interval_is_students(n):
     assert found.p >= 2 / 2**n
 
 
-@pytest.mark.parametrize(("n", "samples"), [(6, 200_000), (10, 20_000), (20, 2_500)])
+@pytest.mark.parametrize(("n", "samples"), [(6, 50_000), (10, 20_000), (20, 2_500)])
 @pytest.mark.parametrize("law", ["normal", "laplace"])
 def test_the_interval_covers_in_95_percent_and_the_test_rejects_in_5(n, samples, law):
     draw = getattr(np.random.default_rng(n), law)
-    found = [estimate(draw(size=(100, n))) for _ in range(samples // 100)]
-    covered = 1 - np.mean([part.excludes_zero for part in found])
-    rejected = np.mean([part.p < 0.05 for part in found])
+    found = estimate_each(draw(size=(samples, n)))
+    covered = 1 - np.mean([each.excludes_zero for each in found])
+    rejected = np.mean([each.p < 0.05 for each in found])
     assert 0.93 <= covered <= 0.97
     assert rejected <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / samples)
 
 
 def test_ties_and_rounding_never_split_the_interval_from_the_test():
     errors = np.random.default_rng(1).integers(150, 156, (2, 500, 8)) / 10_000
-    found = estimate(
-        errors[0] - errors[1]
-    )  # differences such as 0.0003 with and without a last bit
-    assert ((found.p < 0.05) == found.excludes_zero).all()
+    for differences in errors[0] - errors[1]:  # such as 0.0003 with and without a last bit
+        found = estimate(differences)
+        assert (found.p < 0.05) == found.excludes_zero
 
 
 def test_equal_differences_are_certain_of_themselves():
@@ -97,10 +96,19 @@ def test_no_value_has_nothing():
     assert np.isnan([found.mean, found.low, found.high, found.p]).all()
 
 
-def test_a_nan_makes_only_its_own_row_nan():
-    found = estimate([[1, 2, 3, 4, 5, math.nan], [1, 2, 3, 4, 5, 6]])
-    for field in (found.mean, found.low, found.high, found.p):
-        assert np.isnan(field).tolist() == [True, False]
+def test_many_samples_of_many_sizes_are_estimated_each_as_if_alone():
+    draw = np.random.default_rng(5).normal
+    sizes = [*range(8), 17, *range(8), 16, *[17] * 150]  # of 16 and 17 more than one batch
+    samples = [np.round(draw(0.1, 1, n), 4) for n in sizes]
+    together, alone = estimate_each(samples), [estimate(sample) for sample in samples]
+    for name in ("n", "mean", "low", "high", "p"):
+        values = ([getattr(each, name) for each in found] for found in (together, alone))
+        np.testing.assert_allclose(*values, rtol=0, atol=1e-12)
+
+
+def test_a_nan_makes_the_estimate_nan():
+    found = estimate([1, 2, 3, 4, 5, math.nan])
+    assert np.isnan([found.mean, found.low, found.high, found.p]).all()
 
 
 def test_beyond_sixteen_values_subsets_are_drawn_the_same_way_each_time():

@@ -90,8 +90,8 @@ def test_diverged_and_failed_runs_are_counted_and_enter_no_mean():
     ]
     (variant,) = find_variants(runs)
     assert (variant.diverged, variant.failed) == (2, 2)
-    assert variant.best == {0: 0.1, 1: 0.3}
-    assert variant.mean == pytest.approx(0.2)
+    assert variant.best_errors == {0: 0.1, 1: 0.3}
+    assert variant.mean_error == pytest.approx(0.2)
 
 
 def test_what_differs_beside_the_factors_is_named():

@@ -122,7 +122,7 @@ def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
         ("batch_size=64,0", "batch_size=0: an integer from 1 is allowed"),
         ("data.n=200,90000", "data.n=90000: mnist_5k has 4000 digits to draw from"),
         ("activation._target_=torch.nn.ReLU,torch.nn.Rely", "activation=relu: Error loading "),
-        ("compare.baseline=seed", "compare.baseline: baseline 'seed' matches no variant; "),
+        ("compare.baseline=seed", "compare.baseline=seed: must be one of '"),
         ("tracking.experiment=a,b", "tracking: one value for all jobs of a sweep is allowed"),
         ("dry_run=true,false", "dry_run: one value for all jobs of a sweep is allowed"),
         ("experiment=activations,depth", "experiment: one is allowed where it names values"),

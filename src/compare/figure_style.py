@@ -1,4 +1,4 @@
-"""What the figures share: a drawing that becomes PNG or SVG, its palette, and lines with bands.
+"""Style of the figures: palette, lines with bands, axes, and export to PNG and SVG.
 
 Colours after Okabe and Ito, "Color universal design" (2008); no line is told by colour alone.
 """
@@ -12,9 +12,12 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.typing import RcKeyType
+from numpy.typing import ArrayLike
 
 COLORS = {  # name -> (on light, on dark); figures are drawn for light, the page swaps them
     "paper": ("#ffffff", "#14171c"),
@@ -29,7 +32,8 @@ COLORS = {  # name -> (on light, on dark); figures are drawn for light, the page
     "grey": ("#6d7480", "#a5adba"),
 }
 LIGHT = {name: light for name, (light, _) in COLORS.items()}
-STYLES = [
+LineStyle = str | tuple[int, tuple[int, ...]]
+STYLES: Sequence[tuple[str, str, LineStyle]] = [  # colour, marker, dashes
     ("blue", "o", "-"),
     ("vermillion", "s", "--"),
     ("green", "^", "-."),
@@ -39,7 +43,7 @@ STYLES = [
     ("grey", "X", (0, (1, 2))),
 ]
 WIDTH = 6.6  # inches
-RC = {
+RC: dict[RcKeyType, object] = {
     "axes.edgecolor": LIGHT["grey"],
     "axes.labelcolor": LIGHT["ink"],
     "axes.labelsize": 9,
@@ -47,8 +51,6 @@ RC = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 9,
-    "figure.facecolor": LIGHT["paper"],
-    "axes.facecolor": "none",
     "font.size": 9,
     "grid.color": LIGHT["faint"],
     "grid.linewidth": 0.5,
@@ -68,8 +70,8 @@ RC = {
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A figure, its file's stem, and the words that go with it."""
+class ReportFigure:
+    """A figure with its file's stem, title and caption."""
 
     name: str
     title: str
@@ -77,69 +79,84 @@ class Drawing:
     figure: Figure
 
     def save(self, folder: Path) -> None:
+        """Write the figure as PNG."""
         with matplotlib.rc_context(RC):
             self.figure.savefig(folder / f"{self.name}.png")
 
     def svg(self) -> str:
-        """An <svg> element whose colours are the page's CSS variables, so it follows its scheme."""
+        """Return an <svg> element whose colours are CSS variables, to follow the page's scheme."""
         buffer = io.StringIO()
         with matplotlib.rc_context(RC):
             self.figure.savefig(buffer, format="svg", transparent=True)
         text = buffer.getvalue()
-        text = re.sub(
-            r"<metadata>.*?</metadata>|<!--.*?-->", "", text[text.index("<svg") :], flags=re.S
-        )
+        text = text[text.index("<svg") :]
+        text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
         text = re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)
         text = re.sub(r'<g id="\w+_\d+">', "<g>", text)
-        for name, (light, _) in COLORS.items():
+        for name, light in LIGHT.items():
             text = text.replace(light, f"var(--{name})")
         return text.replace("<svg", f'<svg role="img" aria-label="{escape(self.title)}"', 1)
 
 
-def clip(label: str, most: int) -> str:
-    """A label that leaves room for the axes; the tables have it whole."""
-    return label if len(label) <= most else f"{label[: most - 1]}…"
+def clip(label: str, length: int) -> str:
+    """Shorten a label to leave room for the axes; the tables have it whole."""
+    return label if len(label) <= length else f"{label[: length - 1]}…"
 
 
-def new_figure(rows: int, columns: int, height: float) -> tuple[Figure, np.ndarray]:
-    """A figure of the page's width with axes of shape (rows, columns); height in inches."""
+def new_figure(rows: int, columns: int, height: float) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure of the page's width with rows of axes; height in inches."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, sharey="row")
+    return figure, figure.subplots(rows, columns, squeeze=False, sharey="row").tolist()
+
+
+def new_row_figure(labels: Sequence[str], height: float) -> tuple[Figure, Axes]:
+    """Return a figure with a label for each row, the first on top; height in inches a row."""
+    figure, ((axis,),) = new_figure(1, 1, height=0.75 + height * len(labels))
+    axis.set_yticks(range(len(labels)), labels)
+    axis.set_ylim(len(labels) - 0.4, -0.6)
+    axis.tick_params(axis="y", length=0)
+    axis.spines["left"].set_visible(False)
+    return figure, axis
 
 
 def band(
-    axis: Axes, x: Sequence, errors: Sequence[np.ndarray], style: int, label: str, marks: int
+    axis: Axes, x: ArrayLike, errors: Sequence[ArrayLike], style: int, label: str, marks: int
 ) -> None:
-    """A line of means in its band; `errors` are (mean, lowest, highest), fractions of shape (x,).
+    """Draw a line of means in its band; `errors` are (mean, lowest, highest), fractions by x.
 
     Every `marks`-th point has a marker.
     """
     color, marker, dashes = STYLES[style]
     mean, low, high = (100 * np.asarray(error) for error in errors)
     axis.fill_between(x, low, high, color=LIGHT[color], alpha=0.16, linewidth=0)
-    line = {"color": LIGHT[color], "linestyle": dashes, "marker": marker, "markevery": marks}
-    axis.plot(x, mean, label=label, **line)
+    axis.plot(
+        x, mean, label=label, color=LIGHT[color], linestyle=dashes, marker=marker, markevery=marks
+    )
 
 
 def legend(figure: Figure, axes: Iterable[Axes]) -> None:
-    """One legend for all axes, above them."""
-    found = {}
+    """Draw one legend for all axes, above them."""
+    handles: dict[str, Artist] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            found.setdefault(clip(label, 80), handle)
-    longest = max(map(len, found), default=1)
-    columns = max(1, min(len(found), 92 // (longest + 8)))
-    figure.legend(found.values(), found, loc="outside upper left", ncols=columns, handlelength=3.2)
+            handles.setdefault(clip(label, 80), handle)
+    longest = max(map(len, handles), default=1)
+    columns = max(1, min(len(handles), 92 // (longest + 8)))
+    figure.legend(
+        handles.values(), handles, loc="outside upper left", ncols=columns, handlelength=3.2
+    )
 
 
-def log_if_wide(axis: Axes, values: Iterable[float]) -> None:
-    """A logarithmic axis where the positive `values` span more than a factor of four."""
-    values = np.fromiter(values, dtype=float)
+def log_if_wide(axes: Sequence[Axes]) -> None:
+    """Make the shared y axis logarithmic if positive lines span more than a factor of four."""
+    lines = [np.asarray(line.get_ydata()) for axis in axes for line in axis.get_lines()]
+    values = np.concatenate(lines) if lines else np.array([])
     values = values[np.isfinite(values)]
     if not len(values) or values.min() <= 0 or values.max() < 4 * values.min():
         return
+    axis = axes[0]
     axis.set_yscale("log")
     subs = (1, 2, 5) if values.max() < 1000 * values.min() else (1,)
     axis.yaxis.set_major_locator(LogLocator(subs=subs))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_major_formatter("{x:g}")
     axis.yaxis.set_minor_locator(NullLocator())

@@ -5,9 +5,8 @@ import math
 
 import pytest
 
-from src.compare.files import write_csv
-from tests.compare.records import make_run
-from tests.compare.test_comparison import arms, judge
+from src.compare.csv_export import write_csv
+from tests.compare.records import arms, compare_runs, make_run
 
 
 def read(path):
@@ -19,7 +18,7 @@ def read(path):
 def folder(tmp_path):
     runs = arms(sigmoid=[0.04, 0.02], relu=[0.03, 0.03])
     failed = make_run({"activation": "relu"}, 2, [0.5], status="KILLED", outcome="")
-    write_csv(judge([*runs, failed]), tmp_path)
+    write_csv(compare_runs([*runs, failed]), tmp_path)
     return tmp_path
 
 
@@ -58,6 +57,6 @@ def test_runs_have_a_row_for_each_job_and_epoch_with_the_failed_ones(folder):
 
 
 def test_a_lone_run_has_no_deviation_and_no_pair(tmp_path):
-    write_csv(judge([make_run({"model": "mlp"}, 0, [0.1])]), tmp_path)
+    write_csv(compare_runs([make_run({"model": "mlp"}, 0, [0.1])]), tmp_path)
     assert read(tmp_path / "summary.csv")[0]["best_val_error_sd"] == ""
     assert read(tmp_path / "pairs.csv") == []

@@ -1,0 +1,51 @@
+"""The table as a terminal shows it."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from src.compare import table
+from src.compare.summary import sentence
+from tests.compare.records import arms, compare_runs, make_run
+
+
+def printed(comparison):
+    console = Console(width=140, record=True, file=None, quiet=False)
+    with console.capture() as capture:
+        console.print(table(comparison))
+    return capture.get()
+
+
+def test_the_terminal_shows_what_a_level_is_and_not_its_markup():
+    shown = printed(compare_runs(arms(**{"[red]": [0.04] * 6, "[100]": [0.03] * 6})))
+    assert re.search(r"^ *\[red\] ", shown, re.MULTILINE)
+
+
+def test_the_target_is_reached_at_the_first_epoch_that_has_it():
+    runs = [make_run({"lr": "1"}, seed, [0.5, 0.1, 0.09]) for seed in range(2)]
+    runs += [make_run({"lr": "2"}, 0, [0.5, 0.4]), make_run({"lr": "2"}, 1, [0.05])]
+    shown = printed(compare_runs(runs, target_error=0.1))
+    assert re.search(r"\n *1 .* 2\.0 +1\.00 ", shown)
+    assert re.search(r"\n *2 .* 1\.0 \(1/2\) +0\.50 ", shown)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 6, 17])
+def test_any_number_of_seeds_gives_a_table_that_ends_in_the_answer(n):
+    errors = [0.03 + seed / 10_000 for seed in range(n)]
+    comparison = compare_runs(arms(sigmoid=errors, relu=errors[::-1]))
+    assert " ".join(printed(comparison).split()).endswith(sentence(comparison))
+
+
+def test_a_long_list_of_pairs_is_cut_and_says_so():
+    runs = [make_run({"lr": f"{lr}"}, 0, [0.1]) for lr in range(24)]
+    assert "and 3 more in pairs.csv" in printed(compare_runs(runs))
+
+
+def test_the_terminals_table_needs_no_matplotlib():
+    code = (
+        "import sys, src.compare; sys.exit('matplotlib' in sys.modules or 'scipy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
