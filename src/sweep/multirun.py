@@ -16,7 +16,7 @@ from rich.console import Console
 
 from src import provenance
 from src.config import flatten
-from src.data.availability import settle
+from src.data.availability import ensure_data
 from src.errors import InputError, JobError
 from src.progress import failure_table
 from src.signals import in_one_piece, to_take_apart, told_to_stop
@@ -97,7 +97,7 @@ def begin(config: DictConfig) -> None:
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
     """The jobs, composed for the data that are there."""
     jobs = compose_jobs(config, overrides)
-    if settle(job.config.tree["data"] for job in jobs):
+    if ensure_data(job.config.tree["data"] for job in jobs):
         config.hydra.overrides.hydra.append("sweep.fallback=true")
         jobs = compose_jobs(config, overrides)
     return jobs
