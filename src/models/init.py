@@ -1,4 +1,4 @@
-"""How layers are initialised: each function takes a layer and the activation that follows it."""
+"""Initialisations: functions of a layer and of the activation after it."""
 
 from collections.abc import Callable
 
@@ -9,36 +9,36 @@ Init = Callable[[nn.Module, Activation], None]
 
 
 def initialise(model: nn.Module, init: Init, activation: Activation) -> None:
-    """Apply `init` to every layer that has weights, from the input to the output."""
+    """Apply `init` to every layer with weights, from the input to the output."""
     for layer in model.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
             init(layer, activation)
 
 
 def torch_default(layer: nn.Module, activation: Activation) -> None:
-    """Keep what torch drew: uniform in ±1/sqrt(fan_in), biases too."""
+    """Keep torch's own draw: uniform in ±1/sqrt(fan_in), biases too."""
 
 
 def glorot_uniform(layer: nn.Module, activation: Activation, gain: float) -> None:
-    """Uniform in ±gain·sqrt(6/(fan_in + fan_out)) (Glorot & Bengio 2010), zero biases."""
+    """Draw uniformly in ±gain·sqrt(6/(fan_in + fan_out)) (Glorot & Bengio 2010), zero biases."""
     nn.init.xavier_uniform_(layer.weight, gain)
     nn.init.zeros_(layer.bias)
 
 
 def he_uniform(layer: nn.Module, activation: Activation) -> None:
-    """Uniform in ±sqrt(6/fan_in) (He et al. 2015), zero biases."""
+    """Draw uniformly in ±sqrt(6/fan_in) (He et al. 2015), zero biases."""
     nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
     nn.init.zeros_(layer.bias)
 
 
 def he_normal_fan_out(layer: nn.Module, activation: Activation) -> None:
-    """Normal with variance 2/fan_out (He et al. 2015), zero biases."""
+    """Draw normally with variance 2/fan_out (He et al. 2015), zero biases."""
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     nn.init.zeros_(layer.bias)
 
 
 def matched(layer: nn.Module, activation: Activation) -> None:
-    """Glorot uniform for sigmoid (gain 4), tanh (gain 5/3) and no activation (gain 1), else He.
+    """Draw Glorot uniform for sigmoid (gain 4), tanh (5/3) and no activation (1), else He uniform.
 
     The sigmoid's gain is its inverse slope at 0 (Glorot & Bengio 2010), tanh's is torch's.
     """

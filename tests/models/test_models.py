@@ -5,9 +5,11 @@ import torch
 from torch import nn
 
 from src.errors import InputError
-from src.models import CNN, MLP, Softmax
+from src.models.cnn import CNN
 from src.models.init import matched, torch_default
-from src.streams import global_stream
+from src.models.mlp import MLP
+from src.models.softmax import Softmax
+from src.rng import global_stream
 
 IMAGES = torch.rand(6, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 
