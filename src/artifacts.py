@@ -14,27 +14,38 @@ from src.training.fit import predict
 from src.training.selection import Result
 
 
-def write(folder: Path, model: nn.Module, splits: Splits, result: Result, pictures: bool) -> None:
-    """Write the files of a job, whose `model` holds its best weights, into `folder`."""
+def write(
+    folder: Path, model: nn.Module, splits: Splits, result: Result, pictures: bool
+) -> list[Path]:
+    """Write the files of a job into `folder` and return them; `model` has its best weights."""
     folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
     drawn = {"learning_curves": lambda: figures.learning_curves(result.history)}
     if result.weights is not None:
-        torch.save(result.weights, folder / "model.pt")
+        written.append(folder / "model.pt")
+        torch.save(result.weights, written[-1])
         probabilities = predict(model, splits.val).softmax(1).numpy()
-        _predictions(folder, model, splits, probabilities.argmax(1))
+        written += _predictions(folder, model, splits, probabilities.argmax(1))
         drawn |= _figures(model, splits, probabilities)
     for name, draw in drawn.items() if pictures else ():
-        figures.save(draw(), folder / "figures" / f"{name}.png")
+        written.append(folder / "figures" / f"{name}.png")
+        figures.save(draw(), written[-1])
+    return written
 
 
-def _predictions(folder: Path, model: nn.Module, splits: Splits, predicted: np.ndarray) -> None:
-    """Validation predictions as bytes, for tests on shared digits; an unlabelled test set's."""
+def _predictions(
+    folder: Path, model: nn.Module, splits: Splits, predicted: np.ndarray
+) -> list[Path]:
+    """Write validation predictions, for tests on shared images, and an unlabelled test set's."""
     labels, test = _labels(splits.val), splits.test
     columns = {"predicted": predicted.astype(np.uint8), "labels": labels.astype(np.uint8)}
-    np.savez_compressed(folder / "val_predictions.npz", **columns)
+    written = [folder / "val_predictions.npz"]
+    np.savez_compressed(written[0], **columns)
     if test is not None and test.labels is None:
         lines = "\n".join(map(str, predict(model, test).argmax(1).tolist()))
-        (folder / "test_predictions.txt").write_text(f"{lines}\n")
+        written.append(folder / "test_predictions.txt")
+        written[-1].write_text(f"{lines}\n")
+    return written
 
 
 def _figures(
