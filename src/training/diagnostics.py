@@ -1,4 +1,4 @@
-"""Why a network learns or stalls: gradient norms and units that no longer respond.
+"""Diagnostics of networks that learn or stall: gradient norms and unresponsive units.
 
 After Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
 networks": in deep sigmoid networks the upper layer saturates and the gradient fades below it.
@@ -15,11 +15,11 @@ RANGES = {nn.Sigmoid: (0.0, 1.0), nn.Tanh: (-1.0, 1.0)}
 
 
 def diagnose(model: nn.Module, train: Split, loss: nn.Module) -> dict[str, float]:
-    """Values for layer k, counted from 1 at the input, on the first training images.
+    """Return values for layer k, counted from 1 at the input, on the first training images.
 
     `grad_norm/k`: norm of the loss's gradient by the layer's weights. `saturated/k`: share of
-    outputs at either end of a sigmoid's or tanh's range. `dead/k`: share of ReLU units that
-    answer no image.
+    outputs at either end of a sigmoid's or tanh's range. `dead/k`: share of ReLU units
+    that are 0 for every image.
     """
     outputs: list[tuple[nn.Module, Tensor]] = []
 

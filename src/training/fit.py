@@ -1,4 +1,4 @@
-"""Training as a generator of epochs; the caller decides what becomes of each."""
+"""Training as a generator of epochs; the caller decides about each."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ def fit(
 ) -> Iterator[Epoch]:
     """Train for `epochs`, numbered from 1, and yield each with its exact errors.
 
-    `order` draws the batches. An epoch whose loss is not finite is the last.
+    `order` draws the batches. An epoch with a loss that is not finite is the last.
     """
     for epoch in epochs:
         start = time.perf_counter()
@@ -55,7 +55,7 @@ def train_epoch(
     batch_size: int,
     clip_norm: float | None,
 ) -> None:
-    """One update for every batch of a fresh permutation of `train`; the last may be smaller."""
+    """Update once for every batch of a fresh permutation of `train`; the last may be smaller."""
     model.train()
     permutation = torch.randperm(len(train), generator=order).to(train.rows.device)
     for images, labels in train.batches(permutation, batch_size):
@@ -67,7 +67,7 @@ def train_epoch(
 
 
 def evaluate(model: nn.Module, split: Split, loss: Loss) -> tuple[float, float]:
-    """Mean loss over samples and fraction of wrong predictions."""
+    """Return the mean loss over samples and the fraction of wrong predictions."""
     total_loss = total_wrong = torch.zeros((), device=split.rows.device)
     for images, labels, logits in _outputs(model, split):
         total_loss = total_loss + loss(logits, labels) * len(images)
@@ -76,7 +76,7 @@ def evaluate(model: nn.Module, split: Split, loss: Loss) -> tuple[float, float]:
 
 
 def predict(model: nn.Module, split: Split) -> Tensor:
-    """Logits (N, classes) for a split, on the CPU."""
+    """Return logits (N, classes) for a split, on the CPU."""
     return torch.cat([logits for _, _, logits in _outputs(model, split)]).cpu()
 
 
