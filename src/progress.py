@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from src.config import ASIDE, asked
+from src.config import experiment_overrides
 from src.errors import UNHEARD
 from src.metrics import Epoch
 from src.tracking.journal import Journal, journals
@@ -85,7 +85,8 @@ class SweepView:
     def __init__(self, folder: Path, first: int, overrides: Sequence[Sequence[str]]) -> None:
         common = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
         self.names = [
-            " ".join(asked([o for o in job if o not in common], ASIDE)) for job in overrides
+            " ".join(experiment_overrides([o for o in job if o not in common], True))
+            for job in overrides
         ]
         self.folder, self.first = folder, first
         self.journals: dict[int, Journal] = {}  # those found so far

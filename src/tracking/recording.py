@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import provenance
-from src.config import ASIDE, Resolved, asked
+from src.config import Resolved, experiment_overrides
 from src.errors import InputError
 from src.metrics import Epoch
 from src.signals import interruptible, stop_if_told
@@ -21,7 +21,7 @@ from src.tracking.reuse import Source
 from src.tracking.sender import Sender, destination, open_store
 
 if TYPE_CHECKING:
-    from src.training.parts import Place
+    from src.training.setup import Environment
 
 SIDECAR = "sidecar"  # as the config's sweep.relay: the process beside a single job
 SAME_JOB = ("mlflow.parentRunId", "number")  # tags that another try of a job has in common with it
@@ -29,12 +29,15 @@ Tracker = Sender | Relayed  # who delivers a job's journal: its own process, or 
 
 
 def opening(
-    config: Resolved, place: "Place", overrides: Sequence[str], number: int | None
+    config: Resolved, place: "Environment", overrides: Sequence[str], number: int | None
 ) -> dict[str, Any]:
     """The fields of the event that opens a job's journal, once its data are known."""
     splits = place.splits
     fields = identity(config, overrides, number)
-    fields["tags"] |= {"fingerprint": place.fingerprint(config), "split": splits.split_digest}
+    fields["tags"] |= {
+        "fingerprint": place.identity(config).fingerprint,
+        "split": splits.split_digest,
+    }
     fields["params"] |= {"threads": str(place.threads), "device.type": str(place.device)}
     sets = {"train": splits.train, "val": splits.val, "test": splits.test}
     sizes = {name: len(split) for name, split in sets.items() if split}
@@ -64,7 +67,7 @@ def identity(config: Resolved, overrides: Sequence[str], number: int | None) -> 
 
 def _name(config: Resolved, overrides: Sequence[str]) -> str:
     """What varies in the sweep, as typed; of a job alone its model, activation and seed."""
-    typed = {o.lstrip("+").partition("=")[0]: o for o in asked(overrides, ASIDE)}
+    typed = {o.lstrip("+").partition("=")[0]: o for o in experiment_overrides(overrides, True)}
     sweep = config.tree["sweep"]
     varying = sweep["varying"]
     if varying is None:  # the sweeper has not said; the threads are what the sweep adds

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from src.errors import InputError
 from src.metrics import SUMMARY, Epoch, Run
+from src.schema import factors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from src.tracking.client import Store
 
 PUBLISHED, PUBLISHED_ERRORS = "published.", ("train_error", "val_error")
-CIRCUMSTANCES = ("seed", "threads", "diagnostics", "data.root", "data.fallback")  # no factors
 
 
 def sweep_jobs(store: "Store", parent: str) -> list[Any]:
@@ -62,7 +62,7 @@ def planned(name: str, params: Mapping[str, str]) -> Run:
 
 
 def _config(params: Mapping[str, str]) -> dict[str, str]:
-    return {k: v for k, v in params.items() if not k.startswith(("published", *CIRCUMSTANCES))}
+    return factors(params)
 
 
 def _search(store: "Store", condition: str) -> list[Any]:
