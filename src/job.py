@@ -18,8 +18,8 @@ from src.tracking import recording
 from src.tracking.lock import locked
 from src.tracking.recording import Tracker, logged, recorded
 from src.training.checkpoint import Checkpoint
-from src.training.parts import Parts, Place, build, prepare
 from src.training.selection import Result, keep_best
+from src.training.setup import Components, Environment, build, prepare
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Job:
     """What is trained where, and what the tracking server is told of it, by whom."""
 
     config: Resolved
-    place: Place
+    place: Environment
     opening: dict[str, Any]  # the fields of its journal's first event
     tracker: Tracker
 
@@ -88,7 +88,7 @@ def checkpoint_path(config: Resolved, fingerprint: str) -> Path:
     return Path(config.tree["checkpoints"]) / f"{fingerprint}.pt"
 
 
-def _train(job: Job, parts: Parts | None = None, path: Path | None = None) -> float:
+def _train(job: Job, parts: Components | None = None, path: Path | None = None) -> float:
     """Train and record a job; `path` is where it keeps its checkpoint."""
     tracker, folder = job.tracker, job.tracker.journal.folder / "artifacts"
     with recorded(tracker, **job.opening):
@@ -108,7 +108,7 @@ def _train(job: Job, parts: Parts | None = None, path: Path | None = None) -> fl
     return summary.get("best/val_error", float("inf"))
 
 
-def _fitted(job: Job, parts: Parts, checkpoint: Checkpoint | None) -> Result:
+def _fitted(job: Job, parts: Components, checkpoint: Checkpoint | None) -> Result:
     """Train to the end, from where the checkpoint was left; each epoch is recorded and shown."""
     tree = job.config.tree
     earlier, weights = checkpoint.load() if checkpoint else ([], None)

@@ -89,9 +89,9 @@ def _tell(line: Connection, variants: Sequence[Resolved], is_here: bool) -> None
 
 
 def _first_error(variants: Sequence[Resolved], is_here: bool) -> InputError | None:
-    from src.training import parts
+    from src.training import setup
 
-    places: dict[str, parts.Place] = {}
+    places: dict[str, setup.Environment] = {}
     try:
         for config in variants:
             tree = dict(config.tree)
@@ -100,8 +100,8 @@ def _first_error(variants: Sequence[Resolved], is_here: bool) -> InputError | No
             config = Resolved(tree, config.choices)
             key = str((tree["data"] | {"split_seed": None}, tree["device"]))
             if key not in places:
-                places[key] = parts.prepare(config)
-            parts.build(config, places[key])
+                places[key] = setup.prepare(config)
+            setup.build(config, places[key])
     except InputError as error:
         return error
     return None

@@ -23,11 +23,11 @@ def _fates(store: "Store", jobs: Sequence[Resolved]) -> Iterator[str]:
     """What would become of each: a job that equals one before it is reused from that."""
     from src import job
     from src.tracking import records
-    from src.training import parts
+    from src.training import setup
 
     planned: set[str] = set()
     for config in jobs:
-        fingerprint = parts.prepare(config).fingerprint(config)
+        fingerprint = setup.prepare(config).identity(config).fingerprint
         if not config.tree["reuse"]:
             yield "train"
         elif fingerprint in planned or records.finished(store, fingerprint):
