@@ -38,9 +38,10 @@ def _predictions(
 ) -> list[Path]:
     """Write validation predictions, for tests on shared images, and an unlabelled test set's."""
     labels, test = _labels(splits.val), splits.test
-    columns = {"predicted": predicted.astype(np.uint8), "labels": labels.astype(np.uint8)}
     written = [folder / "val_predictions.npz"]
-    np.savez_compressed(written[0], **columns)
+    np.savez_compressed(
+        written[0], predicted=predicted.astype(np.uint8), labels=labels.astype(np.uint8)
+    )
     if test is not None and test.labels is None:
         lines = "\n".join(map(str, predict(model, test).argmax(1).tolist()))
         written.append(folder / "test_predictions.txt")
@@ -68,4 +69,5 @@ def _figures(
 
 
 def _labels(split: Split) -> np.ndarray:
+    assert split.labels is not None, "train and validation sets are labelled"
     return split.labels[split.rows].cpu().numpy()

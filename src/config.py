@@ -129,7 +129,7 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
     register_resolvers()
     try:
         given = OmegaConf.from_dotlist(list(overrides))
-        defaults = OmegaConf.load(ROOT / "conf" / "config.yaml")
+        defaults = cast(DictConfig, OmegaConf.load(ROOT / "conf" / "config.yaml"))
         own = OmegaConf.create({key: defaults[key] for key in ("tracking", "compare")})
         OmegaConf.set_struct(own, True)
         tree = _plain(OmegaConf.merge(own, given))

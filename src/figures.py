@@ -65,6 +65,7 @@ class _Panel:
         low, high = min(finite), max(finite)
         margin = (high - low) * 0.05 or abs(high) * 0.05 or 1
         self.low, self.high = low - margin, high + margin
+        place: tuple[float, float]
         for tick in ticks(self.low, self.high):
             y = self.y(tick)
             self.draw.line((self.left, y, self.right, y), FAINT, SUPERSAMPLING)
@@ -185,7 +186,7 @@ def save(picture: Image.Image, path: Path) -> None:
 
 
 @lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 

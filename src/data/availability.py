@@ -17,7 +17,7 @@ def ensure_data(wanted: Iterable[Mapping[str, Any]]) -> bool:
     be had, or a text file is malformed.
     """
     # Jobs that differ in their split alone read the same files: one download, one warning.
-    files = dict.fromkeys(
+    files: dict[tuple[Any, ...], None] = dict.fromkeys(
         tuple(data.get(key) for key in ("name", "root", "fallback", "train", "test"))
         for data in wanted
     )

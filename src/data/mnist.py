@@ -51,13 +51,14 @@ def read(raw: Path, name: str) -> tuple[Tensor, Tensor, Tensor, Tensor, str]:
     tensors = []
     for file, (magic, items, width) in FILES.items():
         mapped = _map_idx(raw / file, magic, items, width)
-        found = hashlib.sha256(mapped).hexdigest()
+        found = hashlib.sha256(mapped.data).hexdigest()
         if name == "mnist" and found != MNIST_SHA256[file]:
             raise InputError(f"{raw / file}: not {name}'s file: its SHA-256 is {found[:16]}…")
         content.update(found.encode())
         body = torch.from_numpy(mapped[16 if width > 1 else 8 :])
         tensors.append(body.view(items, 1, 28, 28) if width > 1 else body.long())
-    return *tensors, content.hexdigest()
+    train_images, train_labels, test_images, test_labels = tensors
+    return train_images, train_labels, test_images, test_labels, content.hexdigest()
 
 
 def _map_idx(path: Path, magic: int, items: int, width: int) -> np.ndarray:

@@ -45,6 +45,7 @@ class Split:
         ahead = max(1, READ_AHEAD // batch_size) * batch_size
         for many in positions.split(ahead):
             images, labels = self.batch(many)
+            assert labels is not None, "only labelled samples can be trained on"
             yield from zip(images.split(batch_size), labels.split(batch_size), strict=True)
 
 
@@ -63,20 +64,15 @@ class Splits:
         """Return the splits with their pools on `device`, each pool moved once."""
         moved: dict[int, Tensor] = {}
 
-        def move(tensor: Tensor | None) -> Tensor | None:
-            if tensor is None:
-                return None
+        def move(tensor: Tensor) -> Tensor:
             return moved.setdefault(id(tensor), tensor.to(device))
 
-        def moved_split(split: Split | None) -> Split | None:
-            return split and Split(move(split.images), move(split.labels), move(split.rows))
+        def move_split(split: Split) -> Split:
+            labels = None if split.labels is None else move(split.labels)
+            return Split(move(split.images), labels, move(split.rows))
 
-        return replace(
-            self,
-            train=moved_split(self.train),
-            val=moved_split(self.val),
-            test=moved_split(self.test),
-        )
+        test = None if self.test is None else move_split(self.test)
+        return replace(self, train=move_split(self.train), val=move_split(self.val), test=test)
 
     @property
     def split_digest(self) -> str:

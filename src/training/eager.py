@@ -26,7 +26,7 @@ def unwrap_optimizers() -> None:
         if isinstance(kind, type) and issubclass(kind, Optimizer) and "step" in vars(kind):
             step = inspect.unwrap(kind.step)
             if step is not kind.step:
-                kind.step = _without_gradients(step)
+                kind.step = _without_gradients(step)  # type: ignore[method-assign]
 
 
 def _without_gradients(step: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,16 +1,15 @@
 """Training as a generator of epochs; the caller decides about each."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 from src.data.splits import Split, Splits
 from src.metrics import Epoch
-from src.training.diagnostics import diagnose
+from src.training.diagnostics import Loss, diagnose
 
-Loss = Callable[[Tensor, Tensor], Tensor]
 EVALUATION_BATCH = 2_000  # large enough for fast products, small enough to stay in cache
 
 
@@ -70,6 +69,7 @@ def evaluate(model: nn.Module, split: Split, loss: Loss) -> tuple[float, float]:
     """Return the mean loss over samples and the fraction of wrong predictions."""
     total_loss = total_wrong = torch.zeros((), device=split.rows.device)
     for images, labels, logits in _outputs(model, split):
+        assert labels is not None, "an unlabelled set has no error"
         total_loss = total_loss + loss(logits, labels) * len(images)
         total_wrong = total_wrong + (logits.argmax(1) != labels).sum()
     return total_loss.item() / len(split), total_wrong.item() / len(split)
