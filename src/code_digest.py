@@ -4,98 +4,31 @@ A file's digest is that of its syntax tree, so comments, docstrings and formatti
 Installed distributions count by their version, Python's own library not at all.
 """
 
-import ast
-import hashlib
 import importlib
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib.machinery import ModuleSpec, all_suffixes
 from itertools import accumulate
 from pathlib import Path
 
 from src import ROOT
 from src.errors import InputError
+from src.source import Source
 
-JOB, TRAINING = "src.job", "src.training"  # each job is trained by what the first imports of these
-PARTS = ("src.data", "src.models", TRAINING)
-NEUTRAL = {  # imported by training, although no result depends on them: why
+JOB, TRAINING = "src/job.py", "src.training."  # a job is trained by the modules it imports of these
+PARTS = ("src/data", "src/models", "src/training")
+NEUTRAL = {  # modules that training imports although no result depends on them, and why
     "src.errors": "exceptions end a job and change no number",
-    "src.config": "its product, the resolved config, is part of a job's identity",
-    "src.code_digest": "its product is part of a job's identity",
-    "src.provenance": "of it training takes the number of cores, the identity's number of threads",
-    "hydra": "its product, the resolved config, is part of a job's identity",
+    "src.config": "the resolved config is part of a job's identity",
+    "src.code_digest": "the digests are part of a job's identity",
+    "src.source": "the digests are part of a job's identity",
+    "src.provenance": "training takes the number of cores, threads in a job's identity",
+    "hydra": "the resolved config is part of a job's identity",
 }
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Source:
-    """The content of a Python file."""
-
-    content: bytes
-
-    @property
-    def digest(self) -> str:
-        """The digest of the code: 16 hexadecimal digits."""
-        return self._parsed[0]
-
-    @property
-    def imports(self) -> frozenset[tuple[int, str]]:
-        """Level (0: absolute) and dotted name of each import, those in functions included."""
-        return self._parsed[1]
-
-    @cached_property
-    def _parsed(self) -> tuple[str, frozenset[tuple[int, str]]]:
-        words: list[str] = []
-        imports: list[tuple[int, str]] = []
-        try:
-            _describe(ast.parse(self.content), words, imports)
-        except (SyntaxError, ValueError):  # not Python, such as a compiled module
-            words = [hashlib.sha256(self.content).hexdigest()]
-        digest = hashlib.sha256("\n".join(words).encode(errors="surrogatepass")).hexdigest()
-        return digest[:16], frozenset(imports)
-
-
-def _describe(node: object, words: list[str], imports: list[tuple[int, str]]) -> None:
-    """Add the words of a syntax tree and the imports in it; ast.dump takes twice as long."""
-    if isinstance(node, ast.AST):
-        imports += _imported(node)
-        words.append(type(node).__name__)
-        for field in node._fields:
-            child = _running(node) if field == "body" else getattr(node, field, None)
-            if child is not None and child != [] and field not in ("ctx", "kind", "type_comment"):
-                words.append(field)
-                _describe(child, words, imports)
-        words.append(")")
-    elif isinstance(node, list):
-        for child in node:
-            _describe(child, words, imports)
-        words.append("]")
-    else:
-        words.append(repr(node))
-
-
-def _running(node: ast.AST) -> object:
-    """Return the body of a node without its docstring, or nothing if only type checkers read it."""
-    if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-        return None
-    body = getattr(node, "body")  # noqa: B009, only some kinds of node have one
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-        return body[1:] if ast.get_docstring(node, clean=False) is not None else body
-    return body
-
-
-def _imported(node: ast.AST) -> list[tuple[int, str]]:
-    if isinstance(node, ast.Import):
-        return [(0, alias.name) for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        start = [node.module] if node.module else []
-        return [(node.level, ".".join([*start, alias.name])) for alias in node.names]
-    return []
 
 
 class Snapshot:
@@ -107,25 +40,25 @@ class Snapshot:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.sources = {file: _read(file) for file in sorted((root / "src").rglob("*.py"))}
-        self.changed: set[Path] = set()  # in the moment of their import, so nobody knows to what
+        self.sources = {file: Source.read(file) for file in sorted((root / "src").rglob("*.py"))}
+        self.changed: set[Path] = set()  # between reading and import: the code run is unknown
         self._files: dict[str, Path | None] = {}
 
     def digests(self, targets: Iterable[str]) -> dict[str, str]:
         """Return the digest of each file, and the version of each distribution, that jobs run.
 
-        `targets` are the config's `_target_`s. Raises InputError for a file that changed in the
-        moment of its import.
+        `targets` are the config's `_target_`s. Raises InputError for a file that changed between
+        its reading and its import.
         """
-        of_job = (name for _, name in self.sources[self.root / "src" / "job.py"].imports)
-        roots = [name for name in of_job if name.startswith(f"{TRAINING}.")]
+        imports = (name for _, name in self.sources[self.root / JOB].imports)
+        roots = [name for name in imports if name.startswith(TRAINING)]
         found: dict[str, str] = {}
         for name in self._reached([*roots, *targets]):
             if version := _version(name):
                 found[name] = version
             elif file := self._file(name):
                 if file in self.changed:
-                    raise InputError(f"{file}: changed while it was imported; try again")
+                    raise InputError(f"{file}: changed during its import; run the command again")
                 found[_label(name, file)] = self._source(file).digest
         return dict(sorted(found.items()))
 
@@ -139,7 +72,7 @@ class Snapshot:
 
         A part that cannot be imported is left to the job that wants it.
         """
-        folders = [self.root / package.replace(".", "/") for package in PARTS]
+        folders = [self.root / part for part in PARTS]
         own = [file for file in self.sources if any(map(file.is_relative_to, folders))]
         names = [".".join(file.relative_to(self.root).with_suffix("").parts) for file in own]
         self._import([name.removesuffix(".__init__") for name in names], self.sources)
@@ -159,7 +92,7 @@ class Snapshot:
                 importlib.import_module(name)
             except Exception as error:
                 log.debug("%s cannot be imported: %s", name, error)
-        self.changed |= {file for file in files if _read(file) != self.sources[file]}
+        self.changed |= {file for file in files if self.sources[file].differs_from(file)}
 
     def _reached(self, names: Iterable[str]) -> list[str]:
         """Return the modules and distributions that the dotted names and their imports lead to."""
@@ -180,7 +113,7 @@ class Snapshot:
 
     def _source(self, file: Path) -> Source:
         if file not in self.sources:
-            self.sources[file] = _read(file)
+            self.sources[file] = Source.read(file)
         return self.sources[file]
 
     def _file(self, name: str) -> Path | None:
@@ -209,16 +142,13 @@ def check_unchanged(code: Mapping[str, str], expected: Mapping[str, str]) -> Non
 
     A result must not be filed under the digest of code that did not make it.
     """
-    for file, digest in code.items():
-        if expected.get(file, digest) != digest:
-            raise InputError(f"{file}: changed since the sweep began; run the command again")
-
-
-def _read(file: Path) -> Source:
-    try:
-        return Source(file.read_bytes())
-    except OSError:  # deleted since it was listed, or a link that leads nowhere
-        return Source(b"")
+    for name, found in code.items():
+        wanted = expected.get(name, found)
+        if wanted == found:
+            continue
+        if "." in name:
+            raise InputError(f"{name}: changed since the sweep began; run the command again")
+        raise InputError(f"{name} {found}: must be {wanted}, the version that the sweep began with")
 
 
 def _label(name: str, file: Path) -> str:
@@ -257,11 +187,10 @@ def _version(name: str) -> str | None:
 
     spec = None if "." in name else _spec(name)
     places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or [])]
-    site = next((Path(p) for p in filter(None, places) if "-packages" in p), None)
+    folders = (folder for place in filter(None, places) for folder in Path(place).parents)
+    site = next((f for f in folders if f.name in ("site-packages", "dist-packages")), None)
     if site is None:
         return None
-    while not site.name.endswith("-packages"):
-        site = site.parent
     try:
         found = metadata.distribution(_distribution(site, name))
     except metadata.PackageNotFoundError:
@@ -270,7 +199,7 @@ def _version(name: str) -> str | None:
 
 
 def _distribution(site: Path, top: str) -> str:
-    """Return the name of the distribution that has put the module `top` into the folder `site`."""
+    """Return the distribution of a top-level module, by its metadata in the folder `site`."""
     for listed in site.glob("*.dist-info/top_level.txt"):
         if top in listed.read_text().split():
             return listed.parent.name.partition("-")[0]

@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
@@ -94,7 +95,7 @@ class Resolved:
     @property
     def targets(self) -> list[str]:
         """The names of all that the job instantiates."""
-        return sorted({v for k, v in self.flat.items() if k.endswith("._target_")})
+        return sorted({*_targets({k: v for k, v in self.tree.items() if k in GROUPS})})
 
     def identity(
         self, data_digest: str, threads: int, device: str, code: Mapping[str, str]
@@ -104,6 +105,17 @@ class Resolved:
         deciding = {k: v for k, v in self.flat.items() if not covers(circumstances, k)}
         deciding |= {"threads": str(threads), "device": device}
         return Identity(_digest(deciding), data_digest, code)
+
+
+def _targets(node: object) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        target = node.get("_target_")
+        yield from [target] if target else []
+        if str(target).startswith("hydra.") and "path" in node:  # of hydra.utils.get_class and kin
+            yield str(node["path"])
+        node = list(node.values())
+    for child in node if isinstance(node, list) else []:
+        yield from _targets(child)
 
 
 def _digest(content: object) -> str:
@@ -136,7 +148,7 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise InputError(" ".join(str(error).split())) from error
     check(tree)
-    return tree
+    return _as_meant(tree)
 
 
 def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
@@ -152,6 +164,7 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {' '.join(str(error).split())}") from error
     check(tree)
+    tree = _as_meant(tree)
     unused = [group for group in SHARED_GROUPS if group not in tree["model"]]
     tree = {key: value for key, value in tree.items() if key not in unused}
     if tree["sweep"]["fallback"] and tree["data"].get("fallback"):
@@ -164,6 +177,18 @@ def _plain(value: Any) -> Any:
     if OmegaConf.is_config(value):
         return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
     return value
+
+
+def _as_meant(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tree with an experiment's name as text and with `~` in paths of data expanded."""
+    tracking = tree["tracking"] | {"experiment": str(tree["tracking"]["experiment"])}
+    data = {key: _with_home(f"data.{key}", value) for key, value in tree.get("data", {}).items()}
+    return {**tree, "tracking": tracking} | ({"data": data} if data else {})
+
+
+def _with_home(key: str, value: Any) -> Any:
+    is_at_home = key in PATH_KEYS and isinstance(value, str) and f"{value}/".startswith("~/")
+    return str(Path(value).expanduser()) if is_at_home else value
 
 
 def _chosen(tree: Mapping[str, Any], choices: Mapping[str, str | None]) -> dict[str, str]:

@@ -59,6 +59,7 @@ def optional(rule: Rule) -> Rule:
 
 FLAG = Rule(lambda v: isinstance(v, bool), "true or false")
 TEXT = Rule(lambda v: isinstance(v, str) and v != "", "text, not empty")
+NAME = Rule(lambda v: TEXT.allows(v) or _is_whole(v), "a name")
 AUTO_OR_WHOLE = Rule(
     lambda v: v == "auto" or (_is_whole(v) and v >= 1), "auto or an integer of at least 1"
 )
@@ -116,7 +117,7 @@ SCHEMA: Mapping[str, Rule] = {
     "compare.target_error": optional(number(0, 1, above=True)),
     "tracking.uri": TEXT,
     "tracking.artifacts": TEXT,
-    "tracking.experiment": TEXT,
+    "tracking.experiment": NAME,
 }
 GROUPS = ("data", "model", "activation", "init", "loss", "optimizer", "schedule", "device")
 SECTIONS = ("compare", "tracking", "sweep")

@@ -209,6 +209,27 @@ def test_settings_of_tools_are_the_defaults_with_overrides():
     assert tree["compare"]["margin"] == 0.5
 
 
+def test_targets_are_found_however_deep_and_by_whatever_name(config):
+    model = {"_target_": "own.Net", "blocks": [{"_target_": "own.Block", "inner": {"depth": 1}}]}
+    by_path = {"_target_": "hydra.utils.get_class", "path": "own.Sharp"}
+    tree = {"model": model, "activation": by_path, "sweep": {"_target_": "not.instantiated"}}
+    names = ["hydra.utils.get_class", "own.Block", "own.Net", "own.Sharp"]
+    assert module.Resolved(tree, {}).targets == names
+    assert set(config("model=cnn").targets) >= {"src.models.cnn.CNN", "torch.nn.ReLU"}
+
+
+def test_a_number_is_an_experiments_name(config):
+    assert config("tracking.experiment=2024").tree["tracking"]["experiment"] == "2024"
+    assert module.settings(["tracking.experiment=2024"])["tracking"]["experiment"] == "2024"
+
+
+def test_a_path_of_data_may_start_at_home(config, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert config("data.root='~/data'").tree["data"]["root"] == f"{tmp_path}/data"
+    rows = config("data=text", "data.train='~/rows.csv'", "data.test='~other/~/x'").tree["data"]
+    assert (rows["train"], rows["test"]) == (f"{tmp_path}/rows.csv", "~other/~/x")
+
+
 @pytest.mark.parametrize("override", ["seed=3", "tracking.url=x", "compare.margin=-1", "compare=3"])
 def test_settings_of_tools_refuse_what_they_do_not_have(override):
     with pytest.raises(InputError) as refused:

@@ -98,3 +98,11 @@ def test_the_gain_of_the_config_is_used(components):
         components("init=glorot_uniform", f"init.gain={gain}").model[1].weight for gain in (1, 4)
     )
     torch.testing.assert_close(fourfold, 4 * once)
+
+
+@pytest.mark.parametrize("initialise", [init.he_uniform, init.he_normal_fan_out, init.matched])
+def test_a_layer_without_a_bias_is_initialised_as_well(initialise):
+    layer = nn.Linear(FAN_IN, FAN_OUT, bias=False)
+    before = layer.weight.clone()
+    initialise(layer, nn.ReLU)
+    assert not torch.equal(layer.weight, before)
