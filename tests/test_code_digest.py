@@ -131,11 +131,12 @@ def test_words_and_layout_change_no_digest(old, new):
         ("f(a)", "f(*a)"),
         ("= 1", "= [1]"),
         ("= 1", "= -1"),
-        ("x\n", "y\n"),
+        ("x[1:]", "x[:1]"),
+        ("a=1", "a=1, /"),
     ],
 )
 def test_any_other_change_does(old, new):
-    before = "def g(a=1):\n    'doc'\n    x = 1\n    return f(a)\n\nx\n"
+    before = "def g(a=1):\n    'doc'\n    x = 1\n    return f(a)\n\nx[1:]\n"
     assert old in before
     assert digest(before.replace(old, new, 1)) != digest(before)
 

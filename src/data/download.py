@@ -101,8 +101,7 @@ def _download(name: str, root: str) -> bool:
 
 def _place(file: Path, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        file.rename(path)
+    file.rename(path)
 
 
 def _reachable(mirrors: list[str]) -> bool:
