@@ -80,7 +80,7 @@ class Snapshot:
             self.sources[file].digest  # noqa: B018, computed for all processes that fork from here
 
     def import_targets(self, targets: Iterable[str]) -> None:
-        """Import the modules of `_target_`s; those that fail are left to who instantiates them."""
+        """Import the modules of `_target_`s; failures are left to their instantiation."""
         before = set(self.sources)
         names = [name for name in self._reached(targets) if not _version(name)]
         if new := [file for file in self.sources if file not in before]:
