@@ -1,6 +1,7 @@
 """The files of one finished job: config, weights, predictions and pictures."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,34 +15,50 @@ from src.training.fit import predict
 from src.training.selection import Result
 
 
-def write(folder: Path, model: nn.Module, splits: Splits, result: Result, pictures: bool) -> str:
-    """Write the files of a job, whose `model` holds its best weights, into `folder`.
+@dataclass(frozen=True)
+class Written:
+    """The files of a job, and its right predictions, encoded; "" without a model."""
 
-    Returns the validation examples that the model gets right, encoded; "" without a model.
-    """
+    files: list[Path]
+    correct: str
+
+
+def write(
+    folder: Path, model: nn.Module, splits: Splits, result: Result, pictures: bool
+) -> Written:
+    """Write the files of a job into `folder`; `model` has its best weights."""
     folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
     correct = ""
     drawn = {"learning_curves": lambda: figures.learning_curves(result.history)}
     if result.weights is not None:
-        torch.save(result.weights, folder / "model.pt")
+        written.append(folder / "model.pt")
+        torch.save(result.weights, written[-1])
         probabilities = predict(model, splits.val).softmax(1).numpy()
         predicted = probabilities.argmax(1)
-        _predictions(folder, model, splits, predicted)
+        written += _predictions(folder, model, splits, predicted)
         correct = predictions.encode(predicted == _labels(splits.val))
         drawn |= _figures(model, splits, probabilities)
     for name, draw in drawn.items() if pictures else ():
-        figures.save(draw(), folder / "figures" / f"{name}.png")
-    return correct
+        written.append(folder / "figures" / f"{name}.png")
+        figures.save(draw(), written[-1])
+    return Written(written, correct)
 
 
-def _predictions(folder: Path, model: nn.Module, splits: Splits, predicted: np.ndarray) -> None:
-    """Validation predictions as bytes, for tests on shared digits; an unlabelled test set's."""
+def _predictions(
+    folder: Path, model: nn.Module, splits: Splits, predicted: np.ndarray
+) -> list[Path]:
+    """Write validation predictions, for tests on shared images, and an unlabelled test set's."""
     labels, test = _labels(splits.val), splits.test
-    columns = {"predicted": predicted.astype(np.uint8), "labels": labels.astype(np.uint8)}
-    np.savez_compressed(folder / "val_predictions.npz", **columns)
+    written = [folder / "val_predictions.npz"]
+    np.savez_compressed(
+        written[0], predicted=predicted.astype(np.uint8), labels=labels.astype(np.uint8)
+    )
     if test is not None and test.labels is None:
         lines = "\n".join(map(str, predict(model, test).argmax(1).tolist()))
-        (folder / "test_predictions.txt").write_text(f"{lines}\n")
+        written.append(folder / "test_predictions.txt")
+        written[-1].write_text(f"{lines}\n")
+    return written
 
 
 def _figures(
@@ -64,4 +81,5 @@ def _figures(
 
 
 def _labels(split: Split) -> np.ndarray:
+    assert split.labels is not None, "train and validation sets are labelled"
     return split.labels[split.rows].cpu().numpy()

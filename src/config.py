@@ -1,30 +1,37 @@
-"""From Hydra's cfg to the resolved config of one job: checked, flat, and with a fingerprint."""
+"""The resolved config of one job, made from Hydra's cfg: checked, flat, and with an identity."""
 
 import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from src import ROOT, sources
+from src import ROOT
 from src.errors import InputError
 from src.provenance import without_credentials
-from src.schema import GROUPS, check, leaves
+from src.schema import (
+    GROUPS,
+    NON_RESULT_KEYS,
+    PATH_KEYS,
+    UNRECORDED_KEYS,
+    check,
+    covers,
+    factors,
+    leaves,
+)
 
 SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
-COPIES = tuple(f"model.{group}." for group in SHARED_GROUPS)
-ASIDE = ("tracking", "sweep", "compare", "figures", "reuse", "dry_run", "checkpoints", "results")
-CIRCUMSTANCES = ("seed", "threads", "diagnostics", "data.root", "data.fallback")  # no factors
-PLACES = ("data.root", "data.train", "data.test", "data.fallback")  # the digest stands for them
+COPIED_KEYS = tuple(f"model.{group}" for group in SHARED_GROUPS)
 
 
 def register_resolvers() -> None:
-    """`${root:path}` starts at the repository's root; `${stamp:}` is unique to a process start."""
+    """Register `${root:path}`, below the repository, and `${stamp:}`, unique to a process."""
     OmegaConf.register_new_resolver("root", lambda path: str(ROOT / path), replace=True)
     OmegaConf.register_new_resolver("stamp", _stamp, use_cache=True, replace=True)
 
@@ -32,6 +39,32 @@ def register_resolvers() -> None:
 def _stamp() -> str:
     # Two sweeps that start in one second must not share a directory.
     return time.strftime("%Y-%m-%d_%H-%M-%S_") + os.urandom(3).hex()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """All that a job's result depends on: equal for two jobs if they train the same weights."""
+
+    config: str  # digest of the values that decide a result, threads and kind of device included
+    data: str  # digest of the data's content and target
+    code: Mapping[str, str]  # file -> digest, distribution -> version: see src.code_digest
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity in 16 hexadecimal digits."""
+        return _digest([self.config, self.data, dict(self.code)])[:16]
+
+    @property
+    def code_digest(self) -> str:
+        """The code alone in 16 hexadecimal digits."""
+        return _digest(dict(self.code))[:16]
+
+    def changes_since(self, earlier: "Identity") -> list[str]:
+        """Return what differs: "config", "data", and each file or distribution of the code."""
+        parts = {"config": self.config != earlier.config, "data": self.data != earlier.data}
+        files = sorted({*self.code, *earlier.code})
+        changed = [file for file in files if self.code.get(file) != earlier.code.get(file)]
+        return [name for name, differs in parts.items() if differs] + changed
 
 
 @dataclass(frozen=True)
@@ -44,78 +77,87 @@ class Resolved:
     @property
     def flat(self) -> dict[str, str]:
         """Dotted keys and text; a group's own key holds its choice (`activation=relu`)."""
-        pairs = flatten({k: v for k, v in self.tree.items() if k not in ASIDE})
-        own = {key: value for key, value in pairs.items() if not key.startswith(COPIES)}
-        return dict(sorted((self.choices | own).items()))
+        aside = (*UNRECORDED_KEYS, *COPIED_KEYS)
+        own = {k: v for k, v in flatten(self.tree).items() if not covers(aside, k)}
+        return dict(sorted({**self.choices, **own}.items()))
+
+    @property
+    def factors(self) -> dict[str, str]:
+        """The flat config without seed, paths and all else that names no variant."""
+        return factors(self.flat)
 
     @property
     def yaml(self) -> str:
-        """The resolved config as a document, credentials taken out."""
+        """The resolved config as a document without credentials."""
         return without_credentials(OmegaConf.to_yaml(OmegaConf.create(dict(self.tree))))
 
     @property
     def variant(self) -> str:
-        """What is compared, in one line: the options chosen and a digest without the seed."""
-        own = {k: v for k, v in self._deciding.items() if k not in ("seed", "data.split_seed")}
-        content = hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
-        return f"{' '.join(f'{k}={v}' for k, v in self.choices.items())} {content[:8]}"
+        """The subject of a comparison in one line: the options chosen and a digest of factors."""
+        own = {key: value for key, value in self.factors.items() if key != "data.split_seed"}
+        return f"{' '.join(f'{k}={v}' for k, v in self.choices.items())} {_digest(own)[:8]}"
 
     @property
-    def _deciding(self) -> dict[str, str]:
-        """What of the config decides the result."""
-        return {
-            key: value
-            for key, value in self.flat.items()
-            if key not in PLACES and not key.startswith("published")
-        }
+    def targets(self) -> list[str]:
+        """The names of all that the job instantiates."""
+        return sorted({*_targets({k: v for k, v in self.tree.items() if k in GROUPS})})
 
-    def fingerprint(self, data_digest: str, threads: int, device: str) -> str:
-        """Equal for two jobs exactly when they would train the same weights: 16 hex digits."""
-        deciding = {k: v for k, v in self._deciding.items() if not k.startswith("device.")}
-        deciding |= {"threads": str(threads), "device": device, "data": data_digest}
-        deciding |= {"code": sources.of_training()}
-        deciding |= {v: sources.of_target(v) for k, v in deciding.items() if k.endswith("_target_")}
-        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+    def identity(
+        self, data_digest: str, threads: int, device: str, code: Mapping[str, str]
+    ) -> Identity:
+        """Return the job's identity on these data, with these threads, on this kind of device."""
+        circumstances = (*NON_RESULT_KEYS, *PATH_KEYS, "device", "threads")
+        deciding = {k: v for k, v in self.flat.items() if not covers(circumstances, k)}
+        deciding |= {"threads": str(threads), "device": device}
+        return Identity(_digest(deciding), data_digest, code)
 
 
-def factors(params: Mapping[str, str]) -> dict[str, str]:
-    """Return what of a flat config names a variant."""
-    return {k: v for k, v in params.items() if not k.startswith(("published", *CIRCUMSTANCES))}
+def _targets(node: object) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        target = node.get("_target_")
+        yield from [target] if target else []
+        if str(target).startswith("hydra.") and "path" in node:  # of hydra.utils.get_class and kin
+            yield str(node["path"])
+        node = list(node.values())
+    for child in node if isinstance(node, list) else []:
+        yield from _targets(child)
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def flatten(tree: Mapping[str, Any]) -> dict[str, str]:
-    """Dotted keys and text: words as they are, all else as JSON."""
+    """Return dotted keys and text: words as they are, all else as JSON."""
     return {k: v if isinstance(v, str) else json.dumps(v) for k, v in leaves(tree)}
 
 
-def asked(overrides: Sequence[str], aside: Sequence[str] = (*PLACES, *ASIDE)) -> list[str]:
-    """Of overrides as they were typed those that are not about where data and results lie."""
-    keys = [override.lstrip("+~").partition("=")[0] for override in overrides]
-    below = tuple(f"{name}." for name in aside)
-    pairs = zip(overrides, keys, strict=True)
-    return [o for o, key in pairs if key not in aside and not key.startswith(below)]
+def experiment_overrides(overrides: Sequence[str], with_paths: bool = False) -> list[str]:
+    """Drop typed overrides that decide no result, and those of paths unless `with_paths`."""
+    aside = NON_RESULT_KEYS if with_paths else (*NON_RESULT_KEYS, *PATH_KEYS)
+    return [o for o in overrides if not covers(aside, o.lstrip("+~").partition("=")[0])]
 
 
 def settings(overrides: Sequence[str]) -> dict[str, Any]:
-    """The config's `tracking` and `compare` with `key=value` overrides, for tools beside a sweep.
+    """Return the config's `tracking` and `compare` with `key=value` overrides.
 
-    Raises InputError for a key or value that is not allowed.
+    They serve tools beside a sweep. Raises InputError for an unknown key or a wrong value.
     """
     register_resolvers()
     try:
         given = OmegaConf.from_dotlist(list(overrides))
-        defaults = OmegaConf.load(ROOT / "conf" / "config.yaml")
+        defaults = cast(DictConfig, OmegaConf.load(ROOT / "conf" / "config.yaml"))
         own = OmegaConf.create({key: defaults[key] for key in ("tracking", "compare")})
         OmegaConf.set_struct(own, True)
-        tree = OmegaConf.to_container(OmegaConf.merge(own, given), resolve=True)
+        tree = _plain(OmegaConf.merge(own, given))
     except OmegaConfBaseException as error:
         raise InputError(" ".join(str(error).split())) from error
     check(tree)
-    return tree
+    return _as_meant(tree)
 
 
 def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
-    """Check and resolve a job's cfg, Hydra's part aside; `choices` is its record of group options.
+    """Check and resolve a job's cfg without Hydra's part; `choices` maps groups to options.
 
     A group that the model does not use is left out: softmax regression is the same variant
     whatever the activation. Raises InputError for the first key that is wrong.
@@ -127,6 +169,7 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {' '.join(str(error).split())}") from error
     check(tree)
+    tree = _as_meant(tree)
     unused = [group for group in SHARED_GROUPS if group not in tree["model"]]
     tree = {key: value for key, value in tree.items() if key not in unused}
     if tree["sweep"]["fallback"] and tree["data"].get("fallback"):
@@ -141,15 +184,29 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _as_meant(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tree with an experiment's name as text and with `~` in paths of data expanded."""
+    tracking = tree["tracking"] | {"experiment": str(tree["tracking"]["experiment"])}
+    data = {key: _with_home(f"data.{key}", value) for key, value in tree.get("data", {}).items()}
+    return {**tree, "tracking": tracking} | ({"data": data} if data else {})
+
+
+def _with_home(key: str, value: Any) -> Any:
+    is_at_home = key in PATH_KEYS and isinstance(value, str) and f"{value}/".startswith("~/")
+    return str(Path(value).expanduser()) if is_at_home else value
+
+
 def _chosen(tree: Mapping[str, Any], choices: Mapping[str, str | None]) -> dict[str, str]:
     chosen = {group: choices[group] for group in GROUPS if group in tree and group in choices}
     recipe = choices.get("recipe")
-    return chosen | ({"recipe": recipe} if recipe else {})
+    return cast(dict[str, str], chosen) | ({"recipe": recipe} if recipe else {})
 
 
-def _fallen_back(tree: dict, choices: Mapping[str, str]) -> tuple[dict, dict]:
-    """The fallback's own defaults, with the target and the split seed of what was asked for."""
+def _fallen_back(
+    tree: Mapping[str, Any], choices: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the fallback's own defaults with the target and the split seed of the original."""
     name = tree["data"]["fallback"]
     kept = {key: tree["data"][key] for key in ("target", "split_seed")}
     fallback = OmegaConf.to_container(OmegaConf.load(ROOT / "conf" / "data" / f"{name}.yaml"))
-    return fallback | kept, {**choices, "data": name}
+    return cast(dict[str, Any], fallback) | kept, {**choices, "data": name}

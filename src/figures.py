@@ -1,7 +1,7 @@
-"""The pictures of one job: how it learned, what it mixes up and got wrong, what it looks for.
+"""Pictures of one job: learning curves, confusion matrix, mistakes, first-layer weights.
 
-Every job draws them, so they are drawn by Pillow: matplotlib takes ten times as long, more than a
-small training.
+Every job draws them, so Pillow does it: matplotlib takes ten times as long, more than a small
+training.
 """
 
 import math
@@ -18,14 +18,14 @@ from src.metrics import Epoch
 MISTAKES, COLUMNS = 25, 5  # mistakes shown, the most confident first, and in a row
 FILTERS = 64  # first-layer units shown
 INK, GREY, FAINT = (29, 33, 41), (109, 116, 128), (225, 228, 232)
-# Okabe and Ito, "Color universal design" (2008).
+# Okabe and Ito, "Color universal design" (2008); their vermillion is an orange.
 BLUE, VERMILLION = (0, 114, 178), (213, 94, 0)
-FINE = 2  # lines are drawn so many times as large, then reduced, which smooths them
+SUPERSAMPLING = 2  # lines are drawn so many times as large, then reduced: this smooths them
 
 
 def learning_curves(epochs: Sequence[Epoch]) -> Image.Image:
-    """Train (hollow) and validation (full) error in percent, and loss, against the epoch."""
-    picture = Image.new("RGB", (800 * FINE, 330 * FINE), "white")
+    """Draw train (hollow) and validation (full) error in percent, and loss, against the epoch."""
+    picture = Image.new("RGB", (800 * SUPERSAMPLING, 330 * SUPERSAMPLING), "white")
     draw = ImageDraw.Draw(picture)
     for left, title, quantity, scale in ((70, "error (%)", "error", 100), (475, "loss", "loss", 1)):
         panel = _Panel(draw, (left, 50, left + 310, 280), epochs)
@@ -38,64 +38,73 @@ def learning_curves(epochs: Sequence[Epoch]) -> Image.Image:
         (325, "train", VERMILLION, "white"),
         (400, "validation", BLUE, BLUE),
     ):
-        _dot(draw, x * FINE, 18 * FINE, color, fill)
-        draw.text(((x + 9) * FINE, 18 * FINE), name, INK, _font(13 * FINE), "lm")
-    return picture.reduce(FINE)
+        _dot(draw, x * SUPERSAMPLING, 18 * SUPERSAMPLING, color, fill)
+        draw.text(
+            ((x + 9) * SUPERSAMPLING, 18 * SUPERSAMPLING),
+            name,
+            INK,
+            _font(13 * SUPERSAMPLING),
+            "lm",
+        )
+    return picture.reduce(SUPERSAMPLING)
 
 
 class _Panel:
-    """One pair of axes in a drawing; `box` is in pixels before they are multiplied by FINE."""
+    """A pair of axes in a drawing; `box` is in pixels before supersampling."""
 
     def __init__(
         self, draw: ImageDraw.ImageDraw, box: tuple[int, ...], epochs: Sequence[Epoch]
     ) -> None:
         self.draw = draw
-        self.left, self.top, self.right, self.bottom = (FINE * side for side in box)
+        self.left, self.top, self.right, self.bottom = (SUPERSAMPLING * side for side in box)
         self.steps = [epoch.epoch for epoch in epochs]
 
     def frame(self, values: Sequence[float], title: str) -> None:
-        """Grid, ticks and words for a quantity that takes these values."""
+        """Draw grid, ticks and title for a quantity with these values."""
         finite = [value for value in values if math.isfinite(value)] or [0.0]
         low, high = min(finite), max(finite)
         margin = (high - low) * 0.05 or abs(high) * 0.05 or 1
         self.low, self.high = low - margin, high + margin
+        place: tuple[float, float]
         for tick in ticks(self.low, self.high):
             y = self.y(tick)
-            self.draw.line((self.left, y, self.right, y), FAINT, FINE)
-            place = (self.left - 7 * FINE, y)
-            self.draw.text(place, f"{tick:.4g}", GREY, _font(12 * FINE), "rm")
+            self.draw.line((self.left, y, self.right, y), FAINT, SUPERSAMPLING)
+            place = (self.left - 7 * SUPERSAMPLING, y)
+            self.draw.text(place, f"{tick:.4g}", GREY, _font(12 * SUPERSAMPLING), "rm")
         for step in (tick for tick in ticks(1, max(2, self.steps[-1])) if tick == int(tick) > 0):
-            place = (self.x(step), self.bottom + 8 * FINE)
-            self.draw.text(place, f"{step:.0f}", GREY, _font(12 * FINE), "mt")
+            place = (self.x(step), self.bottom + 8 * SUPERSAMPLING)
+            self.draw.text(place, f"{step:.0f}", GREY, _font(12 * SUPERSAMPLING), "mt")
         bounds = (self.left, self.top, self.right, self.bottom)
-        self.draw.rectangle(bounds, outline=GREY, width=FINE)
-        self.draw.text((self.left, self.top - 8 * FINE), title, INK, _font(13 * FINE), "ls")
-        place = ((self.left + self.right) / 2, self.bottom + 28 * FINE)
-        self.draw.text(place, "epoch", INK, _font(13 * FINE), "mt")
+        self.draw.rectangle(bounds, outline=GREY, width=SUPERSAMPLING)
+        self.draw.text(
+            (self.left, self.top - 8 * SUPERSAMPLING), title, INK, _font(13 * SUPERSAMPLING), "ls"
+        )
+        place = ((self.left + self.right) / 2, self.bottom + 28 * SUPERSAMPLING)
+        self.draw.text(place, "epoch", INK, _font(13 * SUPERSAMPLING), "mt")
 
     def curve(self, values: Sequence[float], color: tuple[int, ...], is_full: bool) -> None:
-        """A line with a dot for each epoch; what is not finite interrupts it."""
+        """Draw a line with a dot for each epoch, interrupted by values that are not finite."""
         pairs = zip(self.steps, values, strict=True)
         points = [(self.x(n), self.y(v)) if math.isfinite(v) else None for n, v in pairs]
         for a, b in pairwise(points):
             if a and b:
-                self.draw.line((*a, *b), color, FINE * (2 if is_full else 1))
+                self.draw.line((*a, *b), color, SUPERSAMPLING * (2 if is_full else 1))
         if len(points) <= 60:
             for point in filter(None, points):
                 _dot(self.draw, *point, color, color if is_full else "white")
 
     def x(self, step: float) -> float:
-        """Where an epoch lies, in pixels."""
+        """Return the place of an epoch in pixels."""
         last = max(2, self.steps[-1])
         return self.left + (self.right - self.left) * (0.04 + 0.92 * (step - 1) / (last - 1))
 
     def y(self, value: float) -> float:
-        """Where a value lies, in pixels."""
+        """Return the place of a value in pixels."""
         return self.bottom - (self.bottom - self.top) * (value - self.low) / (self.high - self.low)
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Four to nine round numbers between `low` and `high`."""
+    """Return four to nine round numbers between `low` and `high`."""
     power = 10 ** math.floor(math.log10((high - low) / 4))
     step = next(n * power for n in (5, 2, 1) if (high - low) / (n * power) >= 4)
     first, last = math.ceil(low / step), math.floor(high / step)
@@ -103,7 +112,7 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Image.Image:
-    """Counts of true class (rows) against predicted class (columns); mistakes carry the colour."""
+    """Draw counts of true class (rows) against predicted class (columns), mistakes in colour."""
     counts = np.zeros((classes, classes), dtype=int)
     np.add.at(counts, (labels, predicted), 1)
     wrong = counts - np.diag(np.diag(counts))
@@ -123,7 +132,7 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
         draw.text((left - 10, top + middle), str(n), GREY, _font(13), "rm")
         draw.text((left + middle, top + classes * side + 8), str(n), GREY, _font(13), "mt")
     draw.rectangle((left, top, left + classes * side, top + classes * side), outline=GREY)
-    title = f"{wrong.sum()} of {len(labels)} validation digits wrong"
+    title = f"{wrong.sum()} of {len(labels)} validation images wrong"
     draw.text((width // 2, 20), title, INK, _font(14), "mm")
     draw.text((width // 2, picture.height - 14), "predicted", INK, _font(13), "mm")
     draw.text((10, top - 8), "true", INK, _font(13), "ls")
@@ -131,7 +140,7 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
 
 
 def mistakes(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> Image.Image:
-    """The wrong predictions made with most confidence: what it is, what it is taken for.
+    """Draw the most confident mistakes, each with its true and its predicted class.
 
     Images (N, 28, 28) in 0 to 255, labels (N,), probabilities (N, classes), of any split.
     """
@@ -153,7 +162,7 @@ def mistakes(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) 
 
 
 def first_layer(weights: np.ndarray) -> Image.Image:
-    """The first layer's weights as pictures (units, height, width); blue negative, red positive."""
+    """Draw first-layer weights (units, height, width); blue is negative, orange positive."""
     shown = weights[:FILTERS]
     limit = float(np.abs(shown).max())
     sheet = _tiled(shown / (limit or 1), math.ceil(math.sqrt(len(shown))), gap=1, filler=0)
@@ -165,35 +174,35 @@ def first_layer(weights: np.ndarray) -> Image.Image:
     draw = ImageDraw.Draw(picture)
     title = f"weights of {len(shown)} of {len(weights)} first-layer units"
     draw.text((picture.width // 2, 20), title, INK, _font(14), "mm")
-    scale = f"blue -{limit:.2g}, white 0, red +{limit:.2g}"
+    scale = f"blue -{limit:.2g}, white 0, orange +{limit:.2g}"
     draw.text((picture.width // 2, picture.height - 18), scale, INK, _font(13), "mm")
     return picture
 
 
 def save(picture: Image.Image, path: Path) -> None:
-    """Write a PNG, its folder made where needed."""
+    """Write a PNG into its folder, made where needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, compress_level=1)
 
 
 @lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
 def _dot(draw: ImageDraw.ImageDraw, x: float, y: float, color: tuple, fill: tuple | str) -> None:
-    radius = 3 * FINE
-    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill, color, FINE)
+    radius = 3 * SUPERSAMPLING
+    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill, color, SUPERSAMPLING)
 
 
 def _mixed(amount: np.ndarray, color: tuple[int, ...]) -> np.ndarray:
-    """White at 0, `color` at 1: (..., 3) uint8."""
+    """Mix white at 0 with `color` at 1: (..., 3) uint8."""
     share = np.clip(amount, 0, 1)[..., None]
     return (255 + share * (np.array(color) - 255)).astype(np.uint8)
 
 
 def _tiled(pictures: np.ndarray, columns: int, gap: int, filler: float) -> np.ndarray:
-    """(N, H, W) pictures in rows of `columns`."""
+    """Lay (N, H, W) pictures out in rows of `columns`."""
     count, height, width = pictures.shape
     rows = max(1, -(-count // columns))
     sheet = np.full((rows * (height + gap), columns * (width + gap)), filler, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""One job: cfg -> parts -> fit -> journal."""
+"""One job: cfg -> components -> fit -> journal."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
@@ -13,6 +13,7 @@ from rich.console import Console
 from src import artifacts, commands
 from src.config import Resolved, resolve
 from src.errors import InputError
+from src.metrics import BEST_VAL_ERROR
 from src.progress import result_table, shown
 from src.tracking import run_logger
 from src.tracking.job_record import Action, Status
@@ -21,8 +22,8 @@ from src.tracking.result_index import ResultIndex
 from src.tracking.run_logger import run_lifecycle
 from src.tracking.upload_job import uploading
 from src.training.checkpoint import Checkpoint
-from src.training.parts import Parts, Place, build, prepare
 from src.training.selection import Result, keep_best
+from src.training.setup import Components, Environment, build, prepare
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,11 @@ class Job:
     """A job: its config, where it computes, and where it is recorded."""
 
     config: Resolved
-    place: Place
+    environment: Environment
     start: dict[str, Any]  # the fields of its journal's first event
     journal: Journal
     index: ResultIndex
+    typed: Sequence[str]  # its overrides
 
     @property
     def fingerprint(self) -> str:
@@ -60,15 +62,15 @@ def _single(
 ) -> float:
     """Train a job that is no part of a sweep; of one that cannot be made nothing is recorded."""
     try:
-        place = prepare(config)
-        parts = build(config, place)
+        environment = prepare(config)
+        components = build(config, environment)
     except InputError:
         with suppress(OSError):  # the folder is not empty
             journal.folder.rmdir()  # Hydra made it, and nothing came of it
         raise
-    start = run_logger.start_event(config, place, overrides, None)
+    start = run_logger.start_event(config, environment, overrides, None)
     index.open(start["tags"]["job"], journal)
-    value = _train(Job(config, place, start, journal, index), parts)
+    value = _train(Job(config, environment, start, journal, index, overrides), components)
     print(f"MLflow: {commands.ui(config.tree['tracking']['uri'])}")
     return value
 
@@ -78,14 +80,14 @@ def _of_sweep(
 ) -> float:
     """Take the job from where it was trained before, go on where it was cut off, or train it."""
     try:
-        place = prepare(config)
+        environment = prepare(config)
     except InputError:
         with run_lifecycle(journal, run_logger.job_metadata(config, overrides, number)):
             raise
-    start = run_logger.start_event(config, place, overrides, number)
+    start = run_logger.start_event(config, environment, overrides, number)
     if record := run_logger.already_finished(journal, start):
         return record.best_val_error
-    job = Job(config, place, start, journal, index)
+    job = Job(config, environment, start, journal, index, overrides)
     if not config.tree["reuse"]:
         return _train(job)
     with index.alone(job.fingerprint):
@@ -94,45 +96,48 @@ def _of_sweep(
         if decision.source:
             checkpoint.unlink(missing_ok=True)  # its job may have been killed after the last epoch
             value = run_logger.record_cached(journal, start, decision.source)
-            index.add(job.fingerprint, journal)
+            index.add(job.fingerprint, journal, job.typed)
             return value
         return _train(job, path=checkpoint, action=decision.action)
 
 
 def _train(
-    job: Job, parts: Parts | None = None, path: Path | None = None, action: Action = Action.TRAIN
+    job: Job,
+    components: Components | None = None,
+    path: Path | None = None,
+    action: Action = Action.TRAIN,
 ) -> float:
     """Train and record a job; `path` is where it keeps its checkpoint."""
     journal = job.journal
     with run_lifecycle(journal, job.start, action):
-        parts = parts or build(job.config, job.place)
-        checkpoint = parts.checkpoint(path) if path else None
-        result = _fitted(job, parts, checkpoint)
-        summary = result.summary | parts.test(result.weights)
+        components = components or build(job.config, job.environment)
+        checkpoint = components.checkpoint(path) if path else None
+        result = _fitted(job, components, checkpoint)
+        summary = result.summary | components.test(result.weights)
         pictures = job.config.tree["figures"]
         folder = journal.folder / FILES
-        correct = artifacts.write(folder, parts.model, parts.splits, result, pictures)
+        written = artifacts.write(folder, components.model, components.splits, result, pictures)
         (folder / "config.yaml").write_text(job.config.yaml)
         last = result.history[-1].epoch
-        journal.append(EventKind.FINAL, step=last, values=summary, correct=correct)
-        journal.append_files()
+        journal.append(EventKind.FINAL, step=last, values=summary, correct=written.correct)
+        journal.append_files([*written.files, folder / "config.yaml"])
         journal.append(EventKind.END, status=Status.FINISHED, tags={"outcome": result.outcome})
-    job.index.add(job.fingerprint, journal)
+    job.index.add(job.fingerprint, journal, job.typed)
     if checkpoint:
         checkpoint.remove()
     Console().print(result_table(job.start["name"], summary, result.outcome))
-    return summary.get("best/val_error", float("inf"))
+    return summary.get(BEST_VAL_ERROR, float("inf"))
 
 
-def _fitted(job: Job, parts: Parts, checkpoint: Checkpoint | None) -> Result:
+def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> Result:
     """Train to the end, from where the checkpoint was left; each epoch is recorded and shown."""
     tree = job.config.tree
     earlier, weights = checkpoint.load() if checkpoint else ([], None)
-    epochs = parts.epochs(job.config, done=len(earlier))
+    epochs = components.epochs(job.config, done=len(earlier))
     logged = run_logger.log_epochs(epochs, job.journal, earlier)
     return keep_best(
         shown(logged, tree["epochs"], job.start["name"]),
-        parts.model,
+        components.model,
         tree["patience"],
         earlier=earlier,
         weights=weights,

@@ -13,9 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from src.config import ASIDE, asked
+from src.config import experiment_overrides
 from src.errors import OUTPUT_CLOSED
-from src.metrics import Epoch
+from src.metrics import (
+    BEST_EPOCH,
+    BEST_VAL_ERROR,
+    FINAL_TRAIN_ERROR,
+    FINAL_VAL_ERROR,
+    TEST_ERROR,
+    TRAIN_ERROR,
+    VAL_ERROR,
+    Epoch,
+)
 from src.tracking.job_record import Action, JobRecord, fold
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
@@ -46,7 +55,7 @@ def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
 
 def errors(metrics: Mapping[str, float]) -> str:
     """The two errors of an epoch, in percent."""
-    return f"train {metrics['train/error']:6.2%}  validation {metrics['val/error']:6.2%}"
+    return f"train {metrics[TRAIN_ERROR]:6.2%}  validation {metrics[VAL_ERROR]:6.2%}"
 
 
 def result_table(name: str, summary: Mapping[str, float], outcome: str) -> Table:
@@ -56,11 +65,11 @@ def result_table(name: str, summary: Mapping[str, float], outcome: str) -> Table
         table.add_column(heading, justify="right")
     percent = {key: f"{value:.2%}" for key, value in summary.items()}
     table.add_row(
-        percent.get("best/val_error", "-"),
-        f"{summary['best/epoch']:.0f}" if "best/epoch" in summary else "-",
-        percent["final/val_error"],
-        percent["final/train_error"],
-        percent.get("test/error", "-"),
+        percent.get(BEST_VAL_ERROR, "-"),
+        f"{summary[BEST_EPOCH]:.0f}" if BEST_EPOCH in summary else "-",
+        percent[FINAL_VAL_ERROR],
+        percent[FINAL_TRAIN_ERROR],
+        percent.get(TEST_ERROR, "-"),
     )
     return table
 
@@ -105,7 +114,8 @@ class SweepView:
     def __init__(self, folder: Path, first: int, overrides: Sequence[Sequence[str]]) -> None:
         common = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
         self.names = [
-            " ".join(asked([o for o in job if o not in common], ASIDE)) for job in overrides
+            " ".join(experiment_overrides([o for o in job if o not in common], True))
+            for job in overrides
         ]
         self.journals, self.first = SweepJournals(Journal(folder)), first
         self.waiting = dict.fromkeys(range(len(overrides)))

@@ -1,16 +1,25 @@
-"""What each scalar of the config may be, in one table."""
+"""The config's keys: the values that each may have, and what each decides."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from src.errors import InputError
 
+# A key stands for all keys below it as well: `data` for `data.n`.
+STATE_KEYS = ("checkpoints", "results")
+UNRECORDED_KEYS = ("tracking", "sweep", "compare", "figures", "reuse", "dry_run", *STATE_KEYS)
+NON_RESULT_KEYS = (*UNRECORDED_KEYS, "published", "data.fallback")
+FILE_KEYS = ("data.train", "data.test")
+PATH_KEYS = ("data.root", *FILE_KEYS)  # the data digest stands for their content
+NON_FACTOR_KEYS = (*NON_RESULT_KEYS, "data.root", "seed", "threads", "diagnostics")
+
 
 @dataclass(frozen=True)
 class Rule:
-    """A test of a value and, for the error message, what the test allows in words."""
+    """A test of a value and, for error messages, the allowed values in words."""
 
     allows: Callable[[Any], bool]
     words: str
@@ -25,36 +34,39 @@ def _is_number(value: Any) -> bool:
 
 
 def whole(low: int, high: int | None = None) -> Rule:
-    """An integer in [low, high]."""
-    words = f"an integer from {low} to {high}" if high is not None else f"an integer from {low}"
-    return Rule(lambda v: _is_whole(v) and low <= v and (high is None or v <= high), words)
+    """Allow integers in [low, high]."""
+    words = f"from {low} to {high}" if high is not None else f"of at least {low}"
+    return Rule(
+        lambda v: _is_whole(v) and low <= v and (high is None or v <= high), f"an integer {words}"
+    )
 
 
 def number(low: float, below: float = math.inf, above: bool = False) -> Rule:
-    """A finite number in [low, below), or in (low, below) if it must lie `above` low."""
-    words = f"a number {'above' if above else 'from'} {low:g}"
+    """Allow finite numbers in [low, below), or in (low, below) if they must lie `above` low."""
+    words = f"a number {'above' if above else 'of at least'} {low:g}"
     words += f" and below {below:g}" if math.isfinite(below) else ""
     return Rule(lambda v: _is_number(v) and (low < v if above else low <= v) and v < below, words)
 
 
 def one_of(*values: str) -> Rule:
-    """One of these words."""
+    """Allow these words."""
     return Rule(lambda v: v in values, "one of " + ", ".join(values))
 
 
 def optional(rule: Rule) -> Rule:
-    """The rule's values, or null."""
+    """Allow the rule's values and null."""
     return Rule(lambda v: v is None or rule.allows(v), f"{rule.words}, or null")
 
 
 FLAG = Rule(lambda v: isinstance(v, bool), "true or false")
-TEXT = Rule(lambda v: isinstance(v, str) and v != "", "text")
+TEXT = Rule(lambda v: isinstance(v, str) and v != "", "text, not empty")
+NAME = Rule(lambda v: TEXT.allows(v) or _is_whole(v), "a name")
 AUTO_OR_WHOLE = Rule(
-    lambda v: v == "auto" or (_is_whole(v) and v >= 1), "auto or an integer from 1"
+    lambda v: v == "auto" or (_is_whole(v) and v >= 1), "auto or an integer of at least 1"
 )
 CHANNELS = Rule(
     lambda v: isinstance(v, list) and bool(v) and all(_is_whole(c) and c > 0 for c in v),
-    "a list of integers from 1, one for each block, such as [16,32]",
+    "a list of integers of at least 1, one for each block, such as [16,32]",
 )
 SEED = whole(0, 2**32 - 1)
 POSITIVE = number(0, above=True)
@@ -98,7 +110,7 @@ SCHEMA: Mapping[str, Rule] = {
     "schedule.gamma": POSITIVE,
     "schedule.eta_min": number(0),
     "device.index": whole(0),
-    "published": Rule(lambda value: value is None, "null, or published.KEY=VALUE,"),
+    "published": Rule(lambda value: value is None, "null, or published.KEY=VALUE"),
     "published.train_error": number(0, 1),
     "published.val_error": number(0, 1),
     "compare.question": optional(TEXT),
@@ -107,7 +119,7 @@ SCHEMA: Mapping[str, Rule] = {
     "compare.target_error": optional(number(0, 1, above=True)),
     "tracking.uri": TEXT,
     "tracking.artifacts": TEXT,
-    "tracking.experiment": TEXT,
+    "tracking.experiment": NAME,
 }
 GROUPS = ("data", "model", "activation", "init", "loss", "optimizer", "schedule", "device")
 SECTIONS = ("compare", "tracking", "sweep")
@@ -115,26 +127,31 @@ KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS
 
 
 def check(tree: Mapping[str, Any]) -> None:
-    """Raise InputError for the first key that is unknown or whose value is not allowed."""
+    """Raise InputError for the first key that is unknown or has a value out of its rule."""
     for key in tree:
         if key not in KNOWN:
-            raise InputError(f"{key}: unknown; allowed are {', '.join(sorted(KNOWN))}")
+            raise InputError(f"{key}: unknown; must be one of {', '.join(sorted(KNOWN))}")
     for group in (*GROUPS, *SECTIONS):
         if not isinstance(tree.get(group, {}), Mapping):
-            own = f"an option of the group {group}" if group in GROUPS else f"{group}.KEY=VALUE"
-            raise InputError(f"{group}={tree[group]}: {own} is allowed")
+            words = f"an option of the group {group}" if group in GROUPS else f"{group}.KEY=VALUE"
+            raise _refusal(group, tree[group], words)
     values = dict(leaves(tree))
     for key, rule in SCHEMA.items():
         if key in values and not rule.allows(values[key]):
-            shown = "null" if values[key] is None else values[key]
-            raise InputError(f"{key}={shown}: {rule.words} is allowed")
+            raise _refusal(key, values[key], rule.words)
     for key, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
-            raise InputError(f"{key}={value}: a finite number is allowed")
+            raise _refusal(key, value, "a finite number")
+
+
+def _refusal(key: str, value: Any, words: str) -> InputError:
+    as_typed = {None: "null", True: "true", False: "false"}
+    is_word = value is None or isinstance(value, bool)
+    return InputError(f"{key}={as_typed[value] if is_word else value}: must be {words}")
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Dotted key and value of every entry that is no mapping; a list is one value."""
+    """Return dotted key and value of every entry except mappings; a list is one value."""
     found = []
     for key, value in tree.items():
         if isinstance(value, Mapping):
@@ -142,3 +159,20 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         else:
             found.append((f"{prefix}{key}", value))
     return found
+
+
+def covers(keys: tuple[str, ...], key: str) -> bool:
+    """Return whether `key` is one of `keys` or lies below one of them."""
+    return any(key == known or key.startswith(f"{known}.") for known in keys)
+
+
+def factors(params: Mapping[str, str], data_digest: str = "") -> dict[str, str]:
+    """Return what names a variant of a flat config, as resolved now or as stored with a run.
+
+    Data files go by their name, wherever they lie; `data_digest`, once it is known, tells two of
+    one name apart.
+    """
+    named = {key: value for key, value in params.items() if not covers(NON_FACTOR_KEYS, key)}
+    files = {key: Path(named[key]).name for key in FILE_KEYS if key in named}
+    content = {"data.train.digest": data_digest} if files and data_digest else {}
+    return named | files | content

@@ -20,9 +20,10 @@ from torchvision import datasets, transforms
 from src.data import mnist
 from src.data.download import folder
 from src.data.splits import Split
-from src.models import CNN, MLP
+from src.models.cnn import CNN
 from src.models.init import matched
-from src.streams import global_stream, stream
+from src.models.mlp import MLP
+from src.rng import global_stream, stream
 from src.training.fit import evaluate, train_epoch
 
 BATCH = 64

@@ -23,7 +23,7 @@ from src.data import mnist_5k
 from src.data.splits import Splits
 
 if TYPE_CHECKING:
-    from src.training.parts import Parts
+    from src.training.setup import Components
 
 
 @pytest.fixture(scope="session")
@@ -61,11 +61,11 @@ def config() -> Callable[..., Resolved]:
 
 
 @pytest.fixture(scope="session")
-def parts(config: Callable[..., Resolved]) -> "Callable[..., Parts]":
+def components(config: Callable[..., Resolved]) -> "Callable[..., Components]":
     """What a command line's overrides train, on 400 digits unless they say otherwise."""
-    from src.training.parts import build, prepare
+    from src.training.setup import build, prepare
 
-    def built(*overrides: str) -> "Parts":
+    def built(*overrides: str) -> "Components":
         resolved = config("data=mnist_5k", "data.n=400", "device=cpu", "threads=1", *overrides)
         return build(resolved, prepare(resolved))
 

@@ -8,16 +8,16 @@ import torch
 from PIL import Image
 
 from src import artifacts
-from src.models import Softmax
 from src.models.init import matched
+from src.models.softmax import Softmax
 from src.training.fit import evaluate, fit
 from src.training.selection import Result, keep_best
 
 FIGURES = {"learning_curves", "confusion_matrix", "mistakes", "first_layer"}
 
 
-def written(parts, folder, *overrides, unlabelled=False, pictures=True, diverged=False):
-    built = parts("model=softmax", *overrides)
+def written(components, folder, *overrides, unlabelled=False, pictures=True, diverged=False):
+    built = components("model=softmax", *overrides)
     splits = built.splits
     if unlabelled:
         splits = replace(splits, test=replace(splits.test, labels=None))
@@ -42,32 +42,32 @@ def written(parts, folder, *overrides, unlabelled=False, pictures=True, diverged
     return built.model, splits, result
 
 
-def test_weights_reload_into_a_fresh_model_and_give_the_same_error(parts, tmp_path):
-    _, splits, result = written(parts, tmp_path)
+def test_weights_reload_into_a_fresh_model_and_give_the_same_error(components, tmp_path):
+    _, splits, result = written(components, tmp_path)
     fresh = Softmax(matched, 10)
     fresh.load_state_dict(torch.load(tmp_path / "model.pt", weights_only=True))
     loss = torch.nn.CrossEntropyLoss()
     assert evaluate(fresh, splits.val, loss)[1] == result.best.val_error
 
 
-def test_predictions_on_the_validation_digits_make_its_error(parts, tmp_path):
-    _, splits, result = written(parts, tmp_path)
+def test_predictions_on_the_validation_digits_make_its_error(components, tmp_path):
+    _, splits, result = written(components, tmp_path)
     saved = np.load(tmp_path / "val_predictions.npz")
     assert (saved["predicted"] != saved["labels"]).mean() == result.best.val_error
     assert np.array_equal(saved["labels"], splits.val.labels[splits.val.rows].numpy())
     assert saved["predicted"].dtype == np.uint8
 
 
-def test_predictions_for_an_unlabelled_test_file_are_one_a_line(parts, tmp_path):
-    model, splits, _ = written(parts, tmp_path, unlabelled=True)
+def test_predictions_for_an_unlabelled_test_file_are_one_a_line(components, tmp_path):
+    model, splits, _ = written(components, tmp_path, unlabelled=True)
     lines = (tmp_path / "test_predictions.txt").read_text().splitlines()
     assert len(lines) == 1_000
     images, _ = splits.test.batch(slice(5))
     assert [int(line) for line in lines[:5]] == model(images).argmax(1).tolist()
 
 
-def test_a_labelled_test_set_is_not_predicted_line_by_line(parts, tmp_path):
-    written(parts, tmp_path)
+def test_a_labelled_test_set_is_not_predicted_line_by_line(components, tmp_path):
+    written(components, tmp_path)
     assert not (tmp_path / "test_predictions.txt").exists()
 
 
@@ -81,8 +81,8 @@ def test_a_labelled_test_set_is_not_predicted_line_by_line(parts, tmp_path):
     ],
     ids=lambda value: " ".join(value),
 )
-def test_every_figure_can_be_looked_at(overrides, parts, tmp_path):
-    written(parts, tmp_path, *overrides)
+def test_every_figure_can_be_looked_at(overrides, components, tmp_path):
+    written(components, tmp_path, *overrides)
     files = {path.stem: path for path in (tmp_path / "figures").iterdir()}
     assert set(files) == FIGURES
     for path in files.values():
@@ -91,11 +91,11 @@ def test_every_figure_can_be_looked_at(overrides, parts, tmp_path):
             assert len(np.unique(np.asarray(image.convert("L")))) > 10
 
 
-def test_without_pictures_there_are_none(parts, tmp_path):
-    written(parts, tmp_path, pictures=False)
+def test_without_pictures_there_are_none(components, tmp_path):
+    written(components, tmp_path, pictures=False)
     assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "val_predictions.npz"}
 
 
-def test_of_a_training_that_diverged_at_once_the_curves_are_left(parts, tmp_path):
-    written(parts, tmp_path, diverged=True)
+def test_of_a_training_that_diverged_at_once_the_curves_are_left(components, tmp_path):
+    written(components, tmp_path, diverged=True)
     assert {path.name for path in tmp_path.rglob("*.*")} == {"learning_curves.png"}

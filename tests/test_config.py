@@ -1,18 +1,19 @@
 """The resolved config: what is recorded, what makes two jobs the same, what is never told."""
 
-import shutil
-
 import pytest
 
 from src import ROOT
 from src import config as module
+from src.config import Identity
 from src.errors import InputError
+from src.schema import factors
 
+CODE = {"src/training/fit.py": "a1", "torch": "2.15.0"}
 CELEBRATED = {"seed": "0", "model": "mlp", "activation": "relu", "optimizer.lr": "0.05"}
 
 
-def fingerprint(resolved, digest="d", threads=2, device="cpu") -> str:
-    return resolved.fingerprint(digest, threads, device)
+def fingerprint(resolved, digest="d", threads=2, device="cpu", code=CODE) -> str:
+    return resolved.identity(digest, threads, device, code).fingerprint
 
 
 def test_flat_holds_dotted_keys_as_text_and_the_choice_of_every_group(config):
@@ -57,6 +58,49 @@ def test_a_variant_is_a_config_without_its_seed(config):
     assert config("activation=tanh").variant not in variants
 
 
+TEXT = ("data=text", "data.train=/here/rows.csv", "data.test=/here/test.csv")
+MOVED = ("data=text", "data.train=/there/rows.csv", "data.test=/there/test.csv")
+
+
+def test_one_text_file_in_two_folders_is_one_variant_and_one_result(config):
+    one, other = config(*TEXT), config(*MOVED)
+    assert one.factors == other.factors
+    assert one.variant == other.variant
+    assert fingerprint(one) == fingerprint(other)
+
+
+def test_two_text_files_are_two_variants(config):
+    one, other = config(*TEXT), config(*TEXT, "data.train=/here/more.csv")
+    assert one.variant != other.variant
+    assert [one.factors["data.train"], other.factors["data.train"]] == ["rows.csv", "more.csv"]
+    told_apart = [factors(one.flat, digest) for digest in ("content", "other content")]
+    assert told_apart[0] != told_apart[1]
+
+
+def test_factors_are_the_same_of_a_config_and_of_what_a_run_has_stored(config):
+    overrides = ("recipe=relu", "seed=3", "threads=2", "diagnostics=true", "data.root=/data")
+    stored = dict(config(*overrides).flat)
+    assert factors(stored) == config(*overrides).factors
+    left_out = set(stored) - set(factors(stored))
+    assert left_out == {
+        *("seed", "threads", "diagnostics", "data.root", "data.fallback"),
+        *("published.train_error", "published.val_error"),
+    }
+
+
+@pytest.mark.parametrize("overrides", [["threads=2"], ["diagnostics=true"], ["data.root=/data"]])
+def test_circumstances_make_no_variant(overrides, config):
+    assert config(*overrides).variant == config().variant
+
+
+def test_changes_since_an_earlier_job_are_named():
+    earlier = Identity("c", "d", {"a.py": "1", "b.py": "1", "gone.py": "1", "torch": "2.15.0"})
+    assert earlier.changes_since(earlier) == []
+    later = Identity("c", "e", {"a.py": "1", "b.py": "2", "new.py": "1", "torch": "2.16.0"})
+    assert later.changes_since(earlier) == ["data", "b.py", "gone.py", "new.py", "torch"]
+    assert Identity("f", "d", earlier.code).changes_since(earlier) == ["config"]
+
+
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -80,8 +124,18 @@ def test_what_decides_the_weights_changes_the_fingerprint(overrides, config):
     assert fingerprint(config(*overrides)) != fingerprint(config())
 
 
-@pytest.mark.parametrize("changed", [{"digest": "e"}, {"threads": 1}, {"device": "cuda"}])
-def test_data_threads_and_device_change_the_fingerprint(changed, config):
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"digest": "e"},
+        {"threads": 1},
+        {"device": "cuda"},
+        {"code": CODE | {"torch": "2.16.0"}},
+        {"code": CODE | {"src/training/other.py": "a1"}},
+    ],
+    ids=str,
+)
+def test_data_threads_device_and_code_change_the_fingerprint(changed, config):
     assert fingerprint(config(), **changed) != fingerprint(config())
 
 
@@ -97,6 +151,7 @@ def test_data_threads_and_device_change_the_fingerprint(changed, config):
         ["checkpoints=elsewhere"],
         ["compare.margin=1"],
         ["sweep.id=abc"],
+        ["+published.val_error=0.1"],
         ["threads=2"],  # the number that was used is told apart, not the one asked for
     ],
     ids=lambda value: value[0],
@@ -107,73 +162,6 @@ def test_what_decides_nothing_does_not_change_the_fingerprint(overrides, config)
 
 def test_a_device_is_the_same_whether_found_or_asked_for(config):
     assert fingerprint(config("device=cpu")) == fingerprint(config("device=auto"))
-
-
-@pytest.fixture
-def sources(monkeypatch, tmp_path):
-    """A copy of src whose files may be changed, and how to have them looked at anew."""
-
-    def look_again() -> None:
-        module.sources.of_training.cache_clear()
-        module.sources.of_target.cache_clear()
-
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(module.sources, "ROOT", tmp_path)
-    look_again()
-    yield tmp_path, look_again
-    look_again()
-
-
-@pytest.mark.parametrize(
-    ("file", "decides"),
-    [
-        ("training/fit.py", True),
-        ("training/selection.py", True),
-        ("training/diagnostics.py", True),
-        ("metrics.py", True),
-        ("streams.py", True),
-        ("data/splits.py", True),
-        ("data/mnist.py", True),
-        ("data/download.py", True),
-        ("data/text.py", False),
-        ("models/mlp.py", True),
-        ("models/init.py", True),
-        ("models/loss.py", False),
-        ("models/of_another_job.py", False),
-        ("errors.py", False),
-        ("figures.py", False),
-        ("job.py", False),
-    ],
-)
-def test_the_fingerprint_knows_the_code_that_trains(file, decides, config, sources):
-    folder, look_again = sources
-    resolved = config()
-    before = fingerprint(resolved)
-    with (folder / "src" / file).open("a") as source:
-        source.write("# changed\n")
-    look_again()
-    assert (fingerprint(resolved) != before) == decides
-
-
-@pytest.mark.parametrize(
-    ("target", "changed"),
-    [
-        ("own_activations.Sharp", "own_activations.py"),
-        ("own_package.Sharp", "own_package/inner/sharp.py"),
-        ("src.own_part.Sharp", "src/own_part.py"),
-    ],
-)
-def test_the_fingerprint_knows_a_users_own_module(target, changed, config, sources, monkeypatch):
-    folder, look_again = sources
-    for file in ("own_package/__init__.py", changed):
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (folder / file).write_text("from torch.nn import ReLU as Sharp\n")
-    monkeypatch.syspath_prepend(folder)
-    resolved = config(f"activation._target_={target}")
-    before = fingerprint(resolved)
-    (folder / changed).write_text("from torch.nn import ELU as Sharp\n")
-    look_again()
-    assert fingerprint(resolved) != before
 
 
 @pytest.mark.parametrize(
@@ -187,10 +175,18 @@ def test_credentials_are_in_no_record(uri, config):
     assert "host" in resolved.yaml
 
 
-def test_a_name_says_what_is_asked_and_not_where_it_lies():
-    typed = ["seed=1", "++tracking.uri=postgresql://user:pw@host/db", "+data.root=/home/user"]
-    typed += ["~compare.question", "+model.depth=2", "+data.rooted=1", "data.train=a.csv"]
-    assert module.asked(typed) == ["seed=1", "+model.depth=2", "+data.rooted=1"]
+TYPED = ["seed=1", "++tracking.uri=postgresql://user:pw@host/db", "+data.root=/home/user"]
+TYPED += ["~compare.question", "+model.depth=2", "+data.rooted=1", "data.train=a.csv"]
+
+
+def test_a_question_leaves_out_paths_and_what_decides_no_result():
+    assert module.experiment_overrides(TYPED) == ["seed=1", "+model.depth=2", "+data.rooted=1"]
+
+
+def test_jobs_that_differ_in_a_path_are_named_by_it():
+    assert module.experiment_overrides(TYPED, with_paths=True) == [
+        *("seed=1", "+data.root=/home/user", "+model.depth=2", "+data.rooted=1", "data.train=a.csv")
+    ]
 
 
 def test_the_document_can_be_read_back(config):
@@ -211,6 +207,27 @@ def test_settings_of_tools_are_the_defaults_with_overrides():
     assert tree["tracking"]["experiment"] == "mine"
     assert tree["tracking"]["uri"] == f"sqlite:///{ROOT}/outputs/mlflow.db"
     assert tree["compare"]["margin"] == 0.5
+
+
+def test_targets_are_found_however_deep_and_by_whatever_name(config):
+    model = {"_target_": "own.Net", "blocks": [{"_target_": "own.Block", "inner": {"depth": 1}}]}
+    by_path = {"_target_": "hydra.utils.get_class", "path": "own.Sharp"}
+    tree = {"model": model, "activation": by_path, "sweep": {"_target_": "not.instantiated"}}
+    names = ["hydra.utils.get_class", "own.Block", "own.Net", "own.Sharp"]
+    assert module.Resolved(tree, {}).targets == names
+    assert set(config("model=cnn").targets) >= {"src.models.cnn.CNN", "torch.nn.ReLU"}
+
+
+def test_a_number_is_an_experiments_name(config):
+    assert config("tracking.experiment=2024").tree["tracking"]["experiment"] == "2024"
+    assert module.settings(["tracking.experiment=2024"])["tracking"]["experiment"] == "2024"
+
+
+def test_a_path_of_data_may_start_at_home(config, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert config("data.root='~/data'").tree["data"]["root"] == f"{tmp_path}/data"
+    rows = config("data=text", "data.train='~/rows.csv'", "data.test='~other/~/x'").tree["data"]
+    assert (rows["train"], rows["test"]) == (f"{tmp_path}/rows.csv", "~other/~/x")
 
 
 @pytest.mark.parametrize("override", ["seed=3", "tracking.url=x", "compare.margin=-1", "compare=3"])

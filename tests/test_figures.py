@@ -82,7 +82,7 @@ def test_ticks_are_round_evenly_spaced_and_inside(low, high):
 def test_a_confusion_matrix_counts_true_against_predicted(words):
     labels, predicted = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 0, 0, 2])
     picture = figures.confusion_matrix(labels, predicted, 3)
-    assert "3 of 6 validation digits wrong" in said(words)
+    assert "3 of 6 validation images wrong" in said(words)
     assert {"predicted", "true"} < set(said(words))
     side, left, top = 66, 60, 45
     cells = {
@@ -132,7 +132,7 @@ def test_first_layer_weights_are_signed_around_white(units, shown, words):
     weights[0, 0, :3] = 2, -2, 0
     picture = figures.first_layer(weights)
     assert f"weights of {shown} of {units} first-layer units" in said(words)
-    assert "blue -2, white 0, red +2" in said(words)
+    assert "blue -2, white 0, orange +2" in said(words)
     weight = (picture.width - 30) // (6 * int(np.ceil(np.sqrt(shown))))  # pixels a weight
     colors = [picture.getpixel((15 + weight * n + weight // 2, 42)) for n in range(3)]
     assert colors == [figures.VERMILLION, figures.BLUE, WHITE]

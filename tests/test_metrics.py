@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from src.metrics import Epoch, lowest
+from src.metrics import Epoch, best_epoch
 
 
 def epoch(number, val_error, loss=1.0, val_loss=1.0, **fields):
@@ -40,6 +40,6 @@ def test_an_epoch_has_diverged_when_either_loss_is_no_number(value):
 
 def test_the_lowest_is_the_earliest_of_equals_that_has_not_diverged():
     epochs = [epoch(1, 0.3), epoch(2, 0.2), epoch(3, 0.2), epoch(4, 0.1, loss=math.nan)]
-    assert lowest(epochs).epoch == 2
-    assert lowest(epochs[3:]) is None
-    assert lowest([]) is None
+    assert best_epoch(epochs).epoch == 2
+    assert best_epoch(epochs[3:]) is None
+    assert best_epoch([]) is None

@@ -58,7 +58,8 @@ def main(arguments: Sequence[str]) -> None:
         print(_replace(store, sweep.info.run_id, result, report, tracking))
     else:
         folder = ROOT / "outputs" / "comparisons" / time.strftime("%Y-%m-%d_%H-%M-%S")
-        print(f"Report: {comparison.write_report(result, folder, report)}")
+        page, _ = comparison.write_report(result, folder, report)
+        print(f"Report: {page}")
     complete(tracking.uri)
 
 

@@ -1,4 +1,4 @@
-"""Whether the data that jobs ask for is there, settled once before any of them starts."""
+"""Availability of data: ensured once, before any of the jobs that want them starts."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,38 +10,48 @@ from src.data import download
 from src.errors import InputError
 
 
-def settle(wanted: Iterable[Mapping[str, Any]]) -> bool:
-    """Download what is missing and check what can be checked; True when jobs are to fall back.
+def ensure_data(wanted: Iterable[Mapping[str, Any]]) -> bool:
+    """Download missing data and check text files; return True if jobs must fall back.
 
     `wanted` holds the jobs' data configs. Raises InputError when data without a fallback cannot
     be had, or a text file is malformed.
     """
     # Jobs that differ in their split alone read the same files: one download, one warning.
-    files = dict.fromkeys(
+    files: dict[tuple[Any, ...], None] = dict.fromkeys(
         tuple(data.get(key) for key in ("name", "root", "fallback", "train", "test"))
         for data in wanted
     )
-    fallback = False
-    for name, root, instead, *texts in files:
+    must_fall_back = False
+    for name, root, fallback, *texts in files:
         if root is not None:
-            fallback |= not _have(name, root, instead)
+            must_fall_back |= not _is_available(name, root, fallback)
         for path in filter(None, texts):
-            _read_text(path)
-    return fallback
+            _check_text(path)
+    return must_fall_back
 
 
-def _have(name: str, root: str, fallback: str | None) -> bool:
+def _is_available(name: str, root: str, fallback: str | None) -> bool:
     if download.ensure(name, root):
         return True
-    missing = f"data.root={root}: {name} is not there and cannot be downloaded"
+    refusal = f"data.root={root}: {_absence(name, root)}, and no mirror can be reached"
     if fallback is None:
-        raise InputError(f"{missing}; put its files into {download.folder(name, root)}")
-    warning = f"WARNING: {missing}. Training on {fallback}, 5,000 digits, instead."
+        raise InputError(f"{refusal}; put the files of {name} into {download.folder(name, root)}")
+    warning = f"WARNING: {refusal}. Training on {fallback} instead."
     Console(stderr=True, style="bold red", soft_wrap=True).print(warning, highlight=False)
     return False
 
 
-def _read_text(path: str) -> None:
+def _absence(name: str, root: str) -> str:
+    """Return which files are not where they must be, and where some of them may be instead."""
+    missing = download.missing(name, root)
+    names = ", ".join(path.name for path in missing)
+    files = "its files" if len(missing) == len(download.FILES) else names
+    found = download.elsewhere(name, root)
+    hint = f" (there are some in {found})" if found else ""
+    return f"{name} lacks {files} in {missing[0].parent}{hint}"
+
+
+def _check_text(path: str) -> None:
     from src.data import text
 
     text.read(Path(path))

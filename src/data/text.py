@@ -1,4 +1,4 @@
-"""Digits as text: rows of `label,784 pixels`, or a list of image files with their labels."""
+"""Images as text: rows of `label,784 pixels`, or a list of image files with their labels."""
 
 import hashlib
 import re
@@ -20,16 +20,16 @@ PATH_AND_LABEL = re.compile(r"(.+?)[\s,]+([-+]?\d+)")
 def load(
     train: str, test: str | None, n: int | None, target: str, val_fraction: float, split_seed: int
 ) -> Splits:
-    """Splits of the file `train`; `test` is a second file, with labels or without.
+    """Return splits of the file `train`; `test` is a second file, with labels or without.
 
-    A file holds either a row of comma-separated integers for each digit (its label, then 784
-    pixels from 0 to 255; without labels just the pixels) or the path of a 28x28 image for each
-    digit, followed by its label; paths start at the file's folder.
-    Raises InputError with the file and the line that is wrong.
+    A file holds either a row of comma-separated integers for each image (its label, then 784
+    pixels from 0 to 255; without labels just the pixels) or the path of each 28x28 image,
+    followed by its label; paths start at the file's folder.
+    Raises InputError with the file and the number of the wrong line.
     """
     images, labels, content = read(Path(train))
     if labels is None:
-        raise InputError(f"{train}: has no labels; data.train needs `label,784 pixels` in each row")
+        raise InputError(f"data.train={train}: must have labels: `label,784 pixels` in each row")
     held_out = None
     if test is not None:
         test_images, test_labels, test_content = read(Path(test))
@@ -49,21 +49,21 @@ def load(
 
 @lru_cache(maxsize=4)
 def read(path: Path) -> tuple[Tensor, Tensor | None, str]:
-    """Images (N, 1, 28, 28) uint8, labels (N,) int64 or None, and the file's digest."""
+    """Return images (N, 1, 28, 28) uint8, labels (N,) int64 or None, and the file's digest."""
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as text: {error}") from error
     rows = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
     if not rows:
-        raise InputError(f"{path}: is empty; rows of `label,784 pixels` are needed")
+        raise InputError(f"{path}: must not be empty: rows of `label,784 pixels`")
     parse = _pixel_row if ROW_START.match(rows[0][1]) else _listed_image
     labelled = parse(path, *rows[0])[0] is not None
     labels, images = [], []
     for number, line in rows:
         label, pixels = parse(path, number, line)
         if (label is not None) != labelled:
-            raise InputError(f"{path}:{number}: either every row has a label or none has")
+            raise InputError(f"{path}:{number}: must have a label just if the first row has one")
         labels.append(label)
         images.append(pixels)
     stacked = torch.from_numpy(np.stack(images)).view(-1, 1, 28, 28)
@@ -77,15 +77,15 @@ def _pixel_row(path: Path, number: int, line: str) -> tuple[int | None, np.ndarr
     except ValueError as error:
         shown = str(error) if len(str(error)) < 80 else f"{str(error)[:80]}…"
         raise InputError(
-            f"{path}:{number}: not a row of integers with commas between them: {shown}"
+            f"{path}:{number}: must be a row of integers with commas between them: {shown}"
         ) from error
     if len(values) not in (PIXELS, PIXELS + 1):
         raise InputError(
-            f"{path}:{number}: {len(values)} values; a label and {PIXELS} pixels are needed"
+            f"{path}:{number}: {len(values)} values: must be a label and {PIXELS} pixels"
         )
     pixels = values[-PIXELS:]
     if pixels.min() < 0 or pixels.max() > 255:
-        raise InputError(f"{path}:{number}: pixels from 0 to 255 are allowed")
+        raise InputError(f"{path}:{number}: pixels must be from 0 to 255")
     label = int(values[0]) if len(values) > PIXELS else None
     return _allowed_label(path, number, label), pixels.astype(np.uint8)
 
@@ -103,11 +103,11 @@ def _listed_image(path: Path, number: int, line: str) -> tuple[int | None, np.nd
         raise InputError(f"{path}:{number}: {file}: not an image: {error}") from error
     if pixels.shape != (28, 28):
         height, width = pixels.shape
-        raise InputError(f"{path}:{number}: {file}: {width}x{height} pixels instead of 28x28")
+        raise InputError(f"{path}:{number}: {file}: {width}x{height} pixels: must be 28x28")
     return _allowed_label(path, number, label), pixels.reshape(-1)
 
 
 def _allowed_label(path: Path, number: int, label: int | None) -> int | None:
     if label is not None and not 0 <= label <= 9:
-        raise InputError(f"{path}:{number}: label {label}; 0 to 9 are allowed")
+        raise InputError(f"{path}:{number}: label {label}: must be from 0 to 9")
     return label

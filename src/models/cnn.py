@@ -37,8 +37,8 @@ class CNN(nn.Sequential):
             inputs = outputs
         if side < 1:
             raise InputError(
-                f"model.channels={list(channels)} with model.kernel_size={kernel_size} "
-                "leaves no pixel of 28x28; fewer blocks or a smaller kernel are allowed"
+                f"model.channels={list(channels)}: with model.kernel_size={kernel_size} the blocks "
+                "must leave a pixel of 28x28: fewer blocks or a smaller kernel"
             )
         layers += [nn.Flatten(), nn.Linear(inputs * side**2, hidden), activation()]
         super().__init__(*layers, nn.Linear(hidden, classes))

@@ -1,44 +1,45 @@
-"""How layers are initialised: each function takes a layer and the activation that follows it."""
+"""Initialisations: functions of a layer and of the activation after it."""
 
 from collections.abc import Callable
 
 from torch import nn
 
 Activation = Callable[[], nn.Module] | None
-Init = Callable[[nn.Module, Activation], None]
+Layer = nn.Linear | nn.Conv2d
+Init = Callable[[Layer, Activation], None]
 
 
 def initialise(model: nn.Module, init: Init, activation: Activation) -> None:
-    """Apply `init` to every layer that has weights, from the input to the output."""
+    """Apply `init` to every layer with weights, from the input to the output."""
     for layer in model.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
+        if isinstance(layer, Layer):
             init(layer, activation)
 
 
-def torch_default(layer: nn.Module, activation: Activation) -> None:
-    """Keep what torch drew: uniform in ±1/sqrt(fan_in), biases too."""
+def torch_default(layer: Layer, activation: Activation) -> None:
+    """Keep torch's own draw: uniform in ±1/sqrt(fan_in), biases too."""
 
 
-def glorot_uniform(layer: nn.Module, activation: Activation, gain: float) -> None:
-    """Uniform in ±gain·sqrt(6/(fan_in + fan_out)) (Glorot & Bengio 2010), zero biases."""
+def glorot_uniform(layer: Layer, activation: Activation, gain: float) -> None:
+    """Draw uniformly in ±gain·sqrt(6/(fan_in + fan_out)) (Glorot & Bengio 2010), zero biases."""
     nn.init.xavier_uniform_(layer.weight, gain)
-    nn.init.zeros_(layer.bias)
+    _zero_bias(layer)
 
 
-def he_uniform(layer: nn.Module, activation: Activation) -> None:
-    """Uniform in ±sqrt(6/fan_in) (He et al. 2015), zero biases."""
+def he_uniform(layer: Layer, activation: Activation) -> None:
+    """Draw uniformly in ±sqrt(6/fan_in) (He et al. 2015), zero biases."""
     nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
-    nn.init.zeros_(layer.bias)
+    _zero_bias(layer)
 
 
-def he_normal_fan_out(layer: nn.Module, activation: Activation) -> None:
-    """Normal with variance 2/fan_out (He et al. 2015), zero biases."""
+def he_normal_fan_out(layer: Layer, activation: Activation) -> None:
+    """Draw normally with variance 2/fan_out (He et al. 2015), zero biases."""
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-    nn.init.zeros_(layer.bias)
+    _zero_bias(layer)
 
 
-def matched(layer: nn.Module, activation: Activation) -> None:
-    """Glorot uniform for sigmoid (gain 4), tanh (gain 5/3) and no activation (gain 1), else He.
+def matched(layer: Layer, activation: Activation) -> None:
+    """Draw Glorot uniform for sigmoid (gain 4), tanh (5/3) and no activation (1), else He uniform.
 
     The sigmoid's gain is its inverse slope at 0 (Glorot & Bengio 2010), tanh's is torch's.
     """
@@ -48,3 +49,8 @@ def matched(layer: nn.Module, activation: Activation) -> None:
         glorot_uniform(layer, activation, gains[kind])
     else:
         he_uniform(layer, activation)
+
+
+def _zero_bias(layer: Layer) -> None:
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)

@@ -1,4 +1,4 @@
-"""Losses that torch does not have."""
+"""Losses beyond torch's own."""
 
 from torch import Tensor, nn
 from torch.nn import functional

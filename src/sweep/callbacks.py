@@ -10,7 +10,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from src import provenance
-from src.data.availability import settle
+from src.data.availability import ensure_data
 from src.errors import JobKilledError, Refused
 from src.signals import expendable
 from src.sweep import multirun
@@ -38,7 +38,7 @@ class SweepCallback(Callback):
             if tree["dry_run"]:
                 print("1 to train: a run that is no sweep (-m) always trains")
                 raise SystemExit(0)
-            config.sweep.fallback = settle([tree["data"]])
+            config.sweep.fallback = ensure_data([tree["data"]])
             journal = Journal(Path(config.hydra.run.dir))
             journal.check_unused("hydra.run.dir")
             index = ResultIndex.of(tree)

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from src import commands, predictions
 from src.compare import Comparison, ComparisonError, compare, power, summary, table, write
-from src.config import factors
 from src.errors import InputError
 from src.metrics import Run
+from src.schema import factors
 from src.tracking.job_record import JobRecord
 from src.tracking.journal import FILES, EventKind, Journal
 from src.tracking.settings import TrackingSettings
@@ -80,18 +80,20 @@ def prepare() -> None:
     import src.compare.plots  # noqa: F401
 
 
-def write_report(comparison: Comparison, folder: Path, report: Mapping[str, str]) -> Path:
-    """Write report, tables and figures below `folder`; return the report."""
+def write_report(
+    comparison: Comparison, folder: Path, report: Mapping[str, str]
+) -> tuple[Path, list[Path]]:
+    """Write report, tables and figures below `folder`; return the report, and all the files."""
     target = folder / FILES / "comparison"
     target.mkdir(parents=True, exist_ok=True)
     write(comparison, target, report)
-    return target / "report.html"
+    return target / "report.html", list(target.iterdir())
 
 
 def record(comparison: Comparison, journal: Journal, report: Mapping[str, str]) -> None:
     """Write the report, and into the sweep's journal what was found."""
-    write_report(comparison, journal.folder, report)
-    journal.append_files()
+    _, written = write_report(comparison, journal.folder, report)
+    journal.append_files(written)
     journal.append(EventKind.METRICS, step=0, values=summary.metrics(comparison))
     journal.append(EventKind.TAGS, tags=summary.tags(comparison))
 

@@ -16,7 +16,7 @@ from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from src.config import Resolved, asked, resolve
+from src.config import Resolved, experiment_overrides, resolve
 
 BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
 
@@ -91,7 +91,7 @@ def question(config: DictConfig) -> str:
     typed = list(config.hydra.overrides.task)
     keys = {override.partition("=")[0] for override in typed}
     own = [param for param in sweeper_params(config) if param.partition("=")[0] not in keys]
-    return " ".join(asked([*typed, *own])) or "sweep"
+    return " ".join(experiment_overrides([*typed, *own])) or "sweep"
 
 
 def sweeper_params(config: DictConfig) -> list[str]:

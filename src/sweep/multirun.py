@@ -13,7 +13,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from src import provenance
-from src.data.availability import settle
+from src.config import Identity
+from src.data.availability import ensure_data
 from src.errors import OUTPUT_CLOSED, InputError, JobError
 from src.progress import failure_table, job_counts
 from src.signals import in_one_piece, to_take_apart, told_to_stop
@@ -75,16 +76,16 @@ def begin(config: DictConfig) -> None:
     index = ResultIndex.of(settings)
     uploader, compare = start_uploader(), settings["compare"]
     if config.dry_run:
-        _show_plan(jobs, labels, planned, index, uploader)
+        typed = [[override.input_line for override in job] for job in overrides]
+        _show_plan(jobs, typed, labels, planned, index, uploader)
     sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
     if not sees_jobs:
         to_take_apart.set()
     uploader.send(accompany_sweep, index, compare, planned)
     is_warm = "src.job" in hydra.launcher.get("preload", ())
-    fingerprints = check_parts(jobs, is_here=is_basic or is_warm, is_warm=is_warm)
+    identities = check_parts(jobs, is_here=is_basic or is_warm, is_warm=is_warm)
     uploader.receive()
-    known = overrides and settings["reuse"]
-    uploader.send([f for f in fingerprints if not index.find(f)] if known else [])
+    uploader.send(_missing(index, identities, settings["reuse"] and bool(overrides)))
     uploader.receive()
     sweep_id = _begin(config, settings, index, uploader, len(overrides) or None)
     shared.append(f"sweep.id={sweep_id}")
@@ -96,14 +97,21 @@ def begin(config: DictConfig) -> None:
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
     """The jobs, composed for the data that are there."""
     jobs = compose_jobs(config, overrides)
-    if settle(job.config.tree["data"] for job in jobs):
+    if ensure_data(job.config.tree["data"] for job in jobs):
         config.hydra.overrides.hydra.append("sweep.fallback=true")
         jobs = compose_jobs(config, overrides)
     return jobs
 
 
+def _missing(index: ResultIndex, identities: Sequence[Identity], reuse: bool) -> list[str]:
+    """Return the fingerprints without a result here, for which the server may have one."""
+    wanted = {identity.fingerprint for identity in identities} if reuse else set()
+    return [fingerprint for fingerprint in wanted if not index.find(fingerprint)]
+
+
 def _show_plan(
     jobs: Sequence[Composed],
+    typed: Sequence[Sequence[str]],
     labels: Sequence[str],
     planned: Mapping[str, Mapping[str, str]],
     index: ResultIndex,
@@ -112,14 +120,15 @@ def _show_plan(
     if not labels:
         raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
     settings = jobs[0].config.tree
-    fingerprints = check_parts(jobs, is_here=True, is_warm=False)
-    if missing := [f for f in fingerprints if settings["reuse"] and not index.find(f)]:
+    identities = check_parts(jobs, is_here=True, is_warm=False)
+    if missing := _missing(index, identities, settings["reuse"]):
         uploader.send(look_elsewhere, index, missing)
         uploader.receive()
     from src.sweep.comparison import power_note
 
     note = power_note(planned, settings["compare"])
-    dry_run.show(list(dry_run.plan(index, fingerprints, settings["reuse"])), labels)
+    configs = [job.config for job in jobs]
+    dry_run.show(list(dry_run.plan(index, configs, identities, typed)), labels)
     if note:
         print(f"note: {note}")
     raise SystemExit(0)

@@ -9,7 +9,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from src.config import Resolved
+from src.config import Identity, Resolved
 from src.errors import PEER_CLOSED, InputError
 from src.sweep.composing import BASIC_SWEEPER, Composed
 from src.tracking.journal import Journal
@@ -66,8 +66,8 @@ def check_jobs(jobs: Sequence[Composed], varied: Sequence[str], sweep: Path) -> 
         Journal(folder).check_unused("hydra.sweep.subdir")
 
 
-def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> list[str]:
-    """Make the parts of each variant once; return the fingerprint of each job.
+def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> list[Identity]:
+    """Make the parts of each variant once; return the identity of each job.
 
     `is_here` tells whether jobs run on this machine: what devices others have is not known.
     `is_warm` tells whether processes can be had that have imported torch already. Raises
@@ -97,13 +97,13 @@ def _send_result(conn: Connection, configs: Sequence[Resolved], is_here: bool) -
     conn.send(_make_variants(configs, is_here))
 
 
-def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[str] | InputError:
-    """Return the fingerprints of jobs, or the first error in making a variant."""
-    from src.training import parts
+def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[Identity] | InputError:
+    """Return the identities of jobs, or the first error in making a variant."""
+    from src.training import setup
 
-    places: dict[str, parts.Place] = {}
+    environments: dict[str, setup.Environment] = {}
     made: set[str] = set()
-    fingerprints = []
+    identities = []
     try:
         for config in configs:
             if not is_here:
@@ -111,12 +111,12 @@ def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[str] | In
                 config = Resolved(dict(config.tree) | {"device": device}, config.choices)
             tree = config.tree  # jobs that differ in their split alone are of the same data
             key = str((tree["data"] | {"split_seed": None}, tree["device"], tree["threads"]))
-            if key not in places:
-                places[key] = parts.prepare(config)
+            if key not in environments:
+                environments[key] = setup.prepare(config)
             if config.variant not in made:
-                parts.build(config, places[key])
+                setup.build(config, environments[key])
                 made.add(config.variant)
-            fingerprints.append(places[key].fingerprint(config))
+            identities.append(environments[key].identity(config))
     except InputError as error:
         return error
-    return fingerprints
+    return identities

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from src import provenance
-from src.config import factors
+from src.config import Identity
 from src.metrics import BEST_VAL_ERROR, TEST_ERROR, Epoch, Run
+from src.schema import factors
 from src.tracking.journal import Event, EventKind, Journal
 from src.tracking.settings import TrackingSettings
 
@@ -58,6 +59,7 @@ class JobRecord:
     params: dict[str, str] = field(default_factory=dict)
     dataset: Mapping[str, Any] = field(default_factory=dict)
     tracking: Mapping[str, str] = field(default_factory=dict)
+    identity: Identity | None = None  # None for jobs before November 2026, and for sweeps
     by_step: dict[int, dict[str, float]] = field(default_factory=dict)
     summary: dict[str, float] = field(default_factory=dict)
     correct: str = ""  # validation examples that the kept model gets right, see `predictions`
@@ -137,7 +139,7 @@ class JobRecord:
             status=self.status,
             outcome=self.outcome,
             seed=int(self.params.get("seed", -1)),
-            config=factors(self.params),
+            config=factors(self.params, self.dataset.get("digest", "")),
             dataset=self.dataset.get("name", ""),
             digest=self.dataset.get("digest", ""),
             split=self.tags.get("split", ""),
@@ -155,6 +157,8 @@ class JobRecord:
             self.action = Action(event.get("action", Action.TRAIN))
             self.params = event.get("params", {})
             self.dataset, self.tracking = event.get("dataset", {}), event.get("tracking", {})
+            if "identity" in event:
+                self.identity = Identity(**event["identity"])
             self.start_time = self.start_time or event["time"]
         elif kind == EventKind.METRICS:
             self.by_step[event.get("step", 0)] = event.get("values", {})

@@ -1,9 +1,7 @@
 """The journal of a job or a sweep: one JSON line an event, on disk before anything is sent."""
 
-import errno
 import json
 import os
-import time
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -99,27 +97,10 @@ class Journal:
         self.folder.mkdir(parents=True, exist_ok=True)
         _replace(self.path, b"".join(json.dumps(event).encode() + b"\n" for event in events))
 
-    def append_files(self) -> None:
-        """Write that the files below `artifacts`, all of them the job's, are to be sent."""
-        found = sorted((self.folder / FILES).rglob("*"))
-        paths = [path.relative_to(self.folder).as_posix() for path in found if path.is_file()]
+    def append_files(self, files: Iterable[Path]) -> None:
+        """Write that files of the job, below its folder `artifacts`, are to be sent."""
+        paths = sorted(file.relative_to(self.folder).as_posix() for file in files)
         self.append(EventKind.FILES, paths=paths)
-
-    def append(self, kind: EventKind, **fields: Any) -> None:
-        """Write one event; it is whole on disk or, after a crash or on a full disk, not there."""
-        event = {"event": EventKind(kind), "time": time.time_ns() // 1_000_000, **fields}
-        line = json.dumps(event).encode() + b"\n"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a+b", buffering=0) as file:
-            size = _whole(file)
-            file.truncate(size)
-            try:
-                if file.write(line) < len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
-                os.fsync(file.fileno())  # before the server has what a power cut would take
-            except OSError:
-                file.truncate(size)
-                raise
 
     def events(self, first: int = 0) -> Iterator[Event]:
         """Yield the readable events from line `first` on.

@@ -1,11 +1,13 @@
 """The index of results by fingerprint: what is done already, and what was cut off.
 
-In the folder `results` lie `FINGERPRINT.result` with the folders of finished jobs, and `JOB.open`
-with the folder of a journal that has not ended or of which the tracking server misses a part; in
-`checkpoints` lies `FINGERPRINT.pt` of a job that was cut off. Folders beside the index are named
-relative to it, so that all of them can be moved together.
+In the folder `results` lie `FINGERPRINT.result` with the folders of finished jobs, `DIGEST.typed`
+with those of jobs of the same overrides, and `JOB.open` with the folder of a journal that has not
+ended or of which the tracking server misses a part; in `checkpoints` lies `FINGERPRINT.pt` of a job
+that was cut off. Folders beside the index are named relative to it, so that all can be moved.
 """
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from src.config import experiment_overrides
 from src.tracking.job_record import Action, JobRecord, Status, fold
 from src.tracking.journal import Event, Journal
 from src.tracking.lock import locked
@@ -64,9 +67,24 @@ class ResultIndex:
             and record.destination.is_same_experiment(self.tracking)
         )
 
-    def add(self, fingerprint: str, journal: Journal) -> None:
-        """Let a finished job be found."""
+    def add(self, fingerprint: str, journal: Journal, typed: Sequence[str] | None = None) -> None:
+        """Let a finished job be found, by its fingerprint and by its overrides as typed."""
         self._append(self.folder / f"{fingerprint}.result", journal.folder)
+        if typed is not None:
+            self._append(self._typed(typed), journal.folder)
+
+    def last_typed(self, typed: Sequence[str]) -> JobRecord | None:
+        """Return the last job that finished with these overrides, whatever they meant then."""
+        for folder in reversed(self._folders(self._typed(typed))):
+            with suppress(OSError):
+                if record := fold(Journal(folder)):
+                    return record
+        return None
+
+    def _typed(self, typed: Sequence[str]) -> Path:
+        own = [o for o in experiment_overrides(typed) if not o.startswith("threads=")]
+        content = json.dumps(sorted(own)).encode()
+        return self.folder / f"{hashlib.sha256(content).hexdigest()[:16]}.typed"
 
     def import_result(self, fingerprint: str, run_id: str, events: Sequence[Event]) -> None:
         """Keep a journal of a run that the server has of a job trained elsewhere."""

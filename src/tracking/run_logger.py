@@ -4,12 +4,13 @@ import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import provenance
-from src.config import ASIDE, Resolved, asked
+from src.config import Resolved, experiment_overrides, flatten
 from src.errors import InputError
 from src.metrics import Epoch
 from src.signals import interruptible, stop_if_told
@@ -18,17 +19,25 @@ from src.tracking.journal import DIRECTORY_IN_USE, FILES, EventKind, Journal
 from src.tracking.settings import TrackingSettings
 
 if TYPE_CHECKING:
-    from src.training.parts import Place
+    from src.training.setup import Environment
 
 
 def start_event(
-    config: Resolved, place: "Place", overrides: Sequence[str], number: int | None
+    config: Resolved, environment: "Environment", overrides: Sequence[str], number: int | None
 ) -> dict[str, Any]:
     """Return the fields of a journal's first event, once the job's data are known."""
-    splits = place.splits
+    splits, identity = environment.splits, environment.identity(config)
     fields = job_metadata(config, overrides, number)
-    fields["tags"] |= {"fingerprint": place.fingerprint(config), "split": splits.split_digest}
-    fields["params"] |= {"threads": str(place.threads), "device.type": str(place.device)}
+    fields["tags"] |= {
+        "fingerprint": identity.fingerprint,
+        "code": identity.code_digest,
+        "split": splits.split_digest,
+    }
+    fields["params"] |= {
+        "threads": str(environment.threads),
+        "device.type": str(environment.device),
+    }
+    fields["identity"] = asdict(identity)
     sets = {"train": splits.train, "val": splits.val, "test": splits.test}
     sizes = {name: len(split) for name, split in sets.items() if split}
     return fields | {"dataset": {"name": splits.name, "digest": splits.digest, **sizes}}
@@ -57,7 +66,7 @@ def job_metadata(config: Resolved, overrides: Sequence[str], number: int | None)
 
 def _name(config: Resolved, overrides: Sequence[str]) -> str:
     """Return what varies in the sweep, as typed; of a single job its model, activation and seed."""
-    typed = {o.lstrip("+").partition("=")[0]: o for o in asked(overrides, ASIDE)}
+    typed = {o.lstrip("+").partition("=")[0]: o for o in experiment_overrides(overrides, True)}
     sweep = config.tree["sweep"]
     varying = sweep["varying"]
     if varying is None:  # the sweeper has not said; the threads are what the sweep adds
@@ -118,7 +127,7 @@ def _keep_traceback(journal: Journal) -> None:
     path = journal.folder / FILES / "traceback.txt"
     path.parent.mkdir(exist_ok=True)
     path.write_text(provenance.without_credentials(traceback.format_exc()))
-    journal.append_files()
+    journal.append_files([path])
 
 
 def log_epochs(
@@ -159,8 +168,6 @@ def already_finished(journal: Journal, start: Mapping[str, Any]) -> JobRecord | 
 
 def sweep_start(name: str, folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the first event of a sweep's journal; `settings` is its config."""
-    from src.config import flatten
-
     tags = {
         "kind": "sweep",
         "job": os.urandom(8).hex(),

@@ -1,1 +1,1 @@
-"""Training: from the parts of a job to its epochs. What lies here decides results."""
+"""Training: from the components of a job to its epochs."""

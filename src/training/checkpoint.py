@@ -1,4 +1,4 @@
-"""Everything a cut-off job needs to go on as if nothing had happened."""
+"""Checkpoints: all that a cut-off job needs to go on as if nothing had happened."""
 
 import os
 from dataclasses import asdict
@@ -8,51 +8,51 @@ from typing import Any
 import torch
 
 from src.metrics import Epoch
-from src.streams import global_state, go_on_globally
+from src.rng import global_rng_state, set_global_rng_state
 
 
 class Checkpoint:
-    """The state of one training at `path`: its parts, its random streams and its history."""
+    """The state of one training at `path`: its components, its random streams, its history."""
 
-    def __init__(self, path: Path, parts: dict[str, Any], order: torch.Generator) -> None:
+    def __init__(self, path: Path, components: dict[str, Any], order: torch.Generator) -> None:
         self.path = path
-        self.parts = parts
+        self.components = components
         self.order = order
 
     def save(self, history: list[Epoch], best: dict[str, torch.Tensor] | None) -> None:
         """Replace the file atomically: a reader sees the old state or the new one."""
-        state = {name: part.state_dict() for name, part in self.parts.items()}
-        state |= {"order": self.order.get_state(), "global": global_state(), "best": best}
+        state = {name: component.state_dict() for name, component in self.components.items()}
+        state |= {"order": self.order.get_state(), "global": global_rng_state(), "best": best}
         state["history"] = [asdict(epoch) for epoch in history]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_suffix(".new")
+        tmp = self.path.with_suffix(".new")
         try:
-            # By name: a Python file is written to from C++, which cannot bear Ctrl-C there.
-            torch.save(state, draft)
-            with draft.open("rb+") as file:
-                os.fsync(file.fileno())  # else a power cut may leave the name without the content
-            draft.replace(self.path)
+            # By name: torch writes to a Python file from C++ and crashes there on Ctrl-C.
+            torch.save(state, tmp)
+            with tmp.open("rb+") as file:
+                os.fsync(file.fileno())  # else a power cut may leave an empty file
+            tmp.replace(self.path)
         finally:
-            draft.unlink(missing_ok=True)
+            tmp.unlink(missing_ok=True)
 
     def load(self) -> tuple[list[Epoch], dict[str, torch.Tensor] | None]:
-        """Put every part back into its saved state; the history and the best weights so far.
+        """Restore every component; return the history and the best weights so far.
 
-        Without a file, or with one that is damaged, there is no history.
+        Without a file, or with a damaged one, the history is empty.
         """
         if not self.path.exists():
             return [], None
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
-        except Exception as damage:  # torch and pickle have many an error for it
+        except Exception as damage:  # torch and pickle have many errors for a damaged file
             print(f"{self.path}: cannot be read, so training begins anew: {damage}")
             return [], None
-        for name, part in self.parts.items():
-            part.load_state_dict(state[name])
+        for name, component in self.components.items():
+            component.load_state_dict(state[name])
         self.order.set_state(state["order"])
-        go_on_globally(state["global"])
+        set_global_rng_state(state["global"])
         return [Epoch(**epoch) for epoch in state["history"]], state["best"]
 
     def remove(self) -> None:
-        """The job is done."""
+        """Delete the file of a job that is done."""
         self.path.unlink(missing_ok=True)

@@ -1,25 +1,28 @@
-"""Why a network learns or stalls: gradient norms and units that no longer respond.
+"""Diagnostics of networks that learn or stall: gradient norms and unresponsive units.
 
 After Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
 networks": in deep sigmoid networks the upper layer saturates and the gradient fades below it.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from src.data.splits import Split
 
+Loss = Callable[[Tensor, Tensor], Tensor]  # of logits (N, classes) and labels (N,), their mean
 SAMPLE = 1_000  # training images looked at
 SATURATED = 0.05  # share of an activation's range that counts as its end
 RANGES = {nn.Sigmoid: (0.0, 1.0), nn.Tanh: (-1.0, 1.0)}
 
 
-def diagnose(model: nn.Module, train: Split, loss: nn.Module) -> dict[str, float]:
-    """Values for layer k, counted from 1 at the input, on the first training images.
+def diagnose(model: nn.Module, train: Split, loss: Loss) -> dict[str, float]:
+    """Return values for layer k, counted from 1 at the input, on the first training images.
 
     `grad_norm/k`: norm of the loss's gradient by the layer's weights. `saturated/k`: share of
-    outputs at either end of a sigmoid's or tanh's range. `dead/k`: share of ReLU units that
-    answer no image.
+    outputs at either end of a sigmoid's or tanh's range. `dead/k`: share of ReLU units
+    that are 0 for every image.
     """
     outputs: list[tuple[nn.Module, Tensor]] = []
 
@@ -30,6 +33,7 @@ def diagnose(model: nn.Module, train: Split, loss: nn.Module) -> dict[str, float
     hooks = [module.register_forward_hook(keep) for module in watched]
     try:
         images, labels = train.batch(slice(SAMPLE))
+        assert labels is not None, "a training set is labelled"
         weights = [weight for weight in model.parameters() if weight.ndim > 1]
         gradients = torch.autograd.grad(loss(model(images), labels), weights)
     finally:

@@ -1,16 +1,15 @@
-"""Training as a generator of epochs; the caller decides what becomes of each."""
+"""Training as a generator of epochs; the caller decides about each."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 from src.data.splits import Split, Splits
 from src.metrics import Epoch
-from src.training.diagnostics import diagnose
+from src.training.diagnostics import Loss, diagnose
 
-Loss = Callable[[Tensor, Tensor], Tensor]
 EVALUATION_BATCH = 2_000  # large enough for fast products, small enough to stay in cache
 
 
@@ -29,7 +28,7 @@ def fit(
 ) -> Iterator[Epoch]:
     """Train for `epochs`, numbered from 1, and yield each with its exact errors.
 
-    `order` draws the batches. An epoch whose loss is not finite is the last.
+    `order` draws the batches. An epoch with a loss that is not finite is the last.
     """
     for epoch in epochs:
         start = time.perf_counter()
@@ -55,7 +54,7 @@ def train_epoch(
     batch_size: int,
     clip_norm: float | None,
 ) -> None:
-    """One update for every batch of a fresh permutation of `train`; the last may be smaller."""
+    """Update once for every batch of a fresh permutation of `train`; the last may be smaller."""
     model.train()
     permutation = torch.randperm(len(train), generator=order).to(train.rows.device)
     for images, labels in train.batches(permutation, batch_size):
@@ -67,16 +66,17 @@ def train_epoch(
 
 
 def evaluate(model: nn.Module, split: Split, loss: Loss) -> tuple[float, float]:
-    """Mean loss over samples and fraction of wrong predictions."""
+    """Return the mean loss over samples and the fraction of wrong predictions."""
     total_loss = total_wrong = torch.zeros((), device=split.rows.device)
     for images, labels, logits in _outputs(model, split):
+        assert labels is not None, "an unlabelled set has no error"
         total_loss = total_loss + loss(logits, labels) * len(images)
         total_wrong = total_wrong + (logits.argmax(1) != labels).sum()
     return total_loss.item() / len(split), total_wrong.item() / len(split)
 
 
 def predict(model: nn.Module, split: Split) -> Tensor:
-    """Logits (N, classes) for a split, on the CPU."""
+    """Return logits (N, classes) for a split, on the CPU."""
     return torch.cat([logits for _, _, logits in _outputs(model, split)]).cpu()
 
 

@@ -1,18 +1,25 @@
-"""Which epoch of a training counts: the one of the lowest validation error."""
+"""Selection of the epoch of lowest validation error."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from src.metrics import Epoch, lowest
+from src.metrics import (
+    BEST_EPOCH,
+    BEST_VAL_ERROR,
+    FINAL_TRAIN_ERROR,
+    FINAL_VAL_ERROR,
+    Epoch,
+    best_epoch,
+)
 
 Weights = dict[str, Tensor]  # a state dict
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a training gave: its epochs, the best of them with its weights, and how it ended."""
+    """The outcome of a training: its epochs, the best of them with its weights, and its end."""
 
     history: list[Epoch]
     best: Epoch | None  # the earliest of equals; None when every epoch diverged
@@ -21,11 +28,11 @@ class Result:
 
     @property
     def summary(self) -> dict[str, float]:
-        """What is tracked once, at the end, without the test error."""
+        """The metrics tracked once, at the end, without the test error."""
         last = self.history[-1]
-        summary = {"final/train_error": last.train_error, "final/val_error": last.val_error}
+        summary = {FINAL_TRAIN_ERROR: last.train_error, FINAL_VAL_ERROR: last.val_error}
         if self.best:
-            summary |= {"best/val_error": self.best.val_error, "best/epoch": self.best.epoch}
+            summary |= {BEST_VAL_ERROR: self.best.val_error, BEST_EPOCH: self.best.epoch}
         return summary
 
 
@@ -40,29 +47,29 @@ def keep_best(
 ) -> Result:
     """Run through `epochs` and keep the best weights of `model`.
 
-    Stops after `patience` epochs without a better validation error; None: never. A training
-    that was cut off brings its `earlier` epochs and the best `weights` of those; `save` is
-    called after every epoch with what it would have to bring.
+    Stops after `patience` epochs without a better validation error; None: never. `earlier` and
+    `weights` are the epochs and best weights of a training that was cut off; `save` receives
+    both after every epoch.
     """
     history = list(earlier)
     outcome = _ended(history, patience)
     for epoch in () if outcome else epochs:
-        before = lowest(history)
+        before = best_epoch(history)
         history.append(epoch)
-        if lowest(history) is not before:
+        if best_epoch(history) is not before:
             weights = {key: value.clone() for key, value in model.state_dict().items()}
         if save:
             save(history, weights)
         if outcome := _ended(history, patience):
             break
-    return Result(history, lowest(history), weights, outcome or "finished")
+    return Result(history, best_epoch(history), weights, outcome or "finished")
 
 
 def _ended(history: list[Epoch], patience: int | None) -> str | None:
-    """How the training ended, if it has."""
+    """Return the outcome of a training that has ended, else None."""
     if history and history[-1].diverged:
         return "diverged"
-    best = lowest(history)
+    best = best_epoch(history)
     if patience and best and history[-1].epoch - best.epoch >= patience:
         return "stopped"
     return None

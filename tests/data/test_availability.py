@@ -1,9 +1,10 @@
-"""What runs do without their data: settled once, told once, or refused."""
+"""Runs without their data: a fallback, told once, or a refusal."""
 
 import pytest
 
-from src.data.availability import settle
+from src.data.availability import ensure_data
 from src.errors import InputError
+from tests.data.idx import TEST_LABELS, put
 
 pytestmark = pytest.mark.usefixtures("no_network")
 
@@ -14,10 +15,11 @@ def data(config, *overrides):
 
 def test_without_mnist_a_sweep_warns_once_and_falls_back(config, capsys, tmp_path):
     jobs = [data(config, f"data.root={tmp_path}", f"seed={seed}") for seed in range(3)]
-    assert settle(jobs)
+    assert ensure_data(jobs)
     warning = capsys.readouterr().err
     assert warning.count("WARNING") == 1
-    assert f"data.root={tmp_path}: mnist is not there and cannot be downloaded" in warning
+    raw = tmp_path / "MNIST" / "raw"
+    assert f"data.root={tmp_path}: mnist lacks its files in {raw}, and no mirror can be" in warning
     assert "Training on mnist_5k" in warning
 
 
@@ -37,8 +39,26 @@ def test_a_job_that_fell_back_trains_on_the_5k_and_says_so(config):
 
 def test_without_mnist_and_without_fallback_a_run_is_refused(config, tmp_path):
     missing = data(config, f"data.root={tmp_path}", "data.fallback=null")
-    with pytest.raises(InputError, match="mnist is not there and cannot be downloaded; put its"):
-        settle([missing])
+    with pytest.raises(InputError, match=r"be reached; put the files of mnist into .*/raw$"):
+        ensure_data([missing])
+
+
+def test_a_file_that_is_missing_is_named_before_a_fallback(config, capsys, tmp_path, small):
+    raw = put(small, "mnist", tmp_path)
+    (raw / TEST_LABELS).unlink()
+    assert ensure_data([data(config, f"data.root={tmp_path}")])
+    assert f"mnist lacks {TEST_LABELS} in {raw}, and no mirror" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("root", ["MNIST", "MNIST/raw", "FashionMNIST", "."])
+def test_files_one_level_off_are_pointed_at_before_a_fallback(
+    root, config, capsys, tmp_path, small
+):
+    raw = put(small, "mnist", tmp_path / ("data" if root == "." else ""))
+    wanted = tmp_path / root
+    assert ensure_data([data(config, f"data.root={wanted}")])
+    warning = capsys.readouterr().err
+    assert f"mnist lacks its files in {wanted}/MNIST/raw (there are some in {raw})" in warning
 
 
 def test_a_single_job_without_fallback_refuses_for_all(config, tmp_path):
@@ -46,12 +66,12 @@ def test_a_single_job_without_fallback_refuses_for_all(config, tmp_path):
         data(config, f"data.root={tmp_path}"),
         data(config, f"data.root={tmp_path}", "data.fallback=null"),
     ]
-    with pytest.raises(InputError, match="cannot be downloaded"):
-        settle(jobs)
+    with pytest.raises(InputError, match="no mirror can be reached"):
+        ensure_data(jobs)
 
 
 def test_data_that_comes_with_the_project_needs_no_network(config):
-    assert not settle([data(config, "data=mnist_5k")])
+    assert not ensure_data([data(config, "data=mnist_5k")])
 
 
 @pytest.mark.parametrize("key", ["train", "test"])
@@ -62,4 +82,4 @@ def test_a_malformed_text_file_is_refused_before_any_job_starts(key, config, tmp
     files = {"train": good, "test": good, key: bad}
     overrides = [f"data.{name}={path}" for name, path in files.items()]
     with pytest.raises(InputError, match=r"bad\.csv:1: 3 values"):
-        settle([data(config, "data=text", *overrides)])
+        ensure_data([data(config, "data=text", *overrides)])

@@ -12,7 +12,7 @@ import torchvision
 
 from src.data import download
 from src.errors import InputError
-from tests.data.idx import TEST_LABELS, put
+from tests.data.idx import TEST_LABELS, TRAIN_IMAGES, put
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def test_a_mirror_that_stops_in_mid_file_is_no_mirror(stalls, monkeypatch, packe
             if stalls:
                 given_up.wait()
 
-    monkeypatch.setattr(download, "REACH_SECONDS", 0.2)
+    monkeypatch.setattr(download, "CONNECT_TIMEOUT", 0.2)
     with serving(monkeypatch, Stopping):
         try:
             assert not download.ensure("mnist", str(tmp_path))
@@ -120,7 +120,7 @@ def test_without_a_network_nothing_is_downloaded_and_nothing_made(no_network, tm
 
 def test_a_name_server_that_never_answers_counts_as_no_network(monkeypatch, small, tmp_path):
     silence = threading.Event()
-    monkeypatch.setattr(download, "REACH_SECONDS", 0.05)
+    monkeypatch.setattr(download, "CONNECT_TIMEOUT", 0.05)
 
     def swallow(*_: object, **__: object) -> None:
         silence.wait()
@@ -131,3 +131,39 @@ def test_a_name_server_that_never_answers_counts_as_no_network(monkeypatch, smal
         assert not download.ensure("mnist", str(tmp_path))
     finally:
         silence.set()
+
+
+def test_files_of_the_user_are_neither_overwritten_nor_removed(
+    monkeypatch, packed, small, tmp_path
+):
+    raw = put(small, "mnist", tmp_path)
+    (raw / TEST_LABELS).unlink()
+    own = {raw / TRAIN_IMAGES: b"mine", raw / f"{TEST_LABELS}.gz": b"mine too"}
+    own |= {raw / "notes.txt": b"n", tmp_path / "MNIST" / "processed.pt": b"p"}
+    for path, body in own.items():
+        path.write_bytes(body)
+    with serving(monkeypatch, files_of(packed)):
+        assert download.ensure("mnist", str(tmp_path))
+    assert (raw / TEST_LABELS).read_bytes() == small[TEST_LABELS]
+    assert {path: path.read_bytes() for path in own} == own
+    assert {path.name for path in tmp_path.iterdir()} == {"MNIST", "mirror"}
+
+
+def test_packed_files_are_unpacked_without_a_mirror_even_if_packed_again(
+    no_network, small, tmp_path
+):
+    raw = put({}, "mnist", tmp_path)
+    for file, body in small.items():
+        (raw / f"{file}.gz").write_bytes(gzip.compress(body, compresslevel=1))
+    assert download.ensure("mnist", str(tmp_path))
+    assert {file: (raw / file).read_bytes() for file in small} == small
+    assert len(list(raw.iterdir())) == 2 * len(small)
+
+
+def test_half_a_packed_file_is_no_file(no_network, small, tmp_path):
+    raw = put(small, "mnist", tmp_path)
+    (raw / TEST_LABELS).unlink()
+    packed = gzip.compress(small[TEST_LABELS])
+    (raw / f"{TEST_LABELS}.gz").write_bytes(packed[: len(packed) // 2])
+    assert not download.ensure("mnist", str(tmp_path))
+    assert download.missing("mnist", str(tmp_path)) == [raw / TEST_LABELS]

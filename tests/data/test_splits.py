@@ -8,7 +8,7 @@ from src.data import mnist, mnist_5k
 from src.data.download import folder
 from src.data.splits import Split, make_splits, stratified
 from src.errors import InputError
-from src.streams import stream
+from src.rng import stream
 
 
 def rows(split) -> set[int]:
@@ -156,7 +156,7 @@ def test_splits_move_their_shared_pool_once():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n": 4_001}, "data.n=4001: mnist_5k has 4000 digits to draw from"),
+        ({"n": 4_001}, "data.n=4001: must be at most 4000, the samples of mnist_5k"),
         ({"n": 12, "val_fraction": 0.1}, "the validation set of 1 lacks 9 of 10 classes"),
         ({"n": 12, "val_fraction": 0.9}, "the training set of 1 lacks 9 of 10 classes"),
         ({"val_fraction": 0.0001}, "the validation set of 0 lacks 10 of 10 classes"),

@@ -86,7 +86,7 @@ def test_a_list_of_images_without_labels_can_be_tested_on(train, tmp_path):
 
 def test_blank_lines_count_but_say_nothing(tmp_path):
     lines = ["", *map(row, DIGITS, LABELS), "", "x"]
-    with pytest.raises(InputError, match=r"rows\.csv:43: not a row of integers"):
+    with pytest.raises(InputError, match=r"rows\.csv:43: must be a row of integers"):
         load(write(tmp_path / "rows.csv", lines))
 
 
@@ -100,15 +100,15 @@ def changed(line: int, text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (row(["six", *DIGITS[0][1:]], 0), "not a row of integers"),
-        (row(DIGITS[0][:-2], 0), "783 values; a label and 784 pixels are needed"),
-        (row([*DIGITS[0], 5], 0), "786 values; a label and 784 pixels are needed"),
-        ("5,3,8", "3 values; a label and 784 pixels are needed"),
-        (row([256, *DIGITS[0][1:]], 0), "pixels from 0 to 255 are allowed"),
-        (row([-1, *DIGITS[0][1:]], 0), "pixels from 0 to 255 are allowed"),
-        (row(DIGITS[0], 10), "label 10; 0 to 9 are allowed"),
-        (row(DIGITS[0], -1), "label -1; 0 to 9 are allowed"),
-        (" ".join(map(str, DIGITS[0])), "not a row of integers"),
+        (row(["six", *DIGITS[0][1:]], 0), "must be a row of integers"),
+        (row(DIGITS[0][:-2], 0), "783 values: must be a label and 784 pixels"),
+        (row([*DIGITS[0], 5], 0), "786 values: must be a label and 784 pixels"),
+        ("5,3,8", "3 values: must be a label and 784 pixels"),
+        (row([256, *DIGITS[0][1:]], 0), "pixels must be from 0 to 255"),
+        (row([-1, *DIGITS[0][1:]], 0), "pixels must be from 0 to 255"),
+        (row(DIGITS[0], 10), "label 10: must be from 0 to 9"),
+        (row(DIGITS[0], -1), "label -1: must be from 0 to 9"),
+        (" ".join(map(str, DIGITS[0])), "must be a row of integers"),
     ],
     ids=lambda value: value[:28] if isinstance(value, str) else None,
 )
@@ -123,13 +123,13 @@ def test_a_wrong_row_is_told_with_its_file_and_line(line, text, message, tmp_pat
 
 def test_some_rows_with_labels_and_some_without_are_refused(tmp_path):
     path = write(tmp_path / "train.csv", changed(7, row(DIGITS[6])))
-    with pytest.raises(InputError, match=r"train\.csv:7: either every row has a label or none"):
+    with pytest.raises(InputError, match=r"train\.csv:7: must have a label just if"):
         load(path)
 
 
 def test_a_training_file_without_labels_is_refused(tmp_path):
     path = write(tmp_path / "train.csv", map(row, DIGITS))
-    with pytest.raises(InputError, match=r"train\.csv: has no labels"):
+    with pytest.raises(InputError, match=r"^data.train=.*train\.csv: must have labels"):
         load(path)
 
 
@@ -137,8 +137,8 @@ def test_a_training_file_without_labels_is_refused(tmp_path):
     ("content", "message"),
     [
         (None, "cannot be read as text: .*No such file"),
-        (b"", "is empty"),
-        (b"\n \n", "is empty"),
+        (b"", "must not be empty"),
+        (b"\n \n", "must not be empty"),
         (b"\x89PNG\r\n\x1a\n\xff\xfe", "cannot be read as text"),
         (bytes(1_000), ":1: .*not an image"),
     ],
@@ -170,10 +170,10 @@ def put_image(path: Path, size=(28, 28)) -> bytes:
         ("gone.png 3", "gone.png: not an image"),
         ("list.txt 3", "list.txt: not an image"),
         ("half.png 3", "half.png: not an image"),
-        ("wide.png 3", "wide.png: 32x28 pixels instead of 28x28"),
-        ("good.png 10", "label 10; 0 to 9 are allowed"),
-        ("good.png -1", "label -1; 0 to 9 are allowed"),
-        ("good.png", "either every row has a label or none has"),
+        ("wide.png 3", "wide.png: 32x28 pixels: must be 28x28"),
+        ("good.png 10", "label 10: must be from 0 to 9"),
+        ("good.png -1", "label -1: must be from 0 to 9"),
+        ("good.png", "must have a label just if the first row has one"),
     ],
 )
 def test_a_wrong_image_is_told_with_its_file_and_line(line, message, tmp_path):

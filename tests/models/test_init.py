@@ -77,8 +77,8 @@ def test_torchs_default_is_left_alone():
 
 @pytest.mark.parametrize("name", ["default", "glorot_uniform", "he_uniform", "he_normal_fan_out"])
 @pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
-def test_every_init_of_the_config_reaches_every_layer(model, name, parts):
-    built = parts(f"model={model}", f"init={name}").model
+def test_every_init_of_the_config_reaches_every_layer(model, name, components):
+    built = components(f"model={model}", f"init={name}").model
     layers = [m for m in built.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
     assert all(bool(layer.bias.any()) == (name == "default") for layer in layers)
     for layer in layers:
@@ -93,8 +93,16 @@ def test_every_init_of_the_config_reaches_every_layer(model, name, parts):
         assert layer.weight.std().item() == pytest.approx(deviation[name], rel=0.2)
 
 
-def test_the_gain_of_the_config_is_used(parts):
+def test_the_gain_of_the_config_is_used(components):
     once, fourfold = (
-        parts("init=glorot_uniform", f"init.gain={gain}").model[1].weight for gain in (1, 4)
+        components("init=glorot_uniform", f"init.gain={gain}").model[1].weight for gain in (1, 4)
     )
     torch.testing.assert_close(fourfold, 4 * once)
+
+
+@pytest.mark.parametrize("initialise", [init.he_uniform, init.he_normal_fan_out, init.matched])
+def test_a_layer_without_a_bias_is_initialised_as_well(initialise):
+    layer = nn.Linear(FAN_IN, FAN_OUT, bias=False)
+    before = layer.weight.clone()
+    initialise(layer, nn.ReLU)
+    assert not torch.equal(layer.weight, before)

@@ -5,9 +5,11 @@ import torch
 from torch import nn
 
 from src.errors import InputError
-from src.models import CNN, MLP, Softmax
+from src.models.cnn import CNN
 from src.models.init import matched, torch_default
-from src.streams import global_stream
+from src.models.mlp import MLP
+from src.models.softmax import Softmax
+from src.rng import global_stream
 
 IMAGES = torch.rand(6, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 
@@ -99,7 +101,7 @@ def test_no_two_layers_share_an_activation(model):
 
 @pytest.mark.parametrize(("channels", "kernel_size"), [([16, 32, 64], 5), ([4], 29), ([1] * 5, 1)])
 def test_a_cnn_that_leaves_no_pixel_is_refused(channels, kernel_size):
-    with pytest.raises(InputError, match="leaves no pixel of 28x28") as refused:
+    with pytest.raises(InputError, match="must leave a pixel of 28x28") as refused:
         cnn(channels, kernel_size)
     assert f"model.channels={channels}" in str(refused.value)
     assert f"model.kernel_size={kernel_size}" in str(refused.value)

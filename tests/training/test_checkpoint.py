@@ -34,8 +34,8 @@ RANDOM = ("activation._target_=torch.nn.RReLU", "epochs=4")  # draws its slopes 
 
 
 @pytest.fixture
-def epochs(config, parts):
-    """The losses of the epochs that parts of one kind train, after those that are done."""
+def epochs(config, components):
+    """The losses of the epochs that components of one kind train, after those that are done."""
 
     def trained(built, done: int = 0) -> Iterator[float]:
         return (epoch.train_loss for epoch in built.epochs(config(*RANDOM), done))
@@ -43,34 +43,34 @@ def epochs(config, parts):
     return trained
 
 
-def test_what_a_layer_draws_follows_from_the_seed_and_from_nothing_before(parts, epochs):
-    once = list(epochs(parts(*RANDOM)))
+def test_what_a_layer_draws_follows_from_the_seed_and_from_nothing_before(components, epochs):
+    once = list(epochs(components(*RANDOM)))
     torch.rand(7)
-    assert list(epochs(parts(*RANDOM))) == once
-    assert list(epochs(parts(*RANDOM, "seed=1"))) != once
+    assert list(epochs(components(*RANDOM))) == once
+    assert list(epochs(components(*RANDOM, "seed=1"))) != once
 
 
-def test_a_training_that_draws_goes_on_where_it_was_cut_off(parts, epochs, tmp_path):
-    whole = list(epochs(parts(*RANDOM)))
-    cut_off = parts(*RANDOM)
+def test_a_training_that_draws_goes_on_where_it_was_cut_off(components, epochs, tmp_path):
+    whole = list(epochs(components(*RANDOM)))
+    cut_off = components(*RANDOM)
     training = epochs(cut_off)
     assert [next(training), next(training)] == whole[:2]
     cut_off.checkpoint(tmp_path / "job.pt").save([], None)
     torch.rand(7)
-    goes_on = parts(*RANDOM)
+    goes_on = components(*RANDOM)
     goes_on.checkpoint(tmp_path / "job.pt").load()
     assert list(epochs(goes_on, done=2)) == whole[2:]
 
 
-def test_of_a_damaged_file_nothing_is_taken(parts, epochs, tmp_path, capsys):
-    built = parts(*RANDOM)
+def test_of_a_damaged_file_nothing_is_taken(components, epochs, tmp_path, capsys):
+    built = components(*RANDOM)
     checkpoint = built.checkpoint(tmp_path / "job.pt")
     checkpoint.save([], None)
     whole = checkpoint.path.read_bytes()
     checkpoint.path.write_bytes(whole[: len(whole) // 2])
     assert checkpoint.load() == ([], None)
     assert f"{checkpoint.path}: cannot be read, so training begins anew" in capsys.readouterr().out
-    assert list(epochs(built)) == list(epochs(parts(*RANDOM)))
+    assert list(epochs(built)) == list(epochs(components(*RANDOM)))
 
 
 def test_a_file_that_cannot_be_written_leaves_the_last_one_and_no_half(tmp_path, monkeypatch):

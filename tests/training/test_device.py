@@ -47,7 +47,7 @@ def test_a_device_that_is_not_there_is_refused(kind, machine):
 
 def test_an_index_beyond_the_last_is_refused(machine):
     machine(gpus=2)
-    with pytest.raises(InputError, match=r"^device.index=2: 0 to 1 are allowed"):
+    with pytest.raises(InputError, match=r"^device.index=2: must be from 0 to 1"):
         pick("cuda", 2)
 
 

@@ -53,24 +53,24 @@ def test_gradient_norms_are_those_of_the_loss_on_the_first_digits(digits):
     assert figures == {"grad_norm/1": pytest.approx(gradient.norm().item(), rel=1e-4)}
 
 
-def test_layers_count_from_the_input(parts):
-    built = parts("model.depth=2", "activation=sigmoid")
+def test_layers_count_from_the_input(components):
+    built = components("model.depth=2", "activation=sigmoid")
     figures = diagnose(built.model, built.splits.train, built.loss)
     norms = {"grad_norm/1", "grad_norm/2", "grad_norm/3"}
     assert set(figures) == norms | {"saturated/1", "saturated/2"}
-    convolutional = parts("model=cnn")
+    convolutional = components("model=cnn")
     figures = diagnose(convolutional.model, built.splits.train, built.loss)
     assert {"dead/1", "dead/2", "dead/3", "grad_norm/4"} < set(figures)
 
 
-def test_a_fresh_deep_sigmoid_network_has_a_smaller_gradient_at_its_input(parts):
-    built = parts("model.depth=4", "activation=sigmoid", "init=default")
+def test_a_fresh_deep_sigmoid_network_has_a_smaller_gradient_at_its_input(components):
+    built = components("model.depth=4", "activation=sigmoid", "init=default")
     figures = diagnose(built.model, built.splits.train, built.loss)
     assert figures["grad_norm/1"] < 0.01 * figures["grad_norm/5"]  # Glorot & Bengio 2010
 
 
-def test_looking_leaves_nothing_behind(parts):
-    built = parts()
+def test_looking_leaves_nothing_behind(components):
+    built = components()
     diagnose(built.model, built.splits.train, built.loss)
     assert not any(module._forward_hooks for module in built.model.modules())
     assert all(weights.grad is None for weights in built.model.parameters())

@@ -7,10 +7,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from src.models import CNN, MLP, Softmax
+from src.models.cnn import CNN
 from src.models.init import matched
 from src.models.loss import OneHotMSE
-from src.streams import global_stream, stream
+from src.models.mlp import MLP
+from src.models.softmax import Softmax
+from src.rng import global_stream, stream
 from src.training.fit import evaluate, fit, predict, train_epoch
 
 SGD = {
@@ -32,25 +34,25 @@ def make(model="mlp", seed=0):
         return MLP(1, 20, nn.ReLU, matched, 10)
 
 
-def started(parts, epochs, **changed):
-    """A fit of `parts` that trains when its epochs are asked for."""
+def started(components, epochs, **changed):
+    """A fit of `components` that trains when its epochs are asked for."""
     return fit(
-        parts.model,
-        parts.optimizer,
-        parts.splits,
-        loss=parts.loss,
-        schedule=parts.schedule,
-        order=parts.order,
+        components.model,
+        components.optimizer,
+        components.splits,
+        loss=components.loss,
+        schedule=components.schedule,
+        order=components.order,
         epochs=range(1, epochs + 1),
         **{"batch_size": 32, "clip_norm": None, "diagnostics": False} | changed,
     )
 
 
-def trained(parts, epochs=3, **changed):
-    """The epochs of a fit of `parts`, without their wall time, and the weights after it."""
-    found = started(parts, epochs, **changed)
+def trained(components, epochs=3, **changed):
+    """The epochs of a fit of `components`, without their wall time, and the weights after it."""
+    found = started(components, epochs, **changed)
     figures = [[e.epoch, *(v for k, v in e.metrics.items() if k != "epoch_seconds")] for e in found]
-    return figures, [weights.detach().clone() for weights in parts.model.parameters()]
+    return figures, [weights.detach().clone() for weights in components.model.parameters()]
 
 
 def assert_same(ones, others):
@@ -58,20 +60,20 @@ def assert_same(ones, others):
 
 
 @pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
-def test_same_seed_is_bitwise_identical(model, parts):
-    epochs, weights = trained(parts(f"model={model}", "seed=4"))
-    again, same_weights = trained(parts(f"model={model}", "seed=4"))
+def test_same_seed_is_bitwise_identical(model, components):
+    epochs, weights = trained(components(f"model={model}", "seed=4"))
+    again, same_weights = trained(components(f"model={model}", "seed=4"))
     assert epochs == again
     assert_same(weights, same_weights)
 
 
-def test_another_seed_is_another_training(parts):
-    assert trained(parts("seed=4"))[0] != trained(parts("seed=5"))[0]
+def test_another_seed_is_another_training(components):
+    assert trained(components("seed=4"))[0] != trained(components("seed=5"))[0]
 
 
-def test_looking_at_gradients_and_units_does_not_change_the_training(parts):
-    plain, weights = trained(parts())
-    watched, same_weights = trained(parts(), diagnostics=True)
+def test_looking_at_gradients_and_units_does_not_change_the_training(components):
+    plain, weights = trained(components())
+    watched, same_weights = trained(components(), diagnostics=True)
     assert [epoch[: len(plain[0])] for epoch in watched] == plain
     assert_same(weights, same_weights)
 
@@ -143,8 +145,8 @@ def test_softmax_regression_is_its_updates_written_out(settings, digits):
 
 
 @pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "adamw"])
-def test_optimizers_of_the_config_are_torchs_with_its_settings(name, parts):
-    built = parts(f"optimizer={name}", "optimizer.lr=0.01", "optimizer.weight_decay=0.1")
+def test_optimizers_of_the_config_are_torchs_with_its_settings(name, components):
+    built = components(f"optimizer={name}", "optimizer.lr=0.01", "optimizer.weight_decay=0.1")
     kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     assert type(built.optimizer) is kinds.get(name, torch.optim.SGD)
     group = built.optimizer.param_groups[0]
@@ -153,7 +155,7 @@ def test_optimizers_of_the_config_are_torchs_with_its_settings(name, parts):
         assert group["momentum"] == (0.9 if name == "momentum" else 0.0)
     trained_weights = trained(built, epochs=1)[1]
     with pytest.raises(AssertionError):
-        assert_same(trained_weights, parts().model.parameters())
+        assert_same(trained_weights, components().model.parameters())
 
 
 @pytest.mark.parametrize(
@@ -164,8 +166,8 @@ def test_optimizers_of_the_config_are_torchs_with_its_settings(name, parts):
         (["optimizer=adam", "optimizer.betas=[0.8,0.9]"], "betas", (0.8, 0.9)),
     ],
 )
-def test_a_setting_of_an_optimizer_reaches_it(overrides, key, value, parts):
-    assert parts(*overrides).optimizer.param_groups[0][key] == value
+def test_a_setting_of_an_optimizer_reaches_it(overrides, key, value, components):
+    assert components(*overrides).optimizer.param_groups[0][key] == value
 
 
 def test_a_last_smaller_batch_is_trained_on_too(digits):
@@ -237,16 +239,16 @@ def test_a_smaller_last_batch_of_an_evaluation_weighs_what_it_holds(monkeypatch,
     )
 
 
-def test_the_errors_of_an_epoch_are_those_after_its_updates(parts):
-    built = parts()
+def test_the_errors_of_an_epoch_are_those_after_its_updates(components):
+    built = components()
     epochs, _ = trained(built, epochs=2)
     _, train_loss, train_error, val_loss, val_error, _ = epochs[-1]
     assert (train_loss, train_error) == evaluate(built.model, built.splits.train, built.loss)
     assert (val_loss, val_error) == evaluate(built.model, built.splits.val, built.loss)
 
 
-def test_an_evaluation_leaves_the_model_able_to_train_on(parts):
-    built = parts()
+def test_an_evaluation_leaves_the_model_able_to_train_on(components):
+    built = components()
     evaluate(built.model, built.splits.val, built.loss)
     images, labels = built.splits.train.batch(slice(10))
     built.loss(built.model(images), labels).backward()
@@ -268,29 +270,29 @@ def test_an_evaluation_leaves_the_model_able_to_train_on(parts):
         ),
     ],
 )
-def test_a_schedule_is_its_closed_form_epoch_by_epoch(overrides, lr, parts):
-    built = parts("epochs=7", "model=softmax", *overrides)
+def test_a_schedule_is_its_closed_form_epoch_by_epoch(overrides, lr, components):
+    built = components("epochs=7", "model=softmax", *overrides)
     epochs, _ = trained(built, epochs=7)
     assert [epoch[-1] for epoch in epochs] == pytest.approx([lr(e) for e in range(1, 8)])
 
 
-def test_a_divergence_is_the_last_epoch_and_no_exception(parts):
-    built = parts("model=softmax", "loss=mse", "optimizer.lr=1e6")
+def test_a_divergence_is_the_last_epoch_and_no_exception(components):
+    built = components("model=softmax", "loss=mse", "optimizer.lr=1e6")
     found = list(started(built, epochs=49))
     assert len(found) < 49
     assert found[-1].diverged
     assert not any(epoch.diverged for epoch in found[:-1])
 
 
-def test_nothing_is_trained_before_it_is_asked_for(parts):
-    built = parts()
+def test_nothing_is_trained_before_it_is_asked_for(components):
+    built = components()
     before = [weights.detach().clone() for weights in built.model.parameters()]
     epochs = started(built, epochs=2)
     assert_same(before, built.model.parameters())
     assert next(epochs).epoch == 1
 
 
-def test_a_training_learns(parts):
-    built = parts("data.n=null", "epochs=5")
+def test_a_training_learns(components):
+    built = components("data.n=null", "epochs=5")
     epochs, _ = trained(built, epochs=5, batch_size=64)
     assert epochs[-1][4] < 0.1  # 200 hidden ReLU, 3,000 digits: near 6 %

@@ -2,7 +2,7 @@
 
 import torch
 
-from src.streams import global_stream, stream
+from src.rng import global_stream, stream
 
 
 def draw(generator=None):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def stream(seed: int, name: str) -> torch.Generator:
-    """A CPU generator for the purpose `name`, fixed by `seed` alone."""
+    """Return a CPU generator for the purpose `name`, fixed by `seed` alone."""
     return torch.Generator().manual_seed(_state(seed, name))
 
 
@@ -27,12 +27,12 @@ def global_stream(seed: int, name: str) -> Iterator[None]:
 
 
 def seed_globally(seed: int, name: str) -> None:
-    """Make torch's global generators, of which dropout draws, the stream `name`."""
+    """Make torch's global generators, the source of dropout's draws, the stream `name`."""
     torch.manual_seed(_state(seed, name))
 
 
-def global_state() -> dict[str, Tensor]:
-    """Where the global generators of the devices in use have come to, by device."""
+def global_rng_state() -> dict[str, Tensor]:
+    """Return the states of the global generators of the devices in use, by device."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_initialized():
         state |= {f"cuda:{k}": s for k, s in enumerate(torch.cuda.get_rng_state_all())}
@@ -41,8 +41,8 @@ def global_state() -> dict[str, Tensor]:
     return state
 
 
-def go_on_globally(state: Mapping[str, Tensor]) -> None:
-    """Put the global generators where `global_state` found them."""
+def set_global_rng_state(state: Mapping[str, Tensor]) -> None:
+    """Put the global generators back into states that `global_rng_state` returned."""
     for device, own in state.items():
         if device == "cpu":
             torch.set_rng_state(own)

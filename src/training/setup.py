@@ -1,7 +1,7 @@
-"""What one job trains, and with what, made of its resolved config: where cfg ends."""
+"""Setup of a job: its environment and its components, made from the resolved config."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,13 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
 
-from src import provenance
-from src.config import SHARED_GROUPS, Resolved
+from src import code_digest, provenance
+from src.code_digest import SNAPSHOT
+from src.config import SHARED_GROUPS, Identity, Resolved
 from src.data.splits import Splits
 from src.errors import InputError
-from src.metrics import Epoch
-from src.streams import global_stream, seed_globally, stream
+from src.metrics import TEST_ERROR, Epoch
+from src.rng import global_stream, seed_globally, stream
 from src.training.checkpoint import Checkpoint
 from src.training.eager import unwrap_optimizers
 from src.training.fit import evaluate, fit
@@ -26,20 +27,21 @@ unwrap_optimizers()
 
 
 @dataclass(frozen=True)
-class Place:
-    """On what data, where and with how many CPU threads a job computes."""
+class Environment:
+    """Data, device, number of CPU threads and code that a job computes with."""
 
     splits: Splits
     device: torch.device
     threads: int
+    code: Mapping[str, str]  # file -> digest: see src.code_digest
 
-    def fingerprint(self, config: Resolved) -> str:
-        """What this place and the config make of the job's identity."""
-        return config.fingerprint(self.splits.digest, self.threads, self.device.type)
+    def identity(self, config: Resolved) -> Identity:
+        """Return all that the result of `config` depends on here."""
+        return config.identity(self.splits.digest, self.threads, self.device.type, self.code)
 
 
 @dataclass(frozen=True)
-class Parts:
+class Components:
     """A model and all that its training needs."""
 
     splits: Splits
@@ -50,7 +52,7 @@ class Parts:
     order: torch.Generator
 
     def checkpoint(self, path: Path) -> Checkpoint:
-        """Where their state is kept while they are trained."""
+        """Return the keeper of their state at `path` while they are trained."""
         state = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
         return Checkpoint(path, state, self.order)
 
@@ -71,9 +73,9 @@ class Parts:
         )
 
     def test(self, weights: Weights | None) -> dict[str, float]:
-        """Put the best epoch's weights into the model; its test error, read here and once.
+        """Put the best epoch's weights into the model; return its test error, read here and once.
 
-        Nothing where there are no such weights, or no labelled test set.
+        Return nothing without such weights or without a labelled test set.
         """
         test = self.splits.test
         if weights is None:
@@ -81,11 +83,17 @@ class Parts:
         self.model.load_state_dict(weights)
         if test is None or test.labels is None:
             return {}
-        return {"test/error": evaluate(self.model, test, self.loss)[1]}
+        return {TEST_ERROR: evaluate(self.model, test, self.loss)[1]}
 
 
-def prepare(config: Resolved) -> Place:
-    """Where the job computes and on what data, which is what its fingerprint needs."""
+def prepare(config: Resolved) -> Environment:
+    """Return the job's environment, which its identity needs; set how torch computes.
+
+    Raises InputError if the code differs from the sweep's, or data or device cannot be had.
+    """
+    SNAPSHOT.import_targets(config.targets)
+    code = SNAPSHOT.digests(config.targets)
+    code_digest.check_unchanged(code, config.tree["sweep"]["code"] or {})
     threads = config.tree["threads"]
     if threads == "auto":
         threads = int(os.environ.get("OMP_NUM_THREADS") or provenance.cores())
@@ -96,21 +104,21 @@ def prepare(config: Resolved) -> Place:
         device = instantiate(config.tree["device"])
     with _blaming(config, "data"):
         data = {key: value for key, value in config.tree["data"].items() if key != "fallback"}
-        return Place(instantiate(data).to(device), device, threads)
+        return Environment(instantiate(data).to(device), device, threads, code)
 
 
-def build(config: Resolved, place: Place) -> Parts:
-    """Make the parts; weights, and what training itself draws, come from streams of their own.
+def build(config: Resolved, environment: Environment) -> Components:
+    """Make the components; weights, and what training itself draws, come from own streams.
 
-    Raises InputError naming the group whose arguments are refused.
+    Raises InputError naming the group with refused arguments.
     """
-    tree, seed, splits = config.tree, config.tree["seed"], place.splits
+    tree, seed, splits = config.tree, config.tree["seed"], environment.splits
     for group in filter(tree.__contains__, SHARED_GROUPS):
         with _blaming(config, group):
             _check_factory(instantiate(tree[group]))
     with _blaming(config, "model"), global_stream(seed, "initialisation"):
         model = instantiate(tree["model"], classes=splits.classes, _convert_="all")
-        model = model.to(place.device)
+        model = model.to(environment.device)
     with _blaming(config, "optimizer"):
         optimizer = instantiate(tree["optimizer"], _convert_="all")(model.parameters())
     with _blaming(config, "schedule"):
@@ -118,11 +126,11 @@ def build(config: Resolved, place: Place) -> Parts:
     with _blaming(config, "loss"):
         loss = instantiate(tree["loss"])
     seed_globally(seed, "training")
-    return Parts(splits, model, optimizer, schedule, loss, stream(seed, "batch order"))
+    return Components(splits, model, optimizer, schedule, loss, stream(seed, "batch order"))
 
 
-def _check_factory(part: object) -> None:
-    if isinstance(part, nn.Module):
+def _check_factory(component: object) -> None:
+    if isinstance(component, nn.Module):
         raise ValueError("one module is no factory for all layers: `_partial_: true` is missing")
 
 
@@ -136,3 +144,8 @@ def _blaming(config: Resolved, group: str) -> Iterator[None]:
             raise cause from error
         reason = " ".join(str(cause or error).split())
         raise InputError(f"{group}={config.choices.get(group)}: {reason}") from error
+
+
+# Workers fork from a process that has imported this module: all of them, also those that start
+# after an edit, run the code that was digested here.
+SNAPSHOT.import_parts()

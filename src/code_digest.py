@@ -1,0 +1,209 @@
+"""Digests of the code that a result depends on, found by following imports.
+
+A file's digest is that of its syntax tree, so comments, docstrings and formatting do not count.
+Installed distributions count by their version, Python's own library not at all.
+"""
+
+import importlib
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from importlib.machinery import ModuleSpec, all_suffixes
+from itertools import accumulate
+from pathlib import Path
+
+from src import ROOT
+from src.errors import InputError
+from src.source import Source
+
+JOB, TRAINING = "src/job.py", "src.training."  # a job is trained by the modules it imports of these
+PARTS = ("src/data", "src/models", "src/training")
+NEUTRAL = {  # modules that training imports although no result depends on them, and why
+    "src.errors": "exceptions end a job and change no number",
+    "src.config": "the resolved config is part of a job's identity",
+    "src.code_digest": "the digests are part of a job's identity",
+    "src.source": "the digests are part of a job's identity",
+    "src.provenance": "training takes the number of cores, threads in a job's identity",
+    "hydra": "the resolved config is part of a job's identity",
+}
+
+log = logging.getLogger(__name__)
+
+
+class Snapshot:
+    """Sources as this process imports them: those below `root`/src are read at once.
+
+    A file is read once, before its first import, so that an edit while jobs run gives no result
+    the name of code that did not make it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.sources = {file: Source.read(file) for file in sorted((root / "src").rglob("*.py"))}
+        self.changed: set[Path] = set()  # between reading and import: the code run is unknown
+        self._files: dict[str, Path | None] = {}
+
+    def digests(self, targets: Iterable[str]) -> dict[str, str]:
+        """Return the digest of each file, and the version of each distribution, that jobs run.
+
+        `targets` are the config's `_target_`s. Raises InputError for a file that changed between
+        its reading and its import.
+        """
+        imports = (name for _, name in self.sources[self.root / JOB].imports)
+        roots = [name for name in imports if name.startswith(TRAINING)]
+        found: dict[str, str] = {}
+        for name in self._reached([*roots, *targets]):
+            if version := _version(name):
+                found[name] = version
+            elif file := self._file(name):
+                if file in self.changed:
+                    raise InputError(f"{file}: changed during its import; run the command again")
+                found[_label(name, file)] = self._source(file).digest
+        return dict(sorted(found.items()))
+
+    def paths(self, code: Iterable[str]) -> list[Path]:
+        """Return the files that keys of `digests` name; distributions have none."""
+        files = {_label(name, file): file for name, file in self._files.items() if file}
+        return [files[label] for label in code if label in files]
+
+    def import_parts(self) -> None:
+        """Import all of this project's models, data and training code, whichever a job may use.
+
+        A part that cannot be imported is left to the job that wants it.
+        """
+        folders = [self.root / part for part in PARTS]
+        own = [file for file in self.sources if any(map(file.is_relative_to, folders))]
+        names = [".".join(file.relative_to(self.root).with_suffix("").parts) for file in own]
+        self._import([name.removesuffix(".__init__") for name in names], self.sources)
+        for file in own:
+            self.sources[file].digest  # noqa: B018, computed for all processes that fork from here
+
+    def import_targets(self, targets: Iterable[str]) -> None:
+        """Import the modules of `_target_`s; failures are left to their instantiation."""
+        before = set(self.sources)
+        names = [name for name in self._reached(targets) if not _version(name)]
+        if new := [file for file in self.sources if file not in before]:
+            self._import(names, new)
+
+    def _import(self, names: Iterable[str], files: Iterable[Path]) -> None:
+        for name in names:
+            try:
+                importlib.import_module(name)
+            except Exception as error:
+                log.debug("%s cannot be imported: %s", name, error)
+        self.changed |= {file for file in files if self.sources[file].differs_from(file)}
+
+    def _reached(self, names: Iterable[str]) -> list[str]:
+        """Return the modules and distributions that the dotted names and their imports lead to."""
+        reached: dict[str, None] = {}
+        waiting = list(names)
+        while waiting:
+            for name in accumulate(waiting.pop().split("."), "{}.{}".format):
+                if name in NEUTRAL or name in sys.stdlib_module_names:
+                    break
+                if _version(name):
+                    reached[name] = None
+                    break
+                file = self._file(name)
+                if file is not None and name not in reached:
+                    reached[name] = None
+                    waiting += _absolute(name, file, self._source(file).imports)
+        return list(reached)
+
+    def _source(self, file: Path) -> Source:
+        if file not in self.sources:
+            self.sources[file] = Source.read(file)
+        return self.sources[file]
+
+    def _file(self, name: str) -> Path | None:
+        """Return the file of a module, which is not imported for that, nor are its parents."""
+        if name not in self._files:
+            candidates = self._candidates(*name.split("."))
+            found = (f for f in candidates if f in self.sources or f.is_file())
+            self._files[name] = next(found, None)
+        return self._files[name]
+
+    def _candidates(self, top: str, *below: str) -> Iterator[Path]:
+        spec = _spec(top)
+        folders = [] if spec is None else list(spec.submodule_search_locations or [])
+        if top == "src":
+            folders = [str(self.root / "src")]
+        elif spec and spec.has_location and spec.origin and not below:
+            yield Path(spec.origin)
+        for place in (Path(folder, *below) for folder in folders):
+            yield from (place / f"__init__{suffix}" for suffix in all_suffixes())
+            if below:
+                yield from (place.with_name(place.name + suffix) for suffix in all_suffixes())
+
+
+def check_unchanged(code: Mapping[str, str], expected: Mapping[str, str]) -> None:
+    """Raise InputError for a file of `code` with another digest than the sweep's own, `expected`.
+
+    A result must not be filed under the digest of code that did not make it.
+    """
+    for name, found in code.items():
+        wanted = expected.get(name, found)
+        if wanted == found:
+            continue
+        if "." in name:
+            raise InputError(f"{name}: changed since the sweep began; run the command again")
+        raise InputError(f"{name} {found}: must be {wanted}, the version that the sweep began with")
+
+
+def _label(name: str, file: Path) -> str:
+    """Return the file's path from its top package on, the same on every machine."""
+    depth = name.count(".") + (file.stem == "__init__")
+    return "/".join(file.parts[-1 - depth :])
+
+
+def _absolute(name: str, file: Path, imports: Iterable[tuple[int, str]]) -> list[str]:
+    """Return what is imported in module `name` as absolute names."""
+    parts = name.split(".")
+    package = parts if file.stem == "__init__" else parts[:-1]
+    return [
+        ".".join([*package[: len(package) + 1 - level], imported]) if level else imported
+        for level, imported in imports
+    ]
+
+
+@lru_cache(maxsize=256)
+def _spec(top: str) -> ModuleSpec | None:
+    """Find a top-level module."""
+    found = (
+        finder.find_spec(top, None) for finder in sys.meta_path if hasattr(finder, "find_spec")
+    )
+    return next(filter(None, found), None)
+
+
+@lru_cache(maxsize=256)
+def _version(name: str) -> str | None:
+    """Return an installed distribution's version; None for code that may change under one.
+
+    Of a distribution that was installed from a folder or a repository (PEP 610) the version does
+    not tell the content.
+    """
+    from importlib import metadata
+
+    spec = None if "." in name else _spec(name)
+    places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or [])]
+    folders = (folder for place in filter(None, places) for folder in Path(place).parents)
+    site = next((f for f in folders if f.name in ("site-packages", "dist-packages")), None)
+    if site is None:
+        return None
+    try:
+        found = metadata.distribution(_distribution(site, name))
+    except metadata.PackageNotFoundError:
+        return None
+    return None if found.read_text("direct_url.json") else found.version
+
+
+def _distribution(site: Path, top: str) -> str:
+    """Return the distribution of a top-level module, by its metadata in the folder `site`."""
+    for listed in site.glob("*.dist-info/top_level.txt"):
+        if top in listed.read_text().split():
+            return listed.parent.name.partition("-")[0]
+    return top
+
+
+SNAPSHOT = Snapshot(ROOT)
