@@ -92,6 +92,22 @@ class Journal:
             raise InputError(f"{self.folder}: {DIRECTORY_IN_USE}") from None
         self.append(EventKind.START, **fields)
 
+    def append(self, kind: EventKind, **fields: Any) -> None:
+        """Write one event; it is whole on disk or, after a crash or on a full disk, not there."""
+        event = {"event": EventKind(kind), "time": time.time_ns() // 1_000_000, **fields}
+        line = json.dumps(event).encode() + b"\n"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a+b", buffering=0) as file:
+            size = _whole(file)
+            file.truncate(size)
+            try:
+                if file.write(line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+                os.fsync(file.fileno())  # before the server has what a power cut would take
+            except OSError:
+                file.truncate(size)
+                raise
+
     def write(self, events: Iterable[Event]) -> None:
         """Write a whole journal that was kept elsewhere."""
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -167,9 +167,10 @@ def test_metrics_and_the_end_arrive_where_files_cannot(workplace, store):
     journal = Journal(workplace.folder / "a")
     journal.append("start", name="a", tags={"job": "a"}, params={})
     journal.append("metrics", step=1, values={"val/error": 0.25})
-    (journal.folder / "artifacts").mkdir()
-    (journal.folder / "artifacts" / "model.pt").write_text("weights")
-    journal.append_files()
+    weights = journal.folder / "artifacts" / "model.pt"
+    weights.parent.mkdir()
+    weights.write_text("weights")
+    journal.append_files([weights])
     journal.append("end", status="FINISHED", tags={"outcome": "finished"})
     (workplace.folder / "artifacts").write_text("in their way")
     with pytest.raises(OSError, match="artifacts"):

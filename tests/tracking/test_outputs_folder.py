@@ -62,7 +62,7 @@ def test_only_files_that_the_job_wrote_are_sent_and_removed(workplace):
     (files / "figures").mkdir(parents=True)
     for name in ("model.pt", "figures/curves.png"):
         (files / name).write_text("own")
-    journal.append_files()
+    journal.append_files([files / "model.pt", files / "figures" / "curves.png"])
     for name in ("thesis.txt", "figures/holiday.png"):
         (files / name).write_text("mine")
     send(journal, lambda: store)
