@@ -53,7 +53,7 @@ def test_errors_are_in_percent(words):
 @pytest.mark.parametrize("epochs", [1, 2, 7, 10, 100, 5_000])
 def test_epochs_are_counted_in_whole_numbers(words, epochs):
     figures.learning_curves([Epoch(n, 1.0, 0.5, 1.0, 0.5, 0.1, 1.0) for n in range(1, epochs + 1)])
-    below = [word for (_, y), word in words if y == (280 + 8) * figures.FINE]
+    below = [word for (_, y), word in words if y == (280 + 8) * figures.SUPERSAMPLING]
     assert len(below) >= 2
     assert all(1 <= int(word) <= max(2, epochs) for word in below)
 

@@ -214,18 +214,27 @@ BROKEN = {
     "half an override": (["model.channels=[1,"], r"model\.channels="),
     "missing value": (["data=text"], "^data.train: must be given"),
     "missing file": (["data=text", "data.train=gone.csv"], "gone.csv: cannot be read"),
-    "bad rows": (["data=text", "data.train={bad}"], r"bad\.csv:1: 3 values; a label and 784"),
+    "bad rows": (
+        ["data=text", "data.train={bad}"],
+        r"bad\.csv:1: 3 values: must be a label and 784",
+    ),
     "bad test rows": (
         ["data=text", "data.train={good}", "data.test={bad}"],
-        r"bad\.csv:1: 3 values; a label and 784",
+        r"bad\.csv:1: 3 values: must be a label and 784",
     ),
     "truncated data": (
         ["data=mnist", "data.root={raw}"],
         "train-images-idx3-ubyte: 5 bytes instead of 47040016: truncated or foreign",
     ),
-    "too many digits": (["data.n=5000"], "^data.n=5000: mnist_5k has 4000 digits"),
+    "too many digits": (
+        ["data.n=5000"],
+        "^data.n=5000: must be at most 4000, the samples of mnist_5k",
+    ),
     "too few digits": (["data.n=11"], "lacks .* of 10 classes"),
-    "no pixel left": (["model=cnn", "model.channels=[4,4,4,4]"], "model.channels=.* no pixel"),
+    "no pixel left": (
+        ["model=cnn", "model.channels=[4,4,4,4]"],
+        "must leave a pixel of 28x28",
+    ),
     "betas": (["optimizer=adam", "optimizer.betas=[2,3]"], "^optimizer=adam: .*beta"),
     "nesterov alone": (["optimizer=sgd", "optimizer.nesterov=true"], "^optimizer=sgd: .*momentum"),
     "no such class": (["loss._target_=torch.nn.NoLoss"], "^loss=cross_entropy: .*NoLoss"),
@@ -289,7 +298,9 @@ def test_a_mistake_ends_in_one_line_and_leaves_nothing(
 def test_a_mistake_leaves_what_lay_in_the_run_directory(here, workplace):
     workplace.run_dir.mkdir()
     (workplace.run_dir / "notes.txt").write_text("mine")
-    assert here(*QUICK, "data.n=5000") == "data.n=5000: mnist_5k has 4000 digits to draw from"
+    assert (
+        here(*QUICK, "data.n=5000") == "data.n=5000: must be at most 4000, the samples of mnist_5k"
+    )
     assert [path.name for path in workplace.run_dir.iterdir()] == ["notes.txt"]
 
 
@@ -297,7 +308,9 @@ def test_a_mistake_leaves_what_lay_in_the_run_directory(here, workplace):
 def test_cuda_without_a_gpu_ends_in_one_line(workplace):
     process = workplace.train(*QUICK, "device=cuda")
     assert process.returncode == 1
-    assert process.stderr == "device=cuda: this machine has none; device=cpu always works\n"
+    assert (
+        process.stderr == "device=cuda: must be a device of this machine; device=cpu always works\n"
+    )
     assert process.stdout == ""
     assert not workplace.run_dir.exists()
 

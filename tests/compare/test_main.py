@@ -102,7 +102,7 @@ def test_sweeps_on_different_datasets_are_refused_by_both_digests(sweeps):
         (["0123nosuchrun"], "0123nosuchrun: no run with this id"),
         (["compare.baseline=activation=elu"], "matches no variant"),
         (["compare.baseline=model=mlp"], "matches no variant"),
-        (["compare.margin=-1"], "compare.margin=-1: a number from 0"),
+        (["compare.margin=-1"], "compare.margin=-1: must be a number of at least 0"),
         (["compare.nonsense=1"], "nonsense"),
     ],
 )

@@ -120,7 +120,7 @@ def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
     ("mistake", "said"),
     [
         ("batch_size=64,0", "batch_size=0: must be an integer of at least 1"),
-        ("data.n=200,90000", "data.n=90000: mnist_5k has 4000 digits to draw from"),
+        ("data.n=200,90000", "data.n=90000: must be at most 4000"),
         ("activation._target_=torch.nn.ReLU,torch.nn.Rely", "activation=relu: Error loading "),
         ("compare.baseline=seed", "compare.baseline=seed: must be one of '"),
         ("tracking.experiment=a,b", "tracking: one value for all jobs of a sweep is allowed"),
