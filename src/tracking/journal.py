@@ -1,7 +1,9 @@
 """The journal of a job or a sweep: one JSON line an event, on disk before anything is sent."""
 
+import errno
 import json
 import os
+import time
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
