@@ -92,6 +92,7 @@ def begin(config: DictConfig) -> None:
     shared.append(f"sweep.uploads={str(not sees_jobs).lower()}")
     if overrides:
         shared.append(f"sweep.varying=[{','.join(varied)}]")
+        shared.append(f"sweep.code={_code(identities)}")
 
 
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
@@ -101,6 +102,12 @@ def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> li
         config.hydra.overrides.hydra.append("sweep.fallback=true")
         jobs = compose_jobs(config, overrides)
     return jobs
+
+
+def _code(identities: Sequence[Identity]) -> str:
+    """Return the digests of the code that the sweep runs, as Hydra reads a mapping."""
+    code = {name: digest for identity in identities for name, digest in identity.code.items()}
+    return "{" + ",".join(f"{name}:'{digest}'" for name, digest in code.items()) + "}"
 
 
 def _missing(index: ResultIndex, identities: Sequence[Identity], reuse: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -113,10 +114,11 @@ def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[Identity]
             key = str((tree["data"] | {"split_seed": None}, tree["device"], tree["threads"]))
             if key not in environments:
                 environments[key] = setup.prepare(config)
+            environment = replace(environments[key], code=setup.import_code(config))
             if config.variant not in made:
-                setup.build(config, environments[key])
+                setup.build(config, environment)
                 made.add(config.variant)
-            identities.append(environments[key].identity(config))
+            identities.append(environment.identity(config))
     except InputError as error:
         return error
     return identities

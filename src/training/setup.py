@@ -86,14 +86,23 @@ class Components:
         return {TEST_ERROR: evaluate(self.model, test, self.loss)[1]}
 
 
+def import_code(config: Resolved) -> dict[str, str]:
+    """Import the modules of the config's targets; return the digests of the code that they run.
+
+    Raises InputError if it differs from the sweep's.
+    """
+    SNAPSHOT.import_targets(config.targets)
+    code = SNAPSHOT.digests(config.targets)
+    code_digest.check_unchanged(code, config.tree["sweep"]["code"] or {})
+    return code
+
+
 def prepare(config: Resolved) -> Environment:
     """Return the job's environment, which its identity needs; set how torch computes.
 
     Raises InputError if the code differs from the sweep's, or data or device cannot be had.
     """
-    SNAPSHOT.import_targets(config.targets)
-    code = SNAPSHOT.digests(config.targets)
-    code_digest.check_unchanged(code, config.tree["sweep"]["code"] or {})
+    code = import_code(config)
     threads = config.tree["threads"]
     if threads == "auto":
         threads = int(os.environ.get("OMP_NUM_THREADS") or provenance.cores())
