@@ -1,0 +1,90 @@
+"""What a dry run says of a job that was trained before, and is trained again."""
+
+from dataclasses import replace
+
+import pytest
+
+from src.sweep.dry_run import Plan, plan, show
+from src.tracking.job_record import Action
+from src.tracking.journal import Journal
+from src.tracking.result_index import ResultIndex
+from src.tracking.settings import TrackingSettings
+
+CODE = {"src/models/mlp.py": "a", "src/rng.py": "b"}
+TYPED = ["model=mlp", "seed=0"]
+
+
+@pytest.fixture
+def index(tmp_path) -> ResultIndex:
+    tracking = TrackingSettings("sqlite:///x", "e", "a")
+    return ResultIndex(tmp_path / "results", tmp_path / "checkpoints", tracking)
+
+
+@pytest.fixture
+def finish(index, tmp_path):
+    """Let a job have finished."""
+
+    def finished(config, identity) -> None:
+        journal = Journal(tmp_path / identity.fingerprint)
+        fields = {"params": config.flat, "tracking": vars(index.tracking)}
+        tags = {"fingerprint": identity.fingerprint}
+        journal.begin(name="a", tags=tags, identity=vars(identity), **fields)
+        journal.append("metrics", step=1, values={"val/error": 0.5})
+        journal.append("end", status="FINISHED", tags={})
+        index.add(identity.fingerprint, journal, TYPED)
+
+    return finished
+
+
+def of(config, data="d", code=CODE):
+    return config.identity(data, 1, "cpu", code)
+
+
+def test_a_job_that_was_never_trained_needs_no_reason(index, config):
+    own = config(*TYPED)
+    assert list(plan(index, [own], [of(own)], [TYPED])) == [Plan(Action.TRAIN)]
+
+
+def test_an_equal_job_is_reused_also_from_the_same_sweep(index, config, finish):
+    own, other = config(*TYPED), config("model=mlp", "seed=1")
+    finish(own, of(own))
+    plans = plan(index, [own, other, other], [of(own), of(other), of(other)], [TYPED, [], []])
+    assert [each.action for each in plans] == [Action.REUSE, Action.TRAIN, Action.REUSE]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"data": "other"}, "changed: data"),
+        ({"code": CODE | {"src/rng.py": "c"}}, "changed: src/rng.py"),
+        ({"code": {**CODE, "mine.py": "d"}, "data": "other"}, "changed: data, mine.py"),
+    ],
+)
+def test_changed_data_and_code_are_named(index, config, finish, change, said):
+    own = config(*TYPED)
+    finish(own, of(own))
+    assert list(plan(index, [own], [of(own, **change)], [TYPED])) == [Plan(Action.TRAIN, said)]
+
+
+def test_of_a_changed_default_the_key_is_named(index, config, finish):
+    former, now = config(*TYPED, "model.width=100"), config(*TYPED)
+    finish(former, of(former))
+    assert list(plan(index, [now], [of(now)], [TYPED])) == [
+        Plan(Action.TRAIN, "changed: model.width")
+    ]
+
+
+def test_where_reuse_was_refused_nothing_is_looked_up(index, config, finish):
+    own = config(*TYPED)
+    finish(own, of(own))
+    refused = replace(own, tree={**own.tree, "reuse": False})
+    assert list(plan(index, [refused], [of(own)], [TYPED])) == [Plan(Action.TRAIN, "reuse=false")]
+
+
+def test_each_job_has_a_line_and_all_a_count(capsys):
+    show([Plan(Action.REUSE), Plan(Action.TRAIN, "changed: data")], ["seed=0", "seed=1"])
+    assert capsys.readouterr().out.splitlines() == [
+        "reuse   seed=0",
+        "train   seed=1  (changed: data)",
+        "1 to reuse, 0 to resume, 1 to train",
+    ]
