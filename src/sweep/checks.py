@@ -11,7 +11,8 @@ from omegaconf import DictConfig
 
 from src.config import Resolved
 from src.errors import GONE, InputError
-from src.sweep.composing import BASIC_SWEEPER, Composed
+from src.sweep.compose import Composed
+from src.sweep.hydra_internals import BASIC_SWEEPER
 from src.tracking.journal import Journal
 
 COMMON = ("tracking", "compare", "dry_run", "reuse", "checkpoints")  # one value for all jobs

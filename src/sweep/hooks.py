@@ -16,7 +16,7 @@ from src.errors import JobKilledError, Refused
 from src.signals import expendable
 from src.sweep import multirun
 from src.sweep.checks import check_chdir
-from src.sweep.composing import resolved
+from src.sweep.compose import resolved
 from src.tracking import recording, serving
 from src.tracking.journal import Journal
 from src.tracking.outcomes import close, outcome

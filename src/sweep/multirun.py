@@ -9,7 +9,6 @@ from multiprocessing import current_process
 from pathlib import Path
 from typing import Any, NoReturn
 
-from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 from rich.console import Console
@@ -22,14 +21,14 @@ from src.progress import failure_table
 from src.signals import in_one_piece, to_take_apart, told_to_stop
 from src.sweep import plan
 from src.sweep.checks import check_jobs, check_parts, check_settings
-from src.sweep.composing import (
+from src.sweep.compose import (
     Composed,
     compose_jobs,
     job_overrides,
     question,
-    share_compositions,
     varying,
 )
+from src.sweep.hydra_internals import BASIC_LAUNCHER, share_compositions
 from src.tracking import serving
 from src.tracking.journal import Journal
 from src.tracking.outcomes import Outcome, settled
@@ -37,7 +36,6 @@ from src.tracking.sender import destination, open_store
 from src.tracking.sidecar import Sidecar, start_sidecar
 
 HINT = {True: "the same command continues", False: "the same command with reuse=true continues"}
-BASIC_LAUNCHER = f"{BasicLauncher.__module__}.{BasicLauncher.__qualname__}"
 
 
 @dataclass(frozen=True)
