@@ -1,6 +1,7 @@
 """From Hydra's cfg to the resolved config of one job: checked, flat, and with a fingerprint."""
 
 import hashlib
+import inspect
 import json
 import os
 import time
@@ -24,8 +25,11 @@ PLACES = ("data.root", "data.train", "data.test", "data.fallback")  # the digest
 
 def register_resolvers() -> None:
     """`${root:path}` starts at the repository's root; `${stamp:}` is unique to a process start."""
-    OmegaConf.register_new_resolver("root", lambda path: str(ROOT / path), replace=True)
-    OmegaConf.register_new_resolver("stamp", _stamp, use_cache=True, replace=True)
+    register = OmegaConf.register_resolver  # the new one's name from OmegaConf 2.4 on
+    if "replace" not in inspect.signature(register).parameters:
+        register = OmegaConf.register_new_resolver
+    register("root", lambda path: str(ROOT / path), replace=True)
+    register("stamp", _stamp, use_cache=True, replace=True)
 
 
 def _stamp() -> str:

@@ -14,6 +14,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from src import ROOT, config
 from src.errors import InputError, JobError, Refused
+from src.hydra_internals import MAIN, trust_config
 from src.provenance import without_credentials
 from src.signals import EXIT_STATUS, ending_at_once, interruptible
 from src.sweep.multirun import finishing
@@ -25,7 +26,7 @@ TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException, O
 config.register_resolvers()
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="config")
+@hydra.main(**MAIN, config_path="../conf", config_name="config")
 def train(cfg: DictConfig) -> float:
     """One job; of a sweep its failure, even `sys.exit`, is its own."""
     from src import job
@@ -51,7 +52,7 @@ def main() -> None:
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
     try:
-        with interruptible(), sidecar_closed(), finishing():
+        with interruptible(), sidecar_closed(), finishing(), trust_config():
             if all(a in MULTIRUN for a in sys.argv[1:] if a.startswith("-")):  # not with --help
                 start_sidecar()  # imports MLflow while Hydra composes
             train()

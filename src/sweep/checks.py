@@ -11,8 +11,8 @@ from omegaconf import DictConfig
 
 from src.config import Resolved
 from src.errors import GONE, InputError
+from src.hydra_internals import BASIC_SWEEPER, trust_config
 from src.sweep.compose import Composed
-from src.sweep.hydra_internals import BASIC_SWEEPER
 from src.tracking.journal import Journal
 
 COMMON = ("tracking", "compare", "dry_run", "reuse", "checkpoints")  # one value for all jobs
@@ -86,7 +86,8 @@ def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> None:
 
 
 def _tell(line: Connection, variants: Sequence[Resolved], is_here: bool) -> None:
-    line.send(_first_error(variants, is_here))
+    with trust_config():
+        line.send(_first_error(variants, is_here))
 
 
 def _first_error(variants: Sequence[Resolved], is_here: bool) -> InputError | None:

@@ -10,7 +10,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, open_dict
 
 from src.config import Resolved, asked, resolve
-from src.sweep.hydra_internals import BASIC_SWEEPER, share_compositions, split_jobs
+from src.hydra_internals import BASIC_SWEEPER, share_compositions, split_jobs
 
 
 def job_overrides(config: DictConfig) -> list[list[Override]]:
@@ -60,7 +60,7 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
 
 def _composed(cfg: DictConfig, number: int) -> Composed:
     with open_dict(cfg.hydra.job):
-        cfg.hydra.job.num = cfg.hydra.job.id = number
+        cfg.hydra.job.num, cfg.hydra.job.id = number, str(number)
     folder = Path(cfg.hydra.sweep.dir, str(cfg.hydra.sweep.subdir))
     return Composed(resolved(cfg), folder.absolute(), bool(sweeper_params(cfg)))
 

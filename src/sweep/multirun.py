@@ -17,6 +17,7 @@ from src import provenance
 from src.config import flatten
 from src.data.availability import settle
 from src.errors import InputError, JobError
+from src.hydra_internals import BASIC_LAUNCHER, add_overrides, share_compositions
 from src.progress import failure_table
 from src.signals import in_one_piece, to_take_apart, told_to_stop
 from src.sweep import plan
@@ -28,7 +29,6 @@ from src.sweep.compose import (
     question,
     varying,
 )
-from src.sweep.hydra_internals import BASIC_LAUNCHER, share_compositions
 from src.tracking import serving
 from src.tracking.journal import Journal
 from src.tracking.outcomes import Outcome, settled
@@ -56,11 +56,11 @@ def begin(config: DictConfig) -> None:
 
     What the jobs share reaches them, whatever the launcher, as overrides of Hydra's own.
     """
-    hydra, shared = config.hydra, config.hydra.overrides.hydra
+    hydra = config.hydra
     check_settings(hydra)
     is_basic = hydra.launcher._target_ == BASIC_LAUNCHER
     if config.threads == "auto" and not is_basic:  # jobs share the cores
-        shared.append(f"threads={hydra.launcher.get('threads', 1)}")
+        add_overrides(config, f"threads={hydra.launcher.get('threads', 1)}")
     share_compositions()
     overrides = job_overrides(config)
     varied = varying(overrides)
@@ -84,19 +84,19 @@ def begin(config: DictConfig) -> None:
     sidecar.receive()
     _begin(config, settings, journal, sidecar, len(overrides) or None)
     run_id, relay = sidecar.receive()
-    shared.append(f"sweep.run_id={run_id}")
+    add_overrides(config, f"sweep.run_id={run_id}")
     if relay:
         quoted = relay.replace("'", r"\'")
-        shared.append(f"sweep.relay='{quoted}'")
+        add_overrides(config, f"sweep.relay='{quoted}'")
     if overrides:
-        shared.append(f"sweep.varying=[{','.join(varied)}]")
+        add_overrides(config, f"sweep.varying=[{','.join(varied)}]")
 
 
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
     """The jobs, composed for the data that are there."""
     jobs = compose_jobs(config, overrides)
     if settle(job.config.tree["data"] for job in jobs):
-        config.hydra.overrides.hydra.append("sweep.fallback=true")
+        add_overrides(config, "sweep.fallback=true")
         jobs = compose_jobs(config, overrides)
     return jobs
 

@@ -12,11 +12,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from src import ROOT
+from src import ROOT, hydra_internals
 from src.config import register_resolvers
-from src.sweep import hydra_internals
+from src.hydra_internals import MAIN, SharingLoader, share_compositions, split_jobs
 from src.sweep.compose import job_overrides
-from src.sweep.hydra_internals import SharingLoader, share_compositions, split_jobs
 
 JOBS = [
     ["seed=1"],
@@ -34,7 +33,7 @@ SHARED = [[], ["threads=1", "sweep.run_id=abc", "sweep.fallback=true"]]
 @pytest.fixture
 def loader():
     register_resolvers()
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+    with initialize_config_dir(str(ROOT / "conf"), **MAIN):
         yield GlobalHydra.instance().config_loader()
 
 

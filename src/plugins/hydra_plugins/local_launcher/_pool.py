@@ -212,7 +212,7 @@ def _composed(
 ) -> DictConfig:
     cfg = hydra_context.config_loader.load_sweep_config(config, list(overrides))
     with open_dict(cfg):
-        cfg.hydra.job.id = cfg.hydra.job.num = number
+        cfg.hydra.job.num, cfg.hydra.job.id = number, str(number)
     return cfg
 
 

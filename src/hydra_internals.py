@@ -1,11 +1,12 @@
-"""Hydra's private interfaces that a sweep gains by, each with a public way to do without.
+"""All that differs between releases of Hydra, and its private interfaces, guarded.
 
-Hydra names none of them in its documentation, so any release may change them.
+Where an interface is missing or does something else, the public and slower way is taken.
 """
 
 import logging
 import pickle
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import cloudpickle
@@ -16,12 +17,15 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, read_write
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 # Releases in which shared and own compositions have been compared; others compare as they go.
 PROVEN = ("1.3.8", "1.4.0rc3")
+
+# Of `hydra.main`: Hydra 1.3 wants to be told whose defaults hold, later ones warn of that.
+MAIN = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +82,8 @@ class SharingLoader(ConfigLoader):
         self, master: DictConfig, common: Sequence[Override], own: Sequence[Override]
     ) -> bytes:
         reduced = master.copy()
-        reduced.hydra.overrides.hydra = [o.input_line for o in common]
+        with read_write(reduced.hydra):
+            reduced.hydra.overrides.hydra = [o.input_line for o in common]
         cfg = self.loader.load_sweep_config(reduced, [o.input_line for o in own])
         return cloudpickle.dumps(cfg)  # four times as fast to copy as deepcopy
 
@@ -145,6 +150,27 @@ class SharingLoader(ConfigLoader):
     ) -> Any:
         """Return the defaults list of a config."""
         return self.loader.compute_defaults_list(config_name, overrides, run_mode)
+
+
+def trust_config() -> AbstractContextManager[object]:
+    """Return a context in which a config may name any class, as it may in Hydra 1.3.
+
+    A user's config is code of the user's own: https://hydra.cc/docs/advanced/execution_whitelist.
+    """
+    try:
+        from hydra.utils import UNSAFE_DISABLE_EXECUTION_CHECKS, execution_whitelist
+    except ImportError:
+        return nullcontext()
+    return execution_whitelist(UNSAFE_DISABLE_EXECUTION_CHECKS)
+
+
+def add_overrides(config: DictConfig, *lines: str) -> None:
+    """Hand overrides to all jobs of a multirun, whatever the launcher, as if they were Hydra's.
+
+    Hydra 1.4 makes its own part of the config read-only.
+    """
+    with read_write(config.hydra):
+        config.hydra.overrides.hydra.extend(lines)
 
 
 def share_compositions() -> SharingLoader:
