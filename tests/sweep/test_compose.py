@@ -24,7 +24,7 @@ JOBS = [
     ["optimizer.lr=0.3", "optimizer=adam"],
     ["model=cnn", "~schedule", "epochs=3"],
     ["recipe=sigmoid", "batch_size=7"],
-    ["experiment=depth", "model.depth=2"],
+    ["recipe=relu", "model.depth=2"],
     ["hydra.job.name=named", "seed=1"],
 ]
 SHARED = [[], ["threads=1", "sweep.run_id=abc", "sweep.fallback=true"]]
@@ -85,6 +85,14 @@ def test_a_job_gets_the_config_that_it_would_have_got_alone(loader, shared, chan
     assert len(sharing.composed) < len(JOBS)
     if changed is not Stricter:
         assert sharing.can_share == shares
+
+
+def test_jobs_of_an_experiment_that_names_what_it_sweeps_get_its_config(loader):
+    job = ["experiment=depth", "model.depth=2", "seed=1"]
+    config, sharing = master(loader, "experiment=depth"), SharingLoader(loader)
+    own = loader.load_sweep_config(config, job)
+    assert OmegaConf.to_yaml(sharing.load_sweep_config(config, job)) == OmegaConf.to_yaml(own)
+    assert sharing.can_share
 
 
 def test_a_composition_is_made_once_for_jobs_that_differ_in_values(loader, monkeypatch):
