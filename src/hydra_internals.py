@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import cloudpickle
-import hydra
+import hydra.utils
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
@@ -67,7 +67,7 @@ class SharingLoader(ConfigLoader):
         common = self.parse(list(master.hydra.overrides.hydra))
         own = self.parse(sweep_overrides)
         groups = [[o for o in some if self._is_composed(o)] for some in (common, own)]
-        key = tuple(o.input_line for some in groups for o in some)
+        key = tuple(line for some in groups for line in as_typed(some))
         is_new = key not in self.composed
         if is_new:
             self.composed[key] = self._compose(master, *groups)
@@ -83,20 +83,22 @@ class SharingLoader(ConfigLoader):
     ) -> bytes:
         reduced = master.copy()
         with read_write(reduced.hydra):
-            reduced.hydra.overrides.hydra = [o.input_line for o in common]
-        cfg = self.loader.load_sweep_config(reduced, [o.input_line for o in own])
+            reduced.hydra.overrides.hydra = as_typed(common)
+        cfg = self.loader.load_sweep_config(reduced, as_typed(own))
         return cloudpickle.dumps(cfg)  # four times as fast to copy as deepcopy
 
     def _set_values(self, cfg: DictConfig, overrides: Sequence[Override]) -> None:
         values = [o for o in overrides if not self._is_composed(o)]
         self.loader._apply_overrides_to_config(values, cfg)  # type: ignore[attr-defined]
         typed = [o for o in overrides if not o.is_hydra_override()]
-        cfg.hydra.overrides.task = [o.input_line for o in typed]
+        cfg.hydra.overrides.task = as_typed(typed)
         job = cfg.hydra.job
         if not OmegaConf.is_interpolation(job, "override_dirname"):  # which Hydra 1.4 makes it
             say = job.config.override_dirname
-            lines = sorted(o.input_line for o in typed if o.key_or_group not in say.exclude_keys)
-            job.override_dirname = say.item_sep.join(lines).replace("=", say.kv_sep)
+            named = [o for o in typed if o.key_or_group not in say.exclude_keys]
+            job.override_dirname = say.item_sep.join(sorted(as_typed(named))).replace(
+                "=", say.kv_sep
+            )
 
     def _compare(self, shared: DictConfig, own: DictConfig) -> None:
         """Raise ValueError, and share nothing from now on, where the two configs differ."""
@@ -152,16 +154,19 @@ class SharingLoader(ConfigLoader):
         return self.loader.compute_defaults_list(config_name, overrides, run_mode)
 
 
+def as_typed(overrides: Sequence[Override]) -> list[str]:
+    """Return the text of overrides, which Hydra keeps when it parses them."""
+    return [str(override.input_line) for override in overrides]
+
+
 def trust_config() -> AbstractContextManager[object]:
     """Return a context in which a config may name any class, as it may in Hydra 1.3.
 
     A user's config is code of the user's own: https://hydra.cc/docs/advanced/execution_whitelist.
     """
-    try:
-        from hydra.utils import UNSAFE_DISABLE_EXECUTION_CHECKS, execution_whitelist
-    except ImportError:
-        return nullcontext()
-    return execution_whitelist(UNSAFE_DISABLE_EXECUTION_CHECKS)
+    allow = getattr(hydra.utils, "execution_whitelist", None)
+    every_target = getattr(hydra.utils, "UNSAFE_DISABLE_EXECUTION_CHECKS", None)
+    return allow(every_target) if allow else nullcontext()
 
 
 def add_overrides(config: DictConfig, *lines: str) -> None:

@@ -10,7 +10,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, open_dict
 
 from src.config import Resolved, asked, resolve
-from src.hydra_internals import BASIC_SWEEPER, share_compositions, split_jobs
+from src.hydra_internals import BASIC_SWEEPER, as_typed, share_compositions, split_jobs
 
 
 def job_overrides(config: DictConfig) -> list[list[Override]]:
@@ -53,8 +53,7 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
     loader = GlobalHydra.instance().config_loader()
     if not jobs:
         return [Composed(resolved(config), None, sweeps=True)]
-    lines = ([override.input_line for override in job] for job in jobs)
-    configs = (loader.load_sweep_config(config, job) for job in lines)
+    configs = (loader.load_sweep_config(config, as_typed(job)) for job in jobs)
     return [_composed(cfg, number) for number, cfg in enumerate(configs)]
 
 
@@ -74,6 +73,6 @@ def varying(jobs: Sequence[Sequence[Override]]) -> list[str]:
     """Return the keys whose override differs between jobs, in the order given."""
     values: dict[str, set[str]] = {}
     for job in jobs:
-        for override in job:
-            values.setdefault(override.key_or_group, set()).add(override.input_line)
+        for override, line in zip(job, as_typed(job), strict=True):
+            values.setdefault(override.key_or_group, set()).add(line)
     return [key for key, found in values.items() if len(found) > 1]
