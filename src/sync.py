@@ -12,8 +12,8 @@ from pathlib import Path
 
 from src import ROOT, config
 from src.errors import InputError
+from src.process_exit import fast_exit
 from src.provenance import reason
-from src.signals import ending_at_once
 from src.tracking import outcomes
 from src.tracking.journal import Journal
 from src.tracking.outcomes import Outcome
@@ -72,7 +72,7 @@ def _unsent(folders: Sequence[Path]) -> Iterator[Outcome]:
 
 
 if __name__ == "__main__":
-    with ending_at_once():
+    with fast_exit():
         try:
             main(sys.argv[1:])
         except InputError as error:

@@ -1,5 +1,10 @@
 """Train one model, or sweep over many with -m: see README.md."""
 
+if __name__ == "__main__":
+    from src.signals import exit_until_handled
+
+    exit_until_handled()  # the imports that follow take a while
+
 import gc
 import os
 import sys
@@ -15,8 +20,9 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from src import ROOT, config
 from src.errors import InputError, JobError, Refused
 from src.hydra_internals import MAIN, trust_config
+from src.process_exit import fast_exit
 from src.provenance import without_credentials
-from src.signals import EXIT_STATUS, ending_at_once, interruptible
+from src.signals import EXIT_STATUS, handle_signals
 from src.sweep.multirun import finishing
 from src.tracking.sidecar import sidecar_closed, start_sidecar
 
@@ -52,7 +58,7 @@ def main() -> None:
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
     try:
-        with interruptible(), sidecar_closed(), finishing(), trust_config():
+        with handle_signals(), sidecar_closed(), finishing(), trust_config():
             if all(a in MULTIRUN for a in sys.argv[1:] if a.startswith("-")):  # not with --help
                 start_sidecar()  # imports MLflow while Hydra composes
             train()
@@ -89,5 +95,5 @@ def one_line(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    with ending_at_once():
+    with fast_exit():
         main()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from src import ROOT, answer, config
 from src.compare import Comparison
 from src.errors import InputError
-from src.signals import ending_at_once
+from src.process_exit import fast_exit
 from src.tracking import records
 from src.tracking.sender import open_store
 
@@ -74,7 +74,7 @@ def _replace(
 
 
 if __name__ == "__main__":
-    with ending_at_once():
+    with fast_exit():
         try:
             main(sys.argv[1:])
         except InputError as error:

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from src import provenance
 from src.data.availability import settle
 from src.errors import JobKilledError, Refused
-from src.signals import expendable
+from src.signals import exit_on_signal
 from src.sweep import multirun
 from src.sweep.checks import check_chdir
 from src.sweep.compose import resolved
@@ -41,7 +41,7 @@ class Hooks(Callback):
             journal.check_unused("hydra.run.dir")
             owner = provenance.process()
             sidecar.send(serving.serve_job, journal.folder, tree["tracking"], owner)
-            with expendable():
+            with exit_on_signal():
                 from src import job  # noqa: F401, imports torch while the sidecar imports MLflow
             sidecar.receive()
             config.sweep.relay = recording.SIDECAR

@@ -18,8 +18,9 @@ from src.config import flatten
 from src.data.availability import settle
 from src.errors import InputError, JobError
 from src.hydra_internals import BASIC_LAUNCHER, add_overrides, share_compositions
+from src.process_exit import require_normal_shutdown
 from src.progress import failure_table
-from src.signals import in_one_piece, to_take_apart, told_to_stop
+from src.signals import defer_stop, stop_requested
 from src.sweep import plan
 from src.sweep.checks import check_jobs, check_parts, check_settings
 from src.sweep.compose import (
@@ -77,7 +78,7 @@ def begin(config: DictConfig) -> None:
     if hydra.launcher.get("relay", is_basic):  # one process talks for all jobs on this machine
         key = bytes(current_process().authkey)
     else:
-        to_take_apart.set()
+        require_normal_shutdown()
     sidecar.send(serving.serve_sweep, settings["tracking"], settings["compare"], planned, key)
     is_warm = "src.job" in hydra.launcher.get("preload", ())
     check_parts(jobs, is_here=is_basic or is_warm, is_warm=is_warm)
@@ -134,7 +135,7 @@ def _begin(
         **provenance.report(),
     }
     params = flatten({"compare": settings["compare"]})
-    with in_one_piece():
+    with defer_stop():
         where = destination(settings["tracking"])
         journal.begin(name=question(config), tags=tags, params=params, tracking=where)
         sidecar.send(journal.folder, provenance.report())
@@ -173,7 +174,7 @@ def finish(error: BaseException | None) -> int:
     try:
         _close(sweep, jobs, error)
     finally:
-        if failed and not told_to_stop.is_set():
+        if failed and not stop_requested():
             Console(stderr=True).print(failure_table(failed, journal.folder))
     return len(failed)
 
@@ -183,12 +184,12 @@ def _close(sweep: Sweep, jobs: Sequence[Outcome], error: BaseException | None) -
     has_failed = error is not None or any(job.has_failed for job in jobs)
     answer: list[dict[str, Any]] = []  # what the journal is to hold of it
     try:
-        sidecar.send(told_to_stop.is_set())
-        if not told_to_stop.is_set():
+        sidecar.send(stop_requested())
+        if not stop_requested():
             answer = sidecar.receive()
     finally:
-        with in_one_piece():
-            is_interrupted = told_to_stop.is_set()
+        with defer_stop():
+            is_interrupted = stop_requested()
             for event in answer:
                 journal.append(**event)
             status = "KILLED" if is_interrupted else "FAILED" if has_failed else "FINISHED"

@@ -14,7 +14,7 @@ from src import provenance
 from src.config import ASIDE, Resolved, asked
 from src.errors import InputError
 from src.metrics import Epoch
-from src.signals import interruptible, stop_if_told
+from src.signals import handle_signals, raise_if_stop_requested
 from src.tracking.journal import TAKEN, Journal
 from src.tracking.relay import Relayed
 from src.tracking.reuse import Source
@@ -93,7 +93,7 @@ def recorded(tracker: Tracker, **start: Any) -> Iterator[None]:
     _begin(tracker.journal, start)
     is_killed = False
     try:
-        with interruptible():
+        with handle_signals():
             yield
     except BaseException as error:
         is_killed = isinstance(error, KeyboardInterrupt)
@@ -136,13 +136,13 @@ def logged(
 ) -> Iterator[Epoch]:
     """Record each epoch as it passes, and before them the `earlier` ones that are not yet."""
     known = {event.get("step") for event in tracker.journal.events() if event["event"] == "metrics"}
-    stop_if_told()
+    raise_if_stop_requested()
     for epoch in chain(earlier, epochs):
         if epoch.epoch not in known:
             tracker.append("metrics", step=epoch.epoch, values=epoch.metrics)
         if epoch not in earlier:
             yield epoch
-            stop_if_told()
+            raise_if_stop_requested()
 
 
 def adopt(tracker: Tracker, opening: Mapping[str, Any], source: Source) -> float:

@@ -16,8 +16,9 @@ from typing import Any
 
 from src import ROOT
 from src.errors import GONE, InputError
+from src.process_exit import fast_exit
 from src.provenance import reason
-from src.signals import HEARD, ending_at_once, shielding, unshield
+from src.signals import STOP_SIGNALS, block_signals, unblock_signals
 
 PARTING_SECONDS = 3.0  # how long who was told to stop waits for it; it goes on alone then
 
@@ -27,7 +28,7 @@ class Sidecar:
 
     def __init__(self) -> None:
         self.line, theirs = Pipe()
-        with shielding():
+        with block_signals():
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "src.tracking.sidecar", str(theirs.fileno())],
                 env=os.environ | {"PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"},
@@ -98,9 +99,9 @@ def sidecar_closed() -> Iterator[None]:
 
 def main(line: Connection) -> None:
     """What a `Sidecar` runs: a task, with its arguments."""
-    for each in (*HEARD, signal.SIGHUP):
+    for each in (*STOP_SIGNALS, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)  # it ends when who sent it does
-    unshield()
+    unblock_signals()
     gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
     from src.tracking import client  # imports MLflow while it is not yet needed
 
@@ -115,5 +116,5 @@ def main(line: Connection) -> None:
 
 
 if __name__ == "__main__":
-    with ending_at_once():
+    with fast_exit():
         main(Connection(int(sys.argv[1])))

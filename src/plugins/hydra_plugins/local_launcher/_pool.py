@@ -29,7 +29,7 @@ from pebble import ProcessExpired, ProcessPool
 from src.errors import JobError, JobKilledError, JobTimeoutError
 from src.progress import SweepView
 from src.provenance import cores
-from src.signals import EXIT_STATUS, in_one_piece, shielding, stop_if_told
+from src.signals import EXIT_STATUS, block_signals, defer_stop, raise_if_stop_requested
 
 if TYPE_CHECKING:
     from hydra_plugins.local_launcher.local_launcher import LocalLauncher
@@ -48,7 +48,7 @@ def warm(preload: list[str]) -> Any:
     from multiprocessing import forkserver, resource_tracker
 
     resource_tracker.ensure_running()  # which would let signals through when it starts
-    with shielding():
+    with block_signals():
         forkserver.ensure_running()
     return context
 
@@ -79,7 +79,7 @@ def launch(
         context=context,
     )
     try:
-        with in_one_piece():
+        with defer_stop():
             pool.active  # noqa: B018, starts it
         with SweepView(folder, first, [list(job) for job in job_overrides]) as view:
             returns = _run_all(pool, list(job_overrides), first, launcher, view)
@@ -118,7 +118,7 @@ def _run_all(
     returns: dict[int, JobReturn] = {}
     while running:
         done, _ = wait(running, POLL_SECONDS, FIRST_COMPLETED)
-        stop_if_told()
+        raise_if_stop_requested()
         for future in done:
             index = running.pop(future)
             result = _outcome(future, list(jobs[index]))

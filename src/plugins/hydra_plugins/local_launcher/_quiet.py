@@ -9,10 +9,10 @@ import gc
 import os
 import signal
 
-from src.signals import unshield
+from src.signals import unblock_signals
 
 gc.disable()
 # Taking torch apart takes a second, in which a pipe that the sweep writes to would stay open.
 atexit.register(os._exit, 0)
 signal.signal(signal.SIGINT, lambda *_: os._exit(0))
-unshield()
+unblock_signals()
