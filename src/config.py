@@ -5,7 +5,7 @@ import inspect
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from src import ROOT, sources
+from src.credentials import redact
 from src.errors import InputError
-from src.provenance import without_credentials
 from src.schema import GROUPS, check, leaves
 
 SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
@@ -25,16 +25,29 @@ PLACES = ("data.root", "data.train", "data.test", "data.fallback")  # the digest
 
 def register_resolvers() -> None:
     """`${root:path}` starts at the repository's root; `${stamp:}` is unique to a process start."""
-    register = OmegaConf.register_resolver  # the new one's name from OmegaConf 2.4 on
+    register_resolver("root", lambda path: str(ROOT / path))
+    register_resolver("stamp", _stamp, use_cache=True)
+
+
+def register_resolver(name: str, resolver: Callable, use_cache: bool = False) -> None:
+    """Register a resolver in place of one before; OmegaConf 2.4 has renamed its function."""
+    register = OmegaConf.register_resolver
     if "replace" not in inspect.signature(register).parameters:
         register = OmegaConf.register_new_resolver
-    register("root", lambda path: str(ROOT / path), replace=True)
-    register("stamp", _stamp, use_cache=True, replace=True)
+    register(name, resolver, use_cache=use_cache, replace=True)
 
 
 def _stamp() -> str:
     # Two sweeps that start in one second must not share a directory.
     return time.strftime("%Y-%m-%d_%H-%M-%S_") + os.urandom(3).hex()
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _redacted(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(part) for part in value]
+    return redact(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,7 @@ class Resolved:
     @property
     def yaml(self) -> str:
         """The resolved config as a document, credentials taken out."""
-        return without_credentials(OmegaConf.to_yaml(OmegaConf.create(dict(self.tree))))
+        return OmegaConf.to_yaml(OmegaConf.create(_redacted(self.tree)))
 
     @property
     def variant(self) -> str:

@@ -17,7 +17,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, read_write
+from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
@@ -64,7 +64,7 @@ class SharingLoader(ConfigLoader):
         return [self.parsed[line] for line in lines]
 
     def _load_shared(self, master: DictConfig, sweep_overrides: Sequence[str]) -> DictConfig:
-        common = self.parse(list(master.hydra.overrides.hydra))
+        common = self.parse(typed_lines(master.hydra.overrides.hydra))
         own = self.parse(sweep_overrides)
         groups = [[o for o in some if self._is_composed(o)] for some in (common, own)]
         key = tuple(line for some in groups for line in as_typed(some))
@@ -152,6 +152,11 @@ class SharingLoader(ConfigLoader):
     ) -> Any:
         """Return the defaults list of a config."""
         return self.loader.compute_defaults_list(config_name, overrides, run_mode)
+
+
+def typed_lines(lines: ListConfig) -> list[str]:
+    """Return overrides of a config as they were typed: reading one would resolve its `${…}`."""
+    return [str(line) for line in OmegaConf.to_container(lines, resolve=False)]
 
 
 def as_typed(overrides: Sequence[Override]) -> list[str]:

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from src import ROOT, config
+from src.error_text import root_cause
 from src.errors import InputError
 from src.process_exit import fast_exit
-from src.provenance import reason
 from src.tracking import outcomes
 from src.tracking.journal import Journal
 from src.tracking.outcomes import Outcome
@@ -54,7 +54,7 @@ def _send(journals: Sequence[Journal], tracking: Mapping[str, str]) -> int:
         try:
             events = send(journal, connect)
         except Exception as error:  # whatever a server, a network or an artifact store may throw
-            print(f"{journal.folder}: cannot be sent: {reason(error)}", file=sys.stderr)
+            print(f"{journal.folder}: cannot be sent: {root_cause(error)}", file=sys.stderr)
             failed += 1
         else:
             print(f"{journal.folder}: {events} events sent")

@@ -18,10 +18,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from src import ROOT, config
+from src.credentials import redact
 from src.errors import InputError, JobError, Refused
 from src.hydra_internals import MAIN, trust_config
 from src.process_exit import fast_exit
-from src.provenance import without_credentials
 from src.signals import EXIT_STATUS, handle_signals
 from src.sweep.multirun import finishing
 from src.tracking.sidecar import sidecar_closed, start_sidecar
@@ -45,9 +45,9 @@ def train(cfg: DictConfig) -> float:
         if is_single and is_input:
             raise Refused from error
         if is_single:  # a bug: its traceback is what is needed
-            traceback.print_exc()
+            print(redact(traceback.format_exc()), end="", file=sys.stderr)
             raise SystemExit(1) from error
-        reason = str(error) if is_input else f"{type(error).__name__}: {error}"
+        reason = redact(str(error) if is_input else f"{type(error).__name__}: {error}")
         print(f"failed: {reason}", file=sys.stderr)
         raise JobError(reason) from error
 
@@ -66,7 +66,7 @@ def main() -> None:
         if full:
             raise
         said = one_line(error.__cause__ if isinstance(error, Refused) else error)
-        sys.exit(without_credentials(said))
+        sys.exit(redact(said))
     except KeyboardInterrupt:
         sys.exit(EXIT_STATUS)
 
@@ -78,9 +78,10 @@ def one_line(error: BaseException) -> str:
         allowed = ", ".join(sorted(map(str, cause.parent_node)))
         return f"{cause.full_key}: unknown; allowed here are {allowed}"
     if isinstance(error, OverrideParseException):
-        said = f"{error.override}: not key=value as Hydra reads it"
-        if error.override.count("=") > 1:
-            key, _, value = error.override.partition("=")
+        typed = redact(error.override)
+        said = f"{typed}: not key=value as Hydra reads it"
+        if typed.count("=") > 1:
+            key, _, value = typed.partition("=")
             return f"{said}; a value with an = in it needs quotes: '{key}=\"{value}\"'"
         return f"{said}: {' '.join(str(error).split())}"
     if isinstance(error, MissingConfigException) and error.options:

@@ -10,7 +10,13 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, open_dict
 
 from src.config import Resolved, asked, resolve
-from src.hydra_internals import BASIC_SWEEPER, as_typed, share_compositions, split_jobs
+from src.hydra_internals import (
+    BASIC_SWEEPER,
+    as_typed,
+    share_compositions,
+    split_jobs,
+    typed_lines,
+)
 
 
 def job_overrides(config: DictConfig) -> list[list[Override]]:
@@ -18,13 +24,13 @@ def job_overrides(config: DictConfig) -> list[list[Override]]:
     if config.hydra.sweeper._target_ != BASIC_SWEEPER:
         return []
     loader = share_compositions()
-    swept = loader.parse([*sweeper_params(config), *config.hydra.overrides.task])
+    swept = loader.parse([*sweeper_params(config), *typed_lines(config.hydra.overrides.task)])
     return [loader.parse(job) for job in split_jobs(swept)]
 
 
 def question(config: DictConfig) -> str:
     """Return the question as it was typed, without paths and tracking."""
-    typed = list(config.hydra.overrides.task)
+    typed = typed_lines(config.hydra.overrides.task)
     keys = {override.partition("=")[0] for override in typed}
     own = [param for param in sweeper_params(config) if param.partition("=")[0] not in keys]
     return " ".join(asked([*typed, *own])) or "sweep"

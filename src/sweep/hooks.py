@@ -10,7 +10,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from src import provenance
+from src import process_identity
 from src.data.availability import settle
 from src.errors import JobKilledError, Refused
 from src.signals import exit_on_signal
@@ -39,7 +39,7 @@ class Hooks(Callback):
             config.sweep.fallback = settle([tree["data"]])
             journal = Journal(Path(config.hydra.run.dir))
             journal.check_unused("hydra.run.dir")
-            owner = provenance.process()
+            owner = process_identity.process_id()
             sidecar.send(serving.serve_job, journal.folder, tree["tracking"], owner)
             with exit_on_signal():
                 from src import job  # noqa: F401, imports torch while the sidecar imports MLflow

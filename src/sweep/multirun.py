@@ -30,6 +30,7 @@ from src.sweep.compose import (
     question,
     varying,
 )
+from src.sweep.secrets import hide_secrets, make_private
 from src.tracking import serving
 from src.tracking.journal import Journal
 from src.tracking.outcomes import Outcome, settled
@@ -57,6 +58,7 @@ def begin(config: DictConfig) -> None:
 
     What the jobs share reaches them, whatever the launcher, as overrides of Hydra's own.
     """
+    hide_secrets(config)
     hydra = config.hydra
     check_settings(hydra)
     is_basic = hydra.launcher._target_ == BASIC_LAUNCHER
@@ -138,6 +140,7 @@ def _begin(
     with defer_stop():
         where = destination(settings["tracking"])
         journal.begin(name=question(config), tags=tags, params=params, tracking=where)
+        make_private(journal.folder)
         sidecar.send(journal.folder, provenance.report())
         _begun.append(Sweep(journal, jobs, sidecar, HINT[settings["reuse"]]))
 
@@ -170,7 +173,6 @@ def finish(error: BaseException | None) -> int:
     journal = sweep.journal
     jobs = [job for job in settled(journal.folder) if job.journal.path != journal.path]
     failed = [job for job in jobs if job.has_failed]
-    provenance.forget_credentials(journal.folder)
     try:
         _close(sweep, jobs, error)
     finally:

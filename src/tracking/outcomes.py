@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from src import provenance
+from src import process_identity
 from src.tracking.journal import Journal, journals
 
 
@@ -38,8 +38,8 @@ def outcome(journal: Journal) -> Outcome | None:
         return None
     tags = start["tags"]
     owner, process = tags.get("process", ""), "unknown"
-    if tags.get("machine") == provenance.machine():
-        process = "alive" if provenance.is_alive(owner) else "gone"
+    if tags.get("machine") == process_identity.machine_id():
+        process = "alive" if process_identity.is_alive(owner) else "gone"
     where = start.get("tracking", {})
     return Outcome(journal, start["name"], status, reason, owner, process, where)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from src import provenance
 from src.config import ASIDE, Resolved, asked
+from src.credentials import redact
 from src.errors import InputError
 from src.metrics import Epoch
 from src.signals import handle_signals, raise_if_stop_requested
@@ -100,7 +101,7 @@ def recorded(tracker: Tracker, **start: Any) -> Iterator[None]:
         if not is_killed:
             with suppress(OSError):  # on a full disk the end is more worth its room
                 _keep_traceback(tracker)
-        said = provenance.without_credentials(f"{type(error).__name__}: {error}")
+        said = redact(f"{type(error).__name__}: {error}")
         reason = said.rstrip(": ")[:500]
         tags = {"outcome": "killed" if is_killed else "failed", "reason": reason}
         tracker.append("end", status="KILLED" if is_killed else "FAILED", tags=tags)
@@ -127,7 +128,7 @@ def _begin(journal: Journal, start: dict[str, Any]) -> None:
 def _keep_traceback(tracker: Tracker) -> None:
     folder = tracker.journal.folder / "artifacts"
     folder.mkdir(exist_ok=True)
-    (folder / "traceback.txt").write_text(provenance.without_credentials(traceback.format_exc()))
+    (folder / "traceback.txt").write_text(redact(traceback.format_exc()))
     tracker.append("files", path="artifacts")
 
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from src import commands
-from src.provenance import reason, without_credentials
+from src.credentials import redact
+from src.error_text import root_cause
 from src.tracking import reuse
 from src.tracking.journal import Journal
 from src.tracking.lock import locked
@@ -51,7 +52,7 @@ class Sender:
         self.closing.set()
         self.thread.join(HASTE_SECONDS if in_haste else None)
         if self.thread.is_alive() or self.error is not None:
-            why = reason(self.error or TimeoutError("no answer yet"))
+            why = root_cause(self.error or TimeoutError("no answer yet"))
             print(
                 f"warning: the tracking server misses a part ({why}), which is in "
                 f"{self.journal.path}: `{commands.sync(self.journal.folder)}` sends it later",
@@ -128,4 +129,4 @@ def open_store(settings: Mapping[str, str]) -> "Store":
 
 def destination(settings: Mapping[str, str]) -> dict[str, str]:
     """The config's `tracking` as a journal keeps it: where it is to go, without passwords."""
-    return {key: without_credentials(value) for key, value in settings.items()}
+    return {key: redact(value) for key, value in settings.items()}

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from src import commands, provenance
+from src import commands, process_identity
+from src.error_text import root_cause
 from src.errors import GONE, UNHEARD, InputError
-from src.provenance import reason
 from src.tracking import outcomes
 from src.tracking.journal import Journal
 from src.tracking.relay import Relay
@@ -108,7 +108,6 @@ def serve_sweep(
         line.send(told)
         (is_wanted,) = line.recv()  # the journal is complete
     except GONE:  # the sweep is gone
-        provenance.forget_credentials(folder)
         _settle(folder)
         send_all(_ended(folder), connect, HASTE_SECONDS)
     if comparison and is_wanted:
@@ -129,9 +128,9 @@ def _end_abandoned(connect: Callable[[], "Store"]) -> None:
     from src.tracking import client, records
 
     store = connect()
-    for run in records.running(store, provenance.machine()):
+    for run in records.running(store, process_identity.machine_id()):
         tags, run_id = run.data.tags, run.info.run_id
-        if provenance.is_alive(tags["process"]) or not records.is_running(store, run_id):
+        if process_identity.is_alive(tags["process"]) or not records.is_running(store, run_id):
             continue
         if folder := tags.get("folder"):
             send_each([found.journal for found in outcomes.settled(Path(folder))], connect)
@@ -174,7 +173,7 @@ def _compared(
     except InputError as nothing:
         _say(f"No comparison: {nothing}")
     except client.UNREACHABLE as outage:
-        _say(f"No comparison: {reason(outage)}")
+        _say(f"No comparison: {root_cause(outage)}")
     except Exception as bug:  # which must not cost the sweep its end
         traceback.print_exc()
         return None, InputError(f"no comparison: {type(bug).__name__}: {bug}")
@@ -198,7 +197,7 @@ def _close(connect: Callable[[], "Store"], journal: Journal, is_compared: bool) 
 def _warn(error: Exception, journal: Journal, settings: Mapping[str, str]) -> None:
     again = commands.compare(journal.sent.run_id, settings)
     _say(
-        f"warning: the tracking server misses a part of this sweep ({reason(error)}); later "
+        f"warning: the tracking server misses a part of this sweep ({root_cause(error)}); later "
         f"`{commands.sync(journal.folder)}` sends it, and then `{again}` compares again"
     )
 

@@ -15,9 +15,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from src import ROOT
+from src.error_text import root_cause
 from src.errors import GONE, InputError
 from src.process_exit import fast_exit
-from src.provenance import reason
 from src.signals import STOP_SIGNALS, block_signals, unblock_signals
 
 PARTING_SECONDS = 3.0  # how long who was told to stop waits for it; it goes on alone then
@@ -112,7 +112,7 @@ def main(line: Connection) -> None:
         except InputError as error:
             line.send(error)
         except client.UNREACHABLE as error:
-            line.send(InputError(f"the tracking server does not answer: {reason(error)}"))
+            line.send(InputError(f"the tracking server does not answer: {root_cause(error)}"))
 
 
 if __name__ == "__main__":

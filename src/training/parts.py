@@ -1,6 +1,5 @@
 """What one job trains, and with what, made of its resolved config: where cfg ends."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
 
-from src import provenance
+from src import hardware
 from src.config import SHARED_GROUPS, Resolved
 from src.data.splits import Splits
 from src.errors import InputError
@@ -88,7 +87,7 @@ def prepare(config: Resolved) -> Place:
     """Where the job computes and on what data, which is what its fingerprint needs."""
     threads = config.tree["threads"]
     if threads == "auto":
-        threads = int(os.environ.get("OMP_NUM_THREADS") or provenance.cores())
+        threads = hardware.omp_threads() or hardware.cores()
     torch.set_num_threads(threads)
     # torch.use_deterministic_algorithms would do the same and import torch's compiler.
     torch.set_deterministic_debug_mode("error")

@@ -27,8 +27,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from pebble import ProcessExpired, ProcessPool
 
 from src.errors import JobError, JobKilledError, JobTimeoutError
+from src.hardware import cores
 from src.progress import SweepView
-from src.provenance import cores
 from src.signals import EXIT_STATUS, block_signals, defer_stop, raise_if_stop_requested
 
 if TYPE_CHECKING:
