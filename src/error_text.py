@@ -8,6 +8,7 @@ def root_cause(error: BaseException) -> str:
 
     Of a server that is down, "Connection refused" lies four exceptions deep in MLflow's own.
     """
-    while " " in str(cause := error.__cause__ or error.__context__ or ""):
-        error = cause
+    cause: BaseException | None = error
+    while cause is not None and (cause is error or " " in str(cause)):
+        error, cause = cause, cause.__cause__ or cause.__context__
     return " ".join(redact(str(error)).split())[:200]

@@ -156,7 +156,9 @@ class SharingLoader(ConfigLoader):
 
 def typed_lines(lines: ListConfig) -> list[str]:
     """Return overrides of a config as they were typed: reading one would resolve its `${…}`."""
-    return [str(line) for line in OmegaConf.to_container(lines, resolve=False)]
+    typed = OmegaConf.to_container(lines, resolve=False)
+    assert isinstance(typed, list)
+    return [str(line) for line in typed]
 
 
 def as_typed(overrides: Sequence[Override]) -> list[str]:
