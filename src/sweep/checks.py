@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from src import fork_server
 from src.config import Resolved
 from src.errors import GONE, InputError
 from src.hydra_internals import BASIC_SWEEPER, trust_config
@@ -70,10 +72,8 @@ def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> None:
     if not is_warm:
         error = _first_error(variants, is_here)
     else:
-        context = multiprocessing.get_context("forkserver")
-        line, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_tell, args=(theirs, variants, is_here), daemon=True)
-        process.start()
+        line, theirs = multiprocessing.Pipe(duplex=False)
+        process = fork_server.fork(_tell, theirs, variants, is_here)
         theirs.close()
         line.poll(None)  # where Ctrl-C does no harm, other than within a message
         try:
@@ -86,7 +86,7 @@ def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> None:
 
 
 def _tell(line: Connection, variants: Sequence[Resolved], is_here: bool) -> None:
-    with trust_config():
+    with trust_config(), suppress(*GONE):
         line.send(_first_error(variants, is_here))
 
 

@@ -9,13 +9,14 @@ import signal
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import cloudpickle
 from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
-from hydra_plugins.local_launcher import _fork_server, _worker
+from hydra_plugins.local_launcher import _worker
 from hydra_plugins.local_launcher._settings import Settings
 from hydra_plugins.local_launcher._worker import Multirun
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
@@ -28,6 +29,7 @@ from src.launching import (
     SweepView,
     cores,
     defer_stop,
+    fork_server,
     raise_if_stop_requested,
 )
 
@@ -44,8 +46,8 @@ def launch(
     configure_log(hydra.hydra_logging, hydra.verbose)
     folder = Path(str(hydra.sweep.dir))
     folder.mkdir(parents=True, exist_ok=True)
-    context = _fork_server.start(list(settings.preload))
-    _fork_server.wait_until_warm(context)
+    context = fork_server.start(settings.preload)
+    fork_server.wait_until_warm()
     pool = _create(settings, multirun, context, len(jobs))
     try:
         with defer_stop():
@@ -154,6 +156,8 @@ def _outcome(future: Future, overrides: list[str]) -> JobReturn:
         result: JobReturn = cloudpickle.loads(future.result())
         result.overrides = overrides  # as Hydra prints them of a job that failed
         return result
+    if isinstance(error, BrokenProcessPool):
+        raise JobError(fork_server.DIED) from error
     if isinstance(error, ProcessExpired):
         error = JobKilledError(_describe_end(error.exitcode))
     elif isinstance(error, TimeoutError):

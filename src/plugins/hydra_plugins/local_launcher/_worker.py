@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +59,17 @@ def initialize(shared: bytes, ordinal: Any, gpus: Sequence[str]) -> None:
         with ordinal.get_lock():
             os.environ["CUDA_VISIBLE_DEVICES"] = gpus[ordinal.value % len(gpus)]
             ordinal.value += 1
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_sweep, daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
+def _end_with_sweep() -> None:
+    """End this process when the sweep's or the fork server has ended."""
+    sweep = multiprocessing.parent_process()
+    assert sweep is not None
+    watched = [sweep.sentinel]
+    if hasattr(os, "pidfd_open"):  # on Linux; elsewhere a job outlives its fork server
+        watched.append(os.pidfd_open(os.getppid()))
+    connection.wait(watched)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

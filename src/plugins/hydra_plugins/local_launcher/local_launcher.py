@@ -62,6 +62,6 @@ class Warm(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Begin at once, on another core, to import torch, which takes seconds."""
         if config.hydra.launcher._target_ == TARGET:
-            from hydra_plugins.local_launcher import _fork_server
+            from src.launching import fork_server
 
-            _fork_server.start(list(config.hydra.launcher.preload))
+            fork_server.start(list(config.hydra.launcher.preload))
