@@ -3,6 +3,7 @@
 https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
 """
 
+import atexit
 import multiprocessing
 import shutil
 import tempfile
@@ -57,10 +58,7 @@ def fork(target: Callable[..., object], *arguments: Any) -> BaseProcess:
                 forkserver.ensure_running()
         else:
             return child
-    raise JobError(DIED) from cause
-
-
-DIED = "the process from which workers fork has died: killed, or out of memory"
+    raise JobError("the process from which workers fork was killed, or is out of memory") from cause
 
 
 def wait_until_warm() -> None:
@@ -83,8 +81,19 @@ def _name_leftovers() -> None:
         Path(util.get_temp_dir(), _own_name()).touch()
     finally:
         tempfile.tempdir = former
+    atexit.register(track_again)
     # Private, and what differs elsewhere: only then are semaphores of the killed not removed.
     getattr(process.current_process(), "_config", {})["semprefix"] = f"/{_own_name()}"
+
+
+def track_again() -> None:
+    """Register this process's semaphores again before they end.
+
+    A resource tracker that has replaced a killed one prints a traceback for each that it does
+    not know; to one that knows them it makes no difference.
+    """
+    for semaphore in SEMAPHORES.glob(f"sem.{_own_name()}-*"):
+        resource_tracker.register(f"/{semaphore.name.removeprefix('sem.')}", "semaphore")
 
 
 def _own_name() -> str:

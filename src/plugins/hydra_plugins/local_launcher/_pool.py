@@ -55,11 +55,14 @@ def launch(
         with SweepView(folder, first, jobs) as view:
             returns = _run_all(pool, settings, multirun, jobs, first, view)
         pool.close()
-    except BaseException:
+    except BaseException as error:
         pool.stop()  # first: it would replace processes that end
         _end(multiprocessing.active_children())
+        if isinstance(error, BrokenProcessPool):
+            raise JobError(f"no worker can be started: {error.__cause__ or error}") from error
         raise
     finally:
+        fork_server.track_again()
         pool.join()
     return returns
 
@@ -157,7 +160,7 @@ def _outcome(future: Future, overrides: list[str]) -> JobReturn:
         result.overrides = overrides  # as Hydra prints them of a job that failed
         return result
     if isinstance(error, BrokenProcessPool):
-        raise JobError(fork_server.DIED) from error
+        raise error
     if isinstance(error, ProcessExpired):
         error = JobKilledError(_describe_end(error.exitcode))
     elif isinstance(error, TimeoutError):
