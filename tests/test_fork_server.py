@@ -99,3 +99,22 @@ def test_sockets_lie_elsewhere_where_the_temporary_folders_name_is_long(tmp_path
     process = start(f"{BEGIN}fork_server.fork(os.write, 1, b'forked').join()\n", long)
     assert process.communicate() == ("forked", "")
     assert not list(long.iterdir())
+
+
+def test_a_fork_server_that_is_killed_while_it_imports_is_replaced(tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, time\n"
+        "begun = pathlib.Path(__file__).with_name('begun')\n"
+        "if not begun.exists():\n"
+        "    begun.touch()\n"
+        "    time.sleep(1_000)\n"
+    )
+    process = start(
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import os\nfrom src import fork_server\nfork_server.start(['slow'])\n"
+        "fork_server.fork(os.write, 1, b'forked').join()\n",
+        tmp_path,
+    )
+    until((tmp_path / "begun").exists)
+    child(process, "forkserver").kill()
+    assert process.communicate() == ("forked", "")
