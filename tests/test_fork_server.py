@@ -23,10 +23,11 @@ OWN_SEMAPHORES = "sem.fairsweep-*-{}@*"
 
 def start(body: str, folder: Path) -> subprocess.Popen:
     """A process that runs the body in a new fork server's parent, with its temporary folder."""
+    path = os.environ.get("PYTHONPATH", "")
     return subprocess.Popen(
         [sys.executable, "-c", body],
         cwd=ROOT,
-        env=os.environ | {"TMPDIR": str(folder)},
+        env=os.environ | {"TMPDIR": str(folder), "PYTHONPATH": f"{folder}:{path}"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -110,7 +111,6 @@ def test_a_fork_server_that_is_killed_while_it_imports_is_replaced(tmp_path):
         "    time.sleep(1_000)\n"
     )
     process = start(
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "import os\nfrom src import fork_server\nfork_server.start(['slow'])\n"
         "fork_server.fork(os.write, 1, b'forked').join()\n",
         tmp_path,
