@@ -62,8 +62,9 @@ def launch(
             raise JobError(f"no worker can be started: {error.__cause__ or error}") from error
         raise
     finally:
-        fork_server.track_again()
-        pool.join()
+        with defer_stop():  # an exception in a semaphore's finalizer is printed, and then lost
+            fork_server.track_again()
+            pool.join()
     return returns
 
 
