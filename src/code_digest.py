@@ -24,7 +24,7 @@ NEUTRAL = {  # modules that training imports although no result depends on them,
     "src.config": "the resolved config is part of a job's identity",
     "src.code_digest": "the digests are part of a job's identity",
     "src.source": "the digests are part of a job's identity",
-    "src.provenance": "training takes the number of cores, threads in a job's identity",
+    "src.hardware": "training takes the number of cores, threads in a job's identity",
     "hydra": "the resolved config is part of a job's identity",
 }
 

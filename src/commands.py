@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from src import ROOT, config
-from src.provenance import without_credentials
+from src.credentials import redact
 
 
 def sync(folder: Path) -> str:
@@ -20,7 +20,7 @@ def compare(run_id: str, tracking: Mapping[str, str]) -> str:
     """What compares a sweep again that lies where the config's `tracking` says."""
     defaults = config.settings([])["tracking"]
     others = {key: value for key, value in tracking.items() if value != defaults[key]}
-    where = [f"tracking.{key}={without_credentials(value)}" for key, value in others.items()]
+    where = [f"tracking.{key}={redact(value)}" for key, value in others.items()]
     return shlex.join(["python", "-m", "src.compare", run_id, *where])
 
 
@@ -32,9 +32,9 @@ def ui(uri: str, experiment_id: str | None = None) -> str:
     of_experiment = f"/{experiment_id}/runs" if experiment_id else ""
     page = f"/#/experiments{of_experiment}?workflowType=machine_learning"
     if uri.startswith("http"):
-        return without_credentials(uri).rstrip("/") + page
+        return redact(uri).rstrip("/") + page
     if not uri.startswith("sqlite:///"):
-        return without_credentials(uri)
+        return redact(uri)
     database = Path(uri.removeprefix("sqlite:///")).absolute()
     if database.is_relative_to(Path.cwd()):
         database = database.relative_to(Path.cwd())

@@ -1,10 +1,11 @@
 """The resolved config of one job, made from Hydra's cfg: checked, flat, and with an identity."""
 
 import hashlib
+import inspect
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,8 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from src import ROOT
+from src.credentials import redact
 from src.errors import InputError
-from src.provenance import without_credentials
 from src.schema import (
     GROUPS,
     NON_RESULT_KEYS,
@@ -32,13 +33,29 @@ COPIED_KEYS = tuple(f"model.{group}" for group in SHARED_GROUPS)
 
 def register_resolvers() -> None:
     """Register `${root:path}`, below the repository, and `${stamp:}`, unique to a process."""
-    OmegaConf.register_new_resolver("root", lambda path: str(ROOT / path), replace=True)
-    OmegaConf.register_new_resolver("stamp", _stamp, use_cache=True, replace=True)
+    register_resolver("root", lambda path: str(ROOT / path))
+    register_resolver("stamp", _stamp, use_cache=True)
+
+
+def register_resolver(name: str, resolver: Callable, use_cache: bool = False) -> None:
+    """Register a resolver in place of one before; OmegaConf 2.4 has renamed its function."""
+    register = OmegaConf.register_resolver
+    if "replace" not in inspect.signature(register).parameters:
+        register = OmegaConf.register_new_resolver
+    register(name, resolver, use_cache=use_cache, replace=True)
 
 
 def _stamp() -> str:
     # Two sweeps that start in one second must not share a directory.
     return time.strftime("%Y-%m-%d_%H-%M-%S_") + os.urandom(3).hex()
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _redacted(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(part) for part in value]
+    return redact(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
@@ -89,7 +106,7 @@ class Resolved:
     @property
     def yaml(self) -> str:
         """The resolved config as a document without credentials."""
-        return without_credentials(OmegaConf.to_yaml(OmegaConf.create(dict(self.tree))))
+        return OmegaConf.to_yaml(OmegaConf.create(_redacted(self.tree)))
 
     @property
     def variant(self) -> str:

@@ -1,24 +1,18 @@
-"""How a process ends: of itself, and by Ctrl-C or SIGTERM, in good order or at once."""
+"""Ctrl-C and SIGTERM: the first one asks for a stop in good order, the second one ends at once.
 
-import atexit
+A flag decides what the handler does, not `signal.pthread_sigmask`, which is of one thread alone:
+the system would hand the signal to another, and Python run the handler in the main thread.
+"""
+
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from multiprocessing import util
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager
+from enum import Enum, auto
+from typing import Any
 
-# Set where a launcher such as joblib's cleans up only when Python takes its modules apart.
-to_take_apart = threading.Event()
-# Set from the first signal on: an exception that it raises in a callback of Python's own, such as
-# a weak reference's, is lost there.
-told_to_stop = threading.Event()
-_armed = threading.Event()  # set while signals are heard
-_held_back = threading.Event()  # set while the first signal has to wait
-_expendable = threading.Event()  # set while there is nothing that a signal could harm
-HEARD = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EXIT_STATUS = 130  # what a shell expects of an interrupted program
 
 
@@ -26,115 +20,118 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, raised where Ctrl-C would be."""
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Within the body the first signal raises KeyboardInterrupt, and another ends the process.
+class _Response(Enum):
+    """Responses to the first signal."""
 
-    So does what the first one came to in a library that took it for an error of its own. Within
-    another such body the signals stay the outer one's.
+    RAISE = auto()
+    DEFER = auto()
+    EXIT = auto()
+
+
+# Plain values: a lock, such as an Event has, could be held by the very code that is interrupted.
+_response = _Response.RAISE
+_is_stop_requested = False
+
+
+@contextmanager
+def handle_signals() -> Iterator[None]:
+    """Let the first signal in the body raise KeyboardInterrupt, and the second end the process.
+
+    An exception in which a library hides that KeyboardInterrupt becomes one again. A body within
+    another one, or outside the main thread, changes nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {} if _armed.is_set() else {each: signal.getsignal(each) for each in HEARD}
-    _armed.set()
-    for each, handler in before.items():
-        if handler != signal.SIG_IGN:
-            signal.signal(each, _stop)
+    global _is_stop_requested
+    handlers = _install(_handle)
     try:
         yield
     except Exception as error:
-        if told_to_stop.is_set():
+        if _is_stop_requested:
             raise KeyboardInterrupt from error
         raise
     finally:
-        if before:
-            _armed.clear()
-            told_to_stop.clear()
-        for each, handler in before.items():
+        if handlers:
+            _is_stop_requested = False
+        for each, handler in handlers.items():
             signal.signal(each, handler)
 
 
-def _stop(number: int, frame: object) -> None:
-    if _expendable.is_set():
+def _install(handler: Any) -> dict[signal.Signals, Any]:
+    """Set the handler of each signal that is neither handled nor ignored; return the former ones.
+
+    A shell lets a program in the background ignore Ctrl-C.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    former = {each: signal.getsignal(each) for each in STOP_SIGNALS}
+    changed = {k: v for k, v in former.items() if v not in (signal.SIG_IGN, _handle)}
+    for each in changed:
+        signal.signal(each, handler)
+    return changed
+
+
+def _handle(number: int, frame: object) -> None:
+    global _is_stop_requested
+    if _is_stop_requested or _response is _Response.EXIT:
         os._exit(EXIT_STATUS)
-    told_to_stop.set()
-    for each in HEARD:
-        signal.signal(each, lambda *_: os._exit(EXIT_STATUS))
-    if not _held_back.is_set():
+    _is_stop_requested = True
+    if _response is _Response.RAISE:
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated("SIGTERM")
 
 
+def exit_until_handled() -> None:
+    """End the process at a signal before `handle_signals`: there is nothing yet to put in order."""
+    _install(lambda *_: os._exit(EXIT_STATUS))
+
+
 @contextmanager
-def in_one_piece() -> Iterator[None]:
+def defer_stop() -> Iterator[None]:
     """Let the first signal wait until the body, which must be short, is done."""
     try:
-        with _set(_held_back):
+        with _respond(_Response.DEFER):
             yield
     finally:
-        stop_if_told()
+        raise_if_stop_requested()
 
 
-def expendable() -> AbstractContextManager[None]:
+def exit_on_signal() -> AbstractContextManager[None]:
     """Let a signal end the process at once: imports of C++ crash on an exception."""
-    return _set(_expendable)
+    return _respond(_Response.EXIT)
 
 
 @contextmanager
-def _set(flag: threading.Event) -> Iterator[None]:
-    flag.set()
+def _respond(response: _Response) -> Iterator[None]:
+    global _response
+    former, _response = _response, response
     try:
         yield
     finally:
-        flag.clear()
+        _response = former
 
 
-def stop_if_told() -> None:
-    """Raise KeyboardInterrupt if a signal came whose own was lost or held back."""
-    if told_to_stop.is_set():
+def stop_requested() -> bool:
+    """Return whether a signal has come, even if its exception was lost.
+
+    It is lost in callbacks of Python's own, such as a weak reference's.
+    """
+    return _is_stop_requested
+
+
+def raise_if_stop_requested() -> None:
+    """Raise KeyboardInterrupt if a signal has come, and its own exception was lost or deferred."""
+    if _is_stop_requested:
         raise KeyboardInterrupt
 
 
 @contextmanager
-def shielding() -> Iterator[None]:
-    """A process that starts in the body gets no signal before it calls `unshield`."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+def block_signals() -> Iterator[None]:
+    """Start processes in the body that get no signal before they call `unblock_signals`."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def unshield() -> None:
-    """Let signals through: the process has said what they do to it."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
-
-
-@contextmanager
-def ending_at_once() -> Iterator[None]:
-    """End the process after the body without taking apart what it has imported.
-
-    Of torch and MLflow that takes two seconds, in which nothing happens that anyone needs.
-    """
-    status = 1  # of an exception that nobody catches
-
-    def leave() -> None:
-        if to_take_apart.is_set():
-            return
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError):  # who reads it may have gone
-                stream.flush()
-        util._exit_function()  # removes semaphores; Python's own call of it would come later
-        os._exit(status)
-
-    atexit.register(leave)  # what is registered first is run last
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed: its number would be that of the next file
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115, as long as it lives
-        getattr(sys, name).reconfigure(errors="replace")  # what a terminal lacks ends no sweep
-    try:
-        yield
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-        raise
+def unblock_signals() -> None:
+    """Let signals through once this process has said what they do to it."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from src import ROOT, config
+from src.error_text import root_cause
 from src.errors import InputError
-from src.provenance import reason
-from src.signals import ending_at_once
+from src.process_exit import fast_exit
 from src.tracking.job_record import JobRecord, ProcessState, Status, settle
 from src.tracking.journal import Journal, journals
 from src.tracking.settings import TrackingSettings
@@ -54,7 +54,7 @@ def _send(waiting: Sequence[Journal], tracking: TrackingSettings) -> int:
         try:
             events = mlflow_sink.send(journal, tracking.connect)
         except Exception as error:  # servers, networks and artifact stores raise their own
-            print(f"{journal.folder}: cannot be sent: {reason(error)}", file=sys.stderr)
+            print(f"{journal.folder}: cannot be sent: {root_cause(error)}", file=sys.stderr)
             failed += 1
         else:
             print(f"{journal.folder}: {events} events sent")
@@ -75,7 +75,7 @@ def _unsent(folders: Sequence[Path]) -> Iterator[JobRecord]:
 
 
 if __name__ == "__main__":
-    with ending_at_once():
+    with fast_exit():
         try:
             main(sys.argv[1:])
         except InputError as error:

@@ -1,5 +1,10 @@
 """Train one model, or sweep over many with -m: see README.md."""
 
+if __name__ == "__main__":
+    from src.signals import exit_until_handled
+
+    exit_until_handled()  # the imports that follow take a while
+
 import gc
 import os
 import sys
@@ -13,9 +18,11 @@ from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from src import ROOT, config
+from src.credentials import redact
 from src.errors import InputError, JobError, Refused
-from src.provenance import without_credentials
-from src.signals import EXIT_STATUS, ending_at_once, interruptible
+from src.hydra_internals import MAIN, trust_config
+from src.process_exit import fast_exit
+from src.signals import EXIT_STATUS, handle_signals
 from src.sweep.multirun import finishing
 from src.tracking.uploader_process import start_uploader, uploader_closed
 
@@ -33,7 +40,7 @@ USER_ERRORS = (
 config.register_resolvers()
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="config")
+@hydra.main(**MAIN, config_path="../conf", config_name="config")
 def train(cfg: DictConfig) -> float:
     """One job; of a sweep its failure, even `sys.exit`, is its own."""
     from src import job
@@ -46,9 +53,9 @@ def train(cfg: DictConfig) -> float:
         if is_single and is_input:
             raise Refused from error
         if is_single:  # a bug: its traceback is what is needed
-            traceback.print_exc()
+            print(redact(traceback.format_exc()), end="", file=sys.stderr)
             raise SystemExit(1) from error
-        reason = str(error) if is_input else f"{type(error).__name__}: {error}"
+        reason = redact(str(error) if is_input else f"{type(error).__name__}: {error}")
         print(f"failed: {reason}", file=sys.stderr)
         raise JobError(reason) from error
 
@@ -59,7 +66,7 @@ def main() -> None:
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
     try:
-        with interruptible(), uploader_closed(), finishing():
+        with handle_signals(), uploader_closed(), finishing(), trust_config():
             if all(a in MULTIRUN for a in sys.argv[1:] if a.startswith("-")):  # not with --help
                 start_uploader()  # imports MLflow while Hydra composes
             train()
@@ -67,7 +74,7 @@ def main() -> None:
         if full:
             raise
         said = one_line(error.__cause__ if isinstance(error, Refused) else error)
-        sys.exit(without_credentials(said))
+        sys.exit(redact(said))
     except KeyboardInterrupt:
         sys.exit(EXIT_STATUS)
 
@@ -79,9 +86,10 @@ def one_line(error: BaseException) -> str:
         allowed = ", ".join(sorted(map(str, cause.parent_node)))
         return f"{cause.full_key}: unknown; allowed here are {allowed}"
     if isinstance(error, OverrideParseException):
-        said = f"{error.override}: not key=value as Hydra reads it"
-        if error.override.count("=") > 1:
-            key, _, value = error.override.partition("=")
+        typed = redact(error.override)
+        said = f"{typed}: not key=value as Hydra reads it"
+        if typed.count("=") > 1:
+            key, _, value = typed.partition("=")
             return f"{said}; a value with an = in it needs quotes: '{key}=\"{value}\"'"
         return f"{said}: {' '.join(str(error).split())}"
     if isinstance(error, MissingConfigException) and error.options:
@@ -96,5 +104,5 @@ def one_line(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    with ending_at_once():
+    with fast_exit():
         main()

@@ -21,6 +21,7 @@ from src import ROOT
 from src.config import Resolved, register_resolvers, resolve
 from src.data import mnist_5k
 from src.data.splits import Splits
+from src.hydra_internals import MAIN
 
 if TYPE_CHECKING:
     from src.training.setup import Components
@@ -50,7 +51,7 @@ def config() -> Callable[..., Resolved]:
 
     def resolved(*overrides: str) -> Resolved:
         register_resolvers()
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        with initialize_config_dir(str(ROOT / "conf"), **MAIN):
             cfg = compose("config", list(overrides), return_hydra_config=True)
         choices = cfg.hydra.runtime.choices
         with open_dict(cfg):

@@ -1,81 +1,232 @@
-"""How processes end: each is a real one, and all it leaves is its status and its words."""
+"""Signals to real processes, which say on the way how far they came."""
 
 import os
+import signal
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
 from src import ROOT
 
-PROGRAM = """
-import atexit, sys
-from src.signals import ending_at_once, to_take_apart
-class Late:
-    def __del__(self):
-        print("taken apart")
-late = Late()
-with ending_at_once():
-    atexit.register(print, "cleaned up")
-    print("body")
-    BODY
+BEGIN = """
+import os, signal, sys
+from src.signals import *
+def strike(number=signal.SIGINT):
+    os.kill(os.getpid(), number)
+def say(word):
+    print(word, flush=True)
 """
 
 
-def ended(body: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-c", PROGRAM.replace("BODY", body)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def ended(body: str, **options) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", BEGIN + textwrap.dedent(body)]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, **options
+    )
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "said"),
-    [
-        ("pass", 0, ""),
-        ("sys.exit()", 0, ""),
-        ("sys.exit(3)", 3, ""),
-        ("sys.exit('not so')", 1, "not so\n"),
-        ("1 / 0", 1, "ZeroDivisionError: division by zero\n"),
-    ],
+    ("number", "name"), [("signal.SIGINT", "KeyboardInterrupt"), ("signal.SIGTERM", "Terminated")]
 )
-def test_a_process_that_ends_at_once_loses_nothing(body, status, said):
-    process = ended(body)
-    assert process.returncode == status
-    assert process.stdout == "body\ncleaned up\n"
-    assert process.stderr.endswith(said)
-    assert bool(process.stderr) == bool(said)
+def test_the_first_signal_is_an_interrupt(number, name):
+    process = ended(f"""
+    try:
+        with handle_signals():
+            strike({number})
+            say("not reached")
+    except KeyboardInterrupt as interrupt:
+        say(type(interrupt).__name__)
+    """)
+    assert (process.returncode, process.stdout, process.stderr) == (0, f"{name}\n", "")
+
+
+@pytest.mark.parametrize("second", ["signal.SIGINT", "signal.SIGTERM"])
+def test_the_second_signal_ends_the_process_at_once(second):
+    process = ended(f"""
+    try:
+        with handle_signals():
+            try:
+                strike()
+            finally:
+                say("cleaning up")
+                strike({second})
+                say("not reached")
+    finally:
+        say("not reached")
+    """)
+    assert (process.returncode, process.stdout, process.stderr) == (130, "cleaning up\n", "")
+
+
+def test_signals_are_what_they_were_after_the_body():
+    process = ended("""
+    before = [signal.getsignal(each) for each in STOP_SIGNALS]
+    try:
+        with handle_signals():
+            with handle_signals():  # changes nothing
+                pass
+            strike()
+    except KeyboardInterrupt:
+        say(stop_requested())
+    say(before == [signal.getsignal(each) for each in STOP_SIGNALS])
+    """)
+    assert process.stdout == "False\nTrue\n"
+
+
+def test_an_ignored_signal_stays_ignored():
+    process = ended("""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with handle_signals():
+        strike()
+        say("goes on")
+    """)
+    assert (process.returncode, process.stdout) == (0, "goes on\n")
+
+
+def test_a_stop_waits_for_a_body_that_must_be_whole():
+    process = ended("""
+    try:
+        with handle_signals(), defer_stop():
+            strike()
+            say("whole")
+    except KeyboardInterrupt:
+        say("stopped")
+    """)
+    assert process.stdout == "whole\nstopped\n"
+
+
+def test_a_deferred_stop_is_deferred_whichever_thread_gets_the_signal():
+    process = ended("""
+    import threading, time
+    waiting = threading.Event()
+    threading.Thread(target=waiting.wait).start()
+    try:
+        with handle_signals(), defer_stop():
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+            strike()  # for the other thread
+            time.sleep(0.05)
+            say("whole")
+    except KeyboardInterrupt:
+        say("stopped")
+    waiting.set()
+    """)
+    assert process.stdout == "whole\nstopped\n"
+
+
+def test_the_second_signal_ends_even_a_body_that_must_be_whole():
+    process = ended("""
+    with handle_signals(), defer_stop():
+        strike()
+        say("once")
+        strike()
+        say("not reached")
+    """)
+    assert (process.returncode, process.stdout) == (130, "once\n")
+
+
+def test_where_an_exception_would_crash_a_signal_ends_the_process():
+    process = ended("""
+    try:
+        with handle_signals():
+            with exit_on_signal():
+                strike()
+    finally:
+        say("not reached")
+    """)
+    assert (process.returncode, process.stdout, process.stderr) == (130, "", "")
+
+
+def test_before_signals_are_handled_they_end_the_process_quietly():
+    process = ended("""
+    exit_until_handled()
+    try:
+        with handle_signals():
+            strike()
+    except KeyboardInterrupt:
+        say("handled")
+    strike()
+    say("not reached")
+    """)
+    assert (process.returncode, process.stdout, process.stderr) == (130, "handled\n", "")
 
 
 def test_a_signal_is_remembered_where_its_exception_is_lost():
-    lose = """
-    import os, signal, warnings
-    from src.signals import interruptible, told_to_stop
+    process = ended("""
     class Lossy:
         def __del__(self):
-            os.kill(os.getpid(), signal.SIGTERM)
-    with interruptible():
-        Lossy()
-        print(told_to_stop.is_set())
-    print(told_to_stop.is_set())
-    """
-    assert ended(lose).stdout == "body\nTrue\nFalse\ncleaned up\n"
+            strike(signal.SIGTERM)
+    try:
+        with handle_signals():
+            Lossy()
+            say(stop_requested())
+            raise_if_stop_requested()
+            say("not reached")
+    except KeyboardInterrupt:
+        say("stopped")
+    """)
+    assert process.stdout == "True\nstopped\n"
 
 
-def test_a_process_that_others_clean_up_in_is_taken_apart():
-    assert ended("to_take_apart.set()").stdout == "body\ncleaned up\ntaken apart\n"
+def test_an_interrupt_that_a_library_takes_for_an_error_is_one_again():
+    process = ended("""
+    try:
+        with handle_signals():
+            try:
+                strike()
+            except KeyboardInterrupt:
+                raise ImportError("cannot be loaded")
+    except KeyboardInterrupt:
+        say("stopped")
+    """)
+    assert process.stdout == "stopped\n"
 
 
-@pytest.mark.parametrize("closed", ["sys.stdout = None", "sys.stderr = None"])
-def test_a_process_that_was_given_no_output_ends_as_well(closed):
-    program = f"import sys\n{closed}\n{PROGRAM.replace('BODY', 'pass').replace('print', 'str')}"
-    command = [sys.executable, "-c", program]
-    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (process.returncode, process.stderr) == (0, "")
+def test_a_child_gets_the_signal_once_it_is_ready():
+    child = "from src.signals import *; signal.signal(2, lambda *_: print('ready for it'))"
+    process = ended(f"""
+    import subprocess
+    read, write = os.pipe()
+    code = "import os, signal; os.read({{}}, 1); {child}; unblock_signals()".format(read)
+    with block_signals():
+        child = subprocess.Popen([sys.executable, "-c", code], pass_fds=[read])
+    child.send_signal(signal.SIGINT)
+    os.write(write, b"x")
+    say(child.wait())
+    """)
+    assert process.stdout == "ready for it\n0\n"
 
 
-def test_what_a_terminal_lacks_is_replaced():
-    command = [sys.executable, "-c", PROGRAM.replace("BODY", "print(chr(8722))")]
-    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
-    process = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+def test_another_thread_than_the_main_one_changes_nothing():
+    process = ended("""
+    import threading
+    def body():
+        with handle_signals():
+            say(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    """)
+    assert process.stdout == "True\n"
+
+
+def test_ctrl_c_among_the_first_imports_is_quiet(tmp_path):
+    """A finder of modules, there from the start, strikes in the middle of the imports."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Strike:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'src.config':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Strike())\n"
     )
-    assert (process.returncode, process.stdout) == (0, "body\n?\ncleaned up\n")
+    process = subprocess.run(
+        [sys.executable, "-m", "src.train"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (process.returncode, process.stderr) == (130, "")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from src import ROOT, config
 from src.compare import Comparison
 from src.errors import InputError
-from src.signals import ending_at_once
+from src.process_exit import fast_exit
 from src.sweep import comparison
 from src.tracking.job_record import JobRecord
 from src.tracking.journal import Journal
@@ -92,7 +92,7 @@ def _replace(
 
 
 if __name__ == "__main__":
-    with ending_at_once():
+    with fast_exit():
         try:
             main(sys.argv[1:])
         except InputError as error:

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from src import commands, provenance
+from src import commands
+from src.error_text import root_cause
 from src.errors import OUTPUT_CLOSED, PEER_CLOSED, InputError
-from src.provenance import reason
 from src.tracking.job_record import ProcessState, Status, end, fold, settle
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
@@ -121,7 +121,7 @@ class Companion:
         except InputError as nothing:
             _print(f"No comparison: {nothing}")
         except OSError as error:
-            _print(f"No comparison: {reason(error)}")
+            _print(f"No comparison: {root_cause(error)}")
         except Exception as bug:  # which must not cost the sweep its end
             traceback.print_exc()
             self.conn.send(InputError(f"no comparison: {type(bug).__name__}: {bug}"))
@@ -132,7 +132,6 @@ class Companion:
     def _end_killed(self) -> None:
         """Wait until the processes of a sweep that was killed are gone, and end its journals."""
         own = self.sweep.sweep
-        provenance.forget_credentials(own.folder)
         deadline = time.monotonic() + RETRY_SECONDS
         while time.monotonic() < deadline and any(
             record.status == Status.RUNNING and record.process == ProcessState.ALIVE
@@ -150,7 +149,7 @@ class Companion:
 
         if error:
             _print(
-                f"warning: the tracking server misses a part of this sweep ({reason(error)}); "
+                f"warning: the tracking server misses a part of this sweep ({root_cause(error)}); "
                 f"later `{commands.sync(self.sweep.sweep.folder)}` sends it"
             )
         elif self.sweep.sweep_id:

@@ -9,12 +9,12 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from src import provenance
+from src import process_identity
 from src.data.availability import ensure_data
 from src.errors import JobKilledError, Refused
-from src.signals import expendable
+from src.signals import exit_on_signal
 from src.sweep import multirun
-from src.sweep.composing import resolved
+from src.sweep.compose import resolved
 from src.sweep.preflight import check_chdir
 from src.tracking import run_logger
 from src.tracking.job_record import Status, end, fold
@@ -42,8 +42,9 @@ class SweepCallback(Callback):
             journal = Journal(Path(config.hydra.run.dir))
             journal.check_unused("hydra.run.dir")
             index = ResultIndex.of(tree)
-            uploader.send(upload_job, journal.folder, index, provenance.process())
-            with expendable():
+            process = process_identity.process_id()
+            uploader.send(upload_job, journal.folder, index, process)
+            with exit_on_signal():
                 from src import job  # noqa: F401, imports torch while the process imports MLflow
             uploader.receive()
 

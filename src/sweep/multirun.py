@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 from rich.console import Console
@@ -16,19 +15,21 @@ from src import provenance
 from src.config import Identity
 from src.data.availability import ensure_data
 from src.errors import OUTPUT_CLOSED, InputError, JobError
+from src.hydra_internals import BASIC_LAUNCHER, add_overrides, share_compositions
+from src.process_exit import require_normal_shutdown
 from src.progress import failure_table, job_counts
-from src.signals import in_one_piece, to_take_apart, told_to_stop
+from src.signals import defer_stop, stop_requested
 from src.sweep import dry_run
 from src.sweep.accompany import accompany_sweep, look_elsewhere
-from src.sweep.composing import (
+from src.sweep.compose import (
     Composed,
     compose_jobs,
     job_overrides,
     question,
-    share_compositions,
     varying,
 )
 from src.sweep.preflight import check_jobs, check_parts, check_settings
+from src.sweep.secrets import hide_secrets, make_private
 from src.tracking.job_record import JobRecord, Status, end
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
@@ -37,7 +38,6 @@ from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader_process import UploaderProcess, start_uploader
 
 HINT = {True: "the same command continues", False: "the same command with reuse=true continues"}
-BASIC_LAUNCHER = f"{BasicLauncher.__module__}.{BasicLauncher.__qualname__}"
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,12 @@ def begin(config: DictConfig) -> None:
 
     What the jobs share reaches them, whatever the launcher, as overrides of Hydra's own.
     """
-    hydra, shared = config.hydra, config.hydra.overrides.hydra
+    hide_secrets(config)
+    hydra = config.hydra
     check_settings(hydra)
     is_basic = hydra.launcher._target_ == BASIC_LAUNCHER
     if config.threads == "auto" and not is_basic:  # jobs share the cores
-        shared.append(f"threads={hydra.launcher.get('threads', 1)}")
+        add_overrides(config, f"threads={hydra.launcher.get('threads', 1)}")
     share_compositions()
     overrides = job_overrides(config)
     varied = varying(overrides)
@@ -80,7 +81,7 @@ def begin(config: DictConfig) -> None:
         _show_plan(jobs, typed, labels, planned, index, uploader)
     sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
     if not sees_jobs:
-        to_take_apart.set()
+        require_normal_shutdown()
     uploader.send(accompany_sweep, index, compare, planned)
     is_warm = "src.job" in hydra.launcher.get("preload", ())
     identities = check_parts(jobs, is_here=is_basic or is_warm, is_warm=is_warm)
@@ -88,18 +89,18 @@ def begin(config: DictConfig) -> None:
     uploader.send(_missing(index, identities, settings["reuse"] and bool(overrides)))
     uploader.receive()
     sweep_id = _begin(config, settings, index, uploader, len(overrides) or None)
-    shared.append(f"sweep.id={sweep_id}")
-    shared.append(f"sweep.uploads={str(not sees_jobs).lower()}")
+    add_overrides(config, f"sweep.id={sweep_id}")
+    add_overrides(config, f"sweep.uploads={str(not sees_jobs).lower()}")
     if overrides:
-        shared.append(f"sweep.varying=[{','.join(varied)}]")
-        shared.append(f"sweep.code={_code(identities)}")
+        add_overrides(config, f"sweep.varying=[{','.join(varied)}]")
+        add_overrides(config, f"sweep.code={_code(identities)}")
 
 
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
     """The jobs, composed for the data that are there."""
     jobs = compose_jobs(config, overrides)
     if ensure_data(job.config.tree["data"] for job in jobs):
-        config.hydra.overrides.hydra.append("sweep.fallback=true")
+        add_overrides(config, "sweep.fallback=true")
         jobs = compose_jobs(config, overrides)
     return jobs
 
@@ -152,8 +153,9 @@ def _begin(
     journal = Journal(Path(config.hydra.sweep.dir))
     start = sweep_start(question(config), journal.folder, settings)
     sweep_id = start["tags"]["job"]
-    with in_one_piece():
+    with defer_stop():
         journal.begin(**start)
+        make_private(journal.folder)
         index.open(sweep_id, journal)
         uploader.send(journal.folder, provenance.report())
         _begun.append(Sweep(SweepJournals(journal), jobs, uploader, HINT[settings["reuse"]]))
@@ -187,11 +189,10 @@ def finish(error: BaseException | None) -> int:
     sweep = _begun.pop()
     jobs = sweep.journals.settle()
     failed = [job for job in jobs if job.has_failed]
-    provenance.forget_credentials(sweep.journals.sweep.folder)
     try:
         _close(sweep, jobs, error)
     finally:
-        if not told_to_stop.is_set():
+        if not stop_requested():
             console = Console(stderr=True, soft_wrap=True)
             with suppress(*OUTPUT_CLOSED):
                 console.print(job_counts(jobs), highlight=False)
@@ -204,12 +205,12 @@ def _close(sweep: Sweep, jobs: Sequence[JobRecord], error: BaseException | None)
     journal, uploader = sweep.journals.sweep, sweep.uploader
     has_failed = error is not None or any(job.has_failed for job in jobs)
     try:
-        uploader.send(told_to_stop.is_set())
-        if not told_to_stop.is_set():
+        uploader.send(stop_requested())
+        if not stop_requested():
             uploader.receive()
     finally:
-        with in_one_piece():
-            is_interrupted = told_to_stop.is_set()
+        with defer_stop():
+            is_interrupted = stop_requested()
             failure = Status.KILLED if is_interrupted else Status.FAILED
             status = failure if is_interrupted or has_failed else Status.FINISHED
             end(journal, status)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -10,9 +11,11 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from src import fork_server
 from src.config import Identity, Resolved
 from src.errors import PEER_CLOSED, InputError
-from src.sweep.composing import BASIC_SWEEPER, Composed
+from src.hydra_internals import BASIC_SWEEPER, trust_config
+from src.sweep.compose import Composed
 from src.tracking.journal import Journal
 
 COMMON = (
@@ -78,10 +81,8 @@ def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> list[
     if not is_warm:
         result = _make_variants(configs, is_here)
     else:
-        context = multiprocessing.get_context("forkserver")
-        conn, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_send_result, args=(theirs, configs, is_here), daemon=True)
-        process.start()
+        conn, theirs = multiprocessing.Pipe(duplex=False)
+        process = fork_server.fork(_send_result, theirs, configs, is_here)
         theirs.close()
         conn.poll(None)  # Ctrl-C does no harm here, other than within a message
         try:
@@ -95,7 +96,8 @@ def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> list[
 
 
 def _send_result(conn: Connection, configs: Sequence[Resolved], is_here: bool) -> None:
-    conn.send(_make_variants(configs, is_here))
+    with trust_config(), suppress(*PEER_CLOSED):
+        conn.send(_make_variants(configs, is_here))
 
 
 def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[Identity] | InputError:

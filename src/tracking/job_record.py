@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from src import provenance
+from src import process_identity
 from src.config import Identity
 from src.metrics import BEST_VAL_ERROR, TEST_ERROR, Epoch, Run
 from src.schema import factors
@@ -115,9 +115,9 @@ class JobRecord:
     @property
     def process(self) -> ProcessState:
         """The state of the process that keeps the journal."""
-        if self.tags.get("machine") != provenance.machine():
+        if self.tags.get("machine") != process_identity.machine_id():
             return ProcessState.UNKNOWN
-        is_alive = provenance.is_alive(self.tags.get("process", ""))
+        is_alive = process_identity.is_alive(self.tags.get("process", ""))
         return ProcessState.ALIVE if is_alive else ProcessState.GONE
 
     @property

@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 
 from src.errors import InputError
 from src.metrics import SUMMARY
-from src.provenance import machine
+from src.process_identity import machine_id
 from src.tracking.job_record import JobRecord, Status, fold, fold_events
 from src.tracking.journal import Event, EventKind, Journal
 from src.tracking.store import Store
@@ -72,7 +72,7 @@ def records(store: Store, runs: Sequence[MlflowRun]) -> list[JobRecord]:
 def _local(run: MlflowRun) -> JobRecord | None:
     """Return the record of a run whose journal still lies where the run says."""
     tags = run.data.tags
-    if tags.get("machine") != machine() or "folder" not in tags:
+    if tags.get("machine") != machine_id() or "folder" not in tags:
         return None
     try:
         record = fold(Journal(Path(tags["folder"])))

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from src import provenance
 from src.config import Resolved, experiment_overrides, flatten
+from src.credentials import redact
 from src.errors import InputError
 from src.metrics import Epoch
-from src.signals import interruptible, stop_if_told
+from src.signals import handle_signals, raise_if_stop_requested
 from src.tracking.job_record import Action, JobRecord, Status, fold
 from src.tracking.journal import DIRECTORY_IN_USE, FILES, EventKind, Journal
 from src.tracking.settings import TrackingSettings
@@ -88,14 +89,14 @@ def run_lifecycle(
     """
     _begin(journal, start, action)
     try:
-        with interruptible():
+        with handle_signals():
             yield
     except BaseException as error:
         is_killed = isinstance(error, KeyboardInterrupt)
         if not is_killed:
             with suppress(OSError):  # on a full disk the end is more worth its room
                 _keep_traceback(journal)
-        said = provenance.without_credentials(f"{type(error).__name__}: {error}")
+        said = redact(f"{type(error).__name__}: {error}")
         reason = said.rstrip(": ")[:500]
         status = Status.KILLED if is_killed else Status.FAILED
         tags = {"outcome": status.lower(), "reason": reason}
@@ -126,7 +127,7 @@ def _is_same_job(earlier: JobRecord, tags: Mapping[str, str]) -> bool:
 def _keep_traceback(journal: Journal) -> None:
     path = journal.folder / FILES / "traceback.txt"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(provenance.without_credentials(traceback.format_exc()))
+    path.write_text(redact(traceback.format_exc()))
     journal.append_files([path])
 
 
@@ -136,13 +137,13 @@ def log_epochs(
     """Record each epoch as it passes, and before them the `earlier` ones that are not yet."""
     record = fold(journal)
     known = record.by_step if record else {}
-    stop_if_told()
+    raise_if_stop_requested()
     for epoch in chain(earlier, epochs):
         if epoch.epoch not in known:
             journal.append(EventKind.METRICS, step=epoch.epoch, values=epoch.metrics)
         if epoch not in earlier:
             yield epoch
-            stop_if_told()
+            raise_if_stop_requested()
 
 
 def record_cached(journal: Journal, start: Mapping[str, Any], source: JobRecord) -> float:

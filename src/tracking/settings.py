@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from src.provenance import without_credentials
+from src.credentials import redact
 
 if TYPE_CHECKING:
     from src.tracking.store import Store
@@ -26,7 +26,7 @@ class TrackingSettings:
     @property
     def public(self) -> Self:
         """The same without passwords, as journals keep it."""
-        return replace(self, **{k: without_credentials(v) for k, v in asdict(self).items()})
+        return replace(self, **{k: redact(v) for k, v in asdict(self).items()})
 
     def is_same_experiment(self, other: Self) -> bool:
         """Return whether runs sent to both come to lie side by side."""

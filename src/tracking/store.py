@@ -21,8 +21,9 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils as db
 
+from src.credentials import redact
+from src.error_text import root_cause
 from src.errors import InputError
-from src.provenance import reason, without_credentials
 from src.tracking import artifact_location
 from src.tracking.lock import locked
 
@@ -45,7 +46,7 @@ class Store:
     @property
     def shown_uri(self) -> str:
         """The address as it may be told and stored."""
-        return without_credentials(self.uri)
+        return redact(self.uri)
 
 
 @lru_cache(maxsize=4)
@@ -66,7 +67,7 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
             return _open_embedded(database, experiment, Path(artifacts).absolute().as_uri())
     except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
         raise InputError(
-            f"tracking.uri={without_credentials(uri)}: cannot be used: {reason(error)}; "
+            f"tracking.uri={redact(uri)}: cannot be used: {root_cause(error)}; "
             "a writable sqlite:///FILE or a running server is needed"
         ) from error
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from src import commands, provenance
+from src import commands
+from src.error_text import root_cause
 from src.errors import PEER_CLOSED
 from src.tracking.job_record import Status, end, fold
 from src.tracking.journal import Journal
@@ -58,7 +59,7 @@ def uploading(journal: Journal, tracking: TrackingSettings) -> Iterator[None]:
 
 def _warn(error: Exception, journal: Journal) -> None:
     print(
-        f"warning: the tracking server misses a part ({provenance.reason(error)}), which is in "
+        f"warning: the tracking server misses a part ({root_cause(error)}), which is in "
         f"{journal.path}: `{commands.sync(journal.folder)}` sends it later",
         file=sys.stderr,
     )

@@ -16,9 +16,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from src import ROOT
+from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
-from src.provenance import reason
-from src.signals import HEARD, ending_at_once, shielding, unshield
+from src.process_exit import fast_exit
+from src.signals import STOP_SIGNALS, block_signals, unblock_signals
 
 DETACH_TIMEOUT = 3.0  # seconds that an interrupted run waits for the process, which goes on alone
 
@@ -32,7 +33,7 @@ class UploaderProcess:
 
     def __init__(self) -> None:
         self.conn, theirs = Pipe()
-        with shielding():
+        with block_signals():
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "src.tracking.uploader_process", str(theirs.fileno())],
                 env=os.environ | {"PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"},
@@ -103,9 +104,9 @@ def uploader_closed() -> Iterator[None]:
 
 def main(conn: Connection) -> None:
     """Run a task that arrives with its arguments."""
-    for each in (*HEARD, signal.SIGHUP):
+    for each in (*STOP_SIGNALS, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)  # the process ends when its parent does
-    unshield()
+    unblock_signals()
     gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
     from src.tracking import mlflow_sink, store  # noqa: F401, imports MLflow while it is not yet needed
 
@@ -116,9 +117,9 @@ def main(conn: Connection) -> None:
         except InputError as error:
             conn.send(error)
         except store.UNREACHABLE as error:
-            conn.send(InputError(f"the tracking server does not answer: {reason(error)}"))
+            conn.send(InputError(f"the tracking server does not answer: {root_cause(error)}"))
 
 
 if __name__ == "__main__":
-    with ending_at_once():
+    with fast_exit():
         main(Connection(int(sys.argv[1])))

@@ -1,6 +1,5 @@
 """Setup of a job: its environment and its components, made from the resolved config."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
 
-from src import code_digest, provenance
+from src import code_digest, hardware
 from src.code_digest import SNAPSHOT
 from src.config import SHARED_GROUPS, Identity, Resolved
 from src.data.splits import Splits
@@ -105,7 +104,7 @@ def prepare(config: Resolved) -> Environment:
     code = import_code(config)
     threads = config.tree["threads"]
     if threads == "auto":
-        threads = int(os.environ.get("OMP_NUM_THREADS") or provenance.cores())
+        threads = hardware.omp_threads() or hardware.cores()
     torch.set_num_threads(threads)
     # torch.use_deterministic_algorithms would do the same and import torch's compiler.
     torch.set_deterministic_debug_mode("error")

@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from until import all_have, epochs, until
 
-from src import provenance
+from src import process_identity
 from src.tracking.journal import Journal
 
 SMALL = ("data=mnist_5k", "data.n=200", "figures=false", "device=cpu", "threads=1")
@@ -84,7 +84,7 @@ class Cut:
         _, self.alive = psutil.wait_procs(workers, timeout=30)
         self.first = sweeps(place)[0]
         experiment = self.first.info.experiment_id
-        tags = {"machine": provenance.machine(), "process": provenance.process()}
+        tags = {"machine": process_identity.machine_id(), "process": process_identity.process_id()}
         self.stranger = client.create_run(experiment, tags=tags).info.run_id
         namesake = {"host": socket.gethostname(), "machine": "another", "process": "1@1.0"}
         self.far_away = client.create_run(experiment, tags=namesake).info.run_id

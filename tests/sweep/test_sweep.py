@@ -129,8 +129,11 @@ def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
         ("experiment=activation", "experiment=activation: unknown; allowed are activations, "),
         ("hydra.sweep.subdir=same", "hydra.sweep.subdir: "),
         ("hydra.sweep.subdir=.", "hydra.sweep.subdir: "),
-        ("hydra.launcher.workers=0", "hydra.launcher.workers=0: auto or 1, 2, … is allowed"),
-        ("hydra.launcher.timeout=true", "hydra.launcher.timeout=True: seconds above 0, or null"),
+        (
+            "hydra.launcher.workers=0",
+            "hydra.launcher.workers=0: must be auto or an integer",
+        ),
+        ("hydra.launcher.timeout=true", "hydra.launcher.timeout=True: must be seconds above 0"),
         ("hydra.sweeper.max_batch_size=1", "hydra.sweeper.max_batch_size=1: null is allowed"),
         ("hydra.job.chdir=true", "hydra.job.chdir=true: false is allowed"),
     ],

@@ -1,4 +1,4 @@
-"""The launcher as Hydra discovers it; what is slow to import waits until there is work."""
+"""The launcher as Hydra discovers it; slow imports wait until there is work."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,34 +28,17 @@ ConfigStore.instance().store(
 
 
 class LocalLauncher(Launcher):
-    """Runs each job in a process of a warm pool; one job's death is its own."""
+    """A launcher that runs each job in a process of a warm pool; a job's death is its own."""
 
-    def __init__(
-        self,
-        workers: str | int,
-        per_gpu: int,
-        threads: int,
-        timeout: float | None,
-        retries: int,
-        preload: Sequence[str],
-    ) -> None:
-        _require("workers", workers, workers == "auto" or _at_least(1, workers), "auto or 1, 2, …")
-        _require("per_gpu", per_gpu, _at_least(1, per_gpu), "1, 2, …")
-        _require("threads", threads, _at_least(1, threads), "1, 2, …")
-        _require("retries", retries, _at_least(0, retries), "0, 1, …")
-        is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-        is_allowed = timeout is None or (is_number and timeout > 0)
-        _require("timeout", timeout, is_allowed, "seconds above 0, or null")
-        self.workers = workers
-        self.per_gpu = per_gpu
-        self.timeout = timeout
-        self.retries = retries
-        self.preload = list(preload)
+    def __init__(self, **settings: Any) -> None:
+        from hydra_plugins.local_launcher._settings import Settings
+
+        self.settings = Settings(**settings)
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Hydra hands over what the jobs need."""
+        """Keep what the jobs need."""
         self.hydra_context = hydra_context
         self.task_function = task_function
         self.config = config
@@ -63,27 +46,21 @@ class LocalLauncher(Launcher):
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        """Run the jobs; their returns in the order of `job_overrides`."""
+        """Run the jobs; return their results in the order of `job_overrides`."""
         from hydra_plugins.local_launcher import _pool
+        from hydra_plugins.local_launcher._worker import Multirun
 
-        return _pool.launch(self, job_overrides, initial_job_idx)
+        multirun = Multirun(self.hydra_context, self.config, self.task_function)
+        jobs = [list(overrides) for overrides in job_overrides]
+        return _pool.launch(self.settings, multirun, jobs, initial_job_idx)
 
 
 class Warm(Callback):
-    """Starts the process from which workers fork while the sweep is still being prepared."""
+    """A callback that starts the fork server while the sweep is still being prepared."""
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Importing torch takes seconds: begin at once, on another core."""
+        """Begin at once, on another core, to import torch, which takes seconds."""
         if config.hydra.launcher._target_ == TARGET:
-            from hydra_plugins.local_launcher import _pool
+            from src.launching import fork_server
 
-            _pool.warm(list(config.hydra.launcher.preload))
-
-
-def _at_least(low: int, value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= low
-
-
-def _require(key: str, value: object, allowed: bool, words: str) -> None:
-    if not allowed:
-        raise ValueError(f"hydra.launcher.{key}={value}: {words} is allowed")
+            fork_server.start(list(config.hydra.launcher.preload))

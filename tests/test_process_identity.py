@@ -1,4 +1,4 @@
-"""Where a result comes from, as other processes and the operating system see it."""
+"""Machines and processes, as other processes and the operating system see them."""
 
 import os
 import socket
@@ -11,17 +11,7 @@ import psutil
 import pytest
 from until import until
 
-from src import ROOT, provenance
-
-
-def test_cores_are_those_that_this_process_may_use():
-    core = min(os.sched_getaffinity(0))
-    code = (
-        f"import os; os.sched_setaffinity(0, [{core}]); from src import provenance; "
-        "print(provenance.cores())"
-    )
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert told.stdout == "1\n", told.stderr
+from src import process_identity
 
 
 @pytest.fixture
@@ -41,14 +31,18 @@ BOOT = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
 def test_a_process_is_alive_until_it_ends_and_no_other_is_taken_for_it(sleeper):
     process, start = sleeper
     name = f"{process.pid}@{start:.2f}@{BOOT}"
-    assert provenance.is_alive(name)
-    assert not provenance.is_alive(f"{process.pid}@{start - 60:.2f}@{BOOT}"), "an earlier one's id"
-    assert not provenance.is_alive(f"{process.pid}@{start:.2f}@01234567"), "before a power cut"
+    assert process_identity.is_alive(name)
+    assert not process_identity.is_alive(f"{process.pid}@{start - 60:.2f}@{BOOT}"), (
+        "an earlier one's id"
+    )
+    assert not process_identity.is_alive(f"{process.pid}@{start:.2f}@01234567"), (
+        "before a power cut"
+    )
     process.kill()
     until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
-    assert not provenance.is_alive(name), "nobody has waited for it yet"
+    assert not process_identity.is_alive(name), "nobody has waited for it yet"
     process.communicate()
-    assert not provenance.is_alive(name)
+    assert not process_identity.is_alive(name)
 
 
 def test_a_process_stays_the_same_when_the_clock_is_set(sleeper, monkeypatch):
@@ -56,19 +50,7 @@ def test_a_process_stays_the_same_when_the_clock_is_set(sleeper, monkeypatch):
     booted = psutil.boot_time()
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + 3600)
     assert psutil.Process(process.pid).create_time() > time.time(), "the clock was set"
-    assert provenance.is_alive(f"{process.pid}@{start:.2f}@{BOOT}")
-
-
-def test_the_cause_of_an_error_is_told_and_no_password():
-    error = RuntimeError("max retries exceeded, with ever so many words")
-    error.__cause__ = ConnectionRefusedError("refused by\nhttp://user:pw@host/x")
-    assert provenance.reason(error) == "refused by http://host/x"
-
-
-def test_a_cause_that_is_no_sentence_explains_nothing():
-    error = ValueError("ftp is no scheme that is known")
-    error.__context__ = KeyError("ftp")
-    assert provenance.reason(error) == "ftp is no scheme that is known"
+    assert process_identity.is_alive(f"{process.pid}@{start:.2f}@{BOOT}")
 
 
 @pytest.fixture
@@ -77,10 +59,10 @@ def machine(monkeypatch):
 
     def told(name: str, own: str, card: int, processes: str = "pid:[1]") -> str:
         monkeypatch.setattr(socket, "gethostname", lambda: name)
-        monkeypatch.setattr(provenance.Path, "read_text", lambda _: own)
-        monkeypatch.setattr(provenance.Path, "readlink", lambda _: processes)
-        monkeypatch.setattr(provenance.uuid, "getnode", lambda: card)
-        return provenance.machine.__wrapped__()
+        monkeypatch.setattr(process_identity.Path, "read_text", lambda _: own)
+        monkeypatch.setattr(process_identity.Path, "readlink", lambda _: processes)
+        monkeypatch.setattr(process_identity.uuid, "getnode", lambda: card)
+        return process_identity.machine_id.__wrapped__()
 
     return told
 

@@ -1,0 +1,207 @@
+"""All that differs between releases of Hydra, and its private interfaces, guarded.
+
+Where an interface is missing or does something else, the public and slower way is taken.
+"""
+
+import logging
+import pickle
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import cloudpickle
+import hydra.utils
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
+from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
+
+BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+# Releases in which shared and own compositions have been compared; others compare as they go.
+PROVEN = ("1.3.8", "1.4.0rc3")
+
+# Of `hydra.main`: Hydra 1.3 wants to be told whose defaults hold, later ones warn of that.
+MAIN = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
+
+log = logging.getLogger(__name__)
+
+
+class SharingLoader(ConfigLoader):
+    """Hydra's loader, except that jobs with the same groups share a composition.
+
+    Hydra composes each job twice, 70 ms a time, and most jobs of a sweep differ in values
+    alone, which are set after the composition anyway.
+    """
+
+    def __init__(self, loader: ConfigLoader, is_proven: bool = False) -> None:
+        self.loader = loader
+        self.is_proven = is_proven
+        self.can_share = hasattr(loader, "_apply_overrides_to_config")
+        self.composed: dict[tuple[str, ...], bytes] = {}
+        self.groups: dict[str, bool] = {}
+        self.parsed: dict[str, Override] = {}
+
+    def load_sweep_config(
+        self, master_config: DictConfig, sweep_overrides: Sequence[str]
+    ) -> DictConfig:
+        """Return the config of a job, equal to the one that Hydra's own loader makes."""
+        if self.can_share:
+            try:
+                return self._load_shared(master_config, sweep_overrides)
+            except Exception as error:  # a user's mistake: Hydra tells of it in its own words
+                log.debug("no shared composition: %s", error)
+        return self.loader.load_sweep_config(master_config, list(sweep_overrides))
+
+    def parse(self, lines: Sequence[str]) -> list[Override]:
+        """Parse overrides as they were typed, each once, for that takes a millisecond."""
+        new = [line for line in lines if line not in self.parsed]
+        parser = OverridesParser.create(config_loader=self)
+        self.parsed.update(zip(new, parser.parse_overrides(new), strict=True))
+        return [self.parsed[line] for line in lines]
+
+    def _load_shared(self, master: DictConfig, sweep_overrides: Sequence[str]) -> DictConfig:
+        common = self.parse(typed_lines(master.hydra.overrides.hydra))
+        own = self.parse(sweep_overrides)
+        groups = [[o for o in some if self._is_composed(o)] for some in (common, own)]
+        key = tuple(line for some in groups for line in as_typed(some))
+        is_new = key not in self.composed
+        if is_new:
+            self.composed[key] = self._compose(master, *groups)
+        cfg = pickle.loads(self.composed[key])
+        self._set_values(cfg, [*common, *own])
+        OmegaConf.copy_cache(from_config=master, to_config=cfg)
+        if is_new and not self.is_proven:
+            self._compare(cfg, self.loader.load_sweep_config(master, list(sweep_overrides)))
+        return cfg
+
+    def _compose(
+        self, master: DictConfig, common: Sequence[Override], own: Sequence[Override]
+    ) -> bytes:
+        reduced = master.copy()
+        with read_write(reduced.hydra):
+            reduced.hydra.overrides.hydra = as_typed(common)
+        cfg = self.loader.load_sweep_config(reduced, as_typed(own))
+        return cloudpickle.dumps(cfg)  # four times as fast to copy as deepcopy
+
+    def _set_values(self, cfg: DictConfig, overrides: Sequence[Override]) -> None:
+        values = [o for o in overrides if not self._is_composed(o)]
+        self.loader._apply_overrides_to_config(values, cfg)  # type: ignore[attr-defined]
+        typed = [o for o in overrides if not o.is_hydra_override()]
+        cfg.hydra.overrides.task = as_typed(typed)
+        job = cfg.hydra.job
+        if not OmegaConf.is_interpolation(job, "override_dirname"):  # which Hydra 1.4 makes it
+            say = job.config.override_dirname
+            named = [o for o in typed if o.key_or_group not in say.exclude_keys]
+            job.override_dirname = say.item_sep.join(sorted(as_typed(named))).replace(
+                "=", say.kv_sep
+            )
+
+    def _compare(self, shared: DictConfig, own: DictConfig) -> None:
+        """Raise ValueError, and share nothing from now on, where the two configs differ."""
+        if OmegaConf.to_container(shared) != OmegaConf.to_container(own):
+            self.can_share = False
+            raise ValueError(f"Hydra {hydra.__version__} composes otherwise")
+
+    def _is_composed(self, override: Override) -> bool:
+        key = override.key_or_group
+        if key not in self.groups:
+            self.groups[key] = bool(self.get_group_options(key, ObjectType.CONFIG))
+        return self.groups[key] or override.package is not None or override.is_hydra_override()
+
+    def load_configuration(
+        self,
+        config_name: str | None,
+        overrides: list[str],
+        run_mode: RunMode,
+        from_shell: bool = True,
+        validate_sweep_overrides: bool = True,
+    ) -> DictConfig:
+        """Compose as Hydra does, as all other methods do."""
+        return self.loader.load_configuration(
+            config_name, overrides, run_mode, from_shell, validate_sweep_overrides
+        )
+
+    def get_search_path(self) -> Any:
+        """Return the folders in which Hydra looks for configs."""
+        return self.loader.get_search_path()
+
+    def get_sources(self) -> list[Any]:
+        """Return the sources behind the search path."""
+        return self.loader.get_sources()
+
+    def list_groups(self, parent_name: str) -> list[str]:
+        """Return the config groups below a group."""
+        return self.loader.list_groups(parent_name)
+
+    def get_group_options(
+        self,
+        group_name: str,
+        results_filter: ObjectType | None = ObjectType.CONFIG,
+        config_name: str | None = None,
+        overrides: list[str] | None = None,
+    ) -> list[str]:
+        """Return the options of a group."""
+        return self.loader.get_group_options(group_name, results_filter, config_name, overrides)
+
+    def compute_defaults_list(
+        self, config_name: str | None, overrides: list[str], run_mode: RunMode
+    ) -> Any:
+        """Return the defaults list of a config."""
+        return self.loader.compute_defaults_list(config_name, overrides, run_mode)
+
+
+def typed_lines(lines: ListConfig) -> list[str]:
+    """Return overrides of a config as they were typed: reading one would resolve its `${…}`."""
+    typed = OmegaConf.to_container(lines, resolve=False)
+    assert isinstance(typed, list)
+    return [str(line) for line in typed]
+
+
+def as_typed(overrides: Sequence[Override]) -> list[str]:
+    """Return the text of overrides, which Hydra keeps when it parses them."""
+    return [str(override.input_line) for override in overrides]
+
+
+def trust_config() -> AbstractContextManager[object]:
+    """Return a context in which a config may name any class, as it may in Hydra 1.3.
+
+    A user's config is code of the user's own: https://hydra.cc/docs/advanced/execution_whitelist.
+    """
+    allow = getattr(hydra.utils, "execution_whitelist", None)
+    every_target = getattr(hydra.utils, "UNSAFE_DISABLE_EXECUTION_CHECKS", None)
+    return allow(every_target) if allow else nullcontext()
+
+
+def add_overrides(config: DictConfig, *lines: str) -> None:
+    """Hand overrides to all jobs of a multirun, whatever the launcher, as if they were Hydra's.
+
+    Hydra 1.4 makes its own part of the config read-only.
+    """
+    with read_write(config.hydra):
+        config.hydra.overrides.hydra.extend(lines)
+
+
+def share_compositions() -> SharingLoader:
+    """Let all that composes in this multirun, the sweeper and the workers too, share the work."""
+    current = GlobalHydra.instance().hydra
+    assert current is not None
+    if not isinstance(current.config_loader, SharingLoader):
+        is_proven = hydra.__version__ in PROVEN
+        current.config_loader = SharingLoader(current.config_loader, is_proven)
+    return current.config_loader
+
+
+def split_jobs(overrides: Sequence[Override]) -> list[list[str]]:
+    """Return each job's overrides as Hydra's basic sweeper makes them; none if it cannot say."""
+    try:
+        from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+        (jobs,) = BasicSweeper.split_arguments(list(overrides), max_batch_size=None)
+    except (ImportError, AttributeError, TypeError) as error:
+        log.debug("the jobs are not known before they begin: %s", error)
+        return []
+    return jobs

@@ -1,0 +1,96 @@
+"""The process of a pool: it runs jobs, one after the other, and ends with the sweep."""
+
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import connection
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.singleton import Singleton
+from hydra.core.utils import run_job, setup_globals
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+from src.launching import EXIT_STATUS
+
+
+@dataclass(frozen=True)
+class Multirun:
+    """All that the jobs of a multirun have in common."""
+
+    hydra_context: HydraContext
+    config: DictConfig
+    task_function: TaskFunction
+
+    def compose(self, number: int, overrides: Sequence[str]) -> DictConfig:
+        """Return the config of the job of this number."""
+        loader = self.hydra_context.config_loader
+        cfg = loader.load_sweep_config(self.config, list(overrides))
+        with open_dict(cfg):
+            cfg.hydra.job.num, cfg.hydra.job.id = number, str(number)
+        return cfg
+
+    def dumps(self) -> bytes:
+        """Pickle it with Hydra's state, by value: Hydra's config classes exist twice."""
+        return cloudpickle.dumps((self, Singleton.get_state()))
+
+
+_multirun: list[Multirun] = []  # in a worker: the one whose jobs it runs
+
+
+def initialize(shared: bytes, ordinal: Any, gpus: Sequence[str]) -> None:
+    """Prepare a worker: take what the jobs share, and a GPU, and end when the sweep does."""
+    gc.freeze()
+    gc.enable()
+    multirun, state = cloudpickle.loads(shared)
+    setup_globals()
+    Singleton.set_state(state)
+    _multirun[:] = [multirun]
+    if gpus:
+        with ordinal.get_lock():
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpus[ordinal.value % len(gpus)]
+            ordinal.value += 1
+    threading.Thread(target=_end_with_sweep, daemon=True).start()
+
+
+def _end_with_sweep() -> None:
+    """End this process when the sweep's or the fork server has ended."""
+    sweep = multiprocessing.parent_process()
+    assert sweep is not None
+    watched = [sweep.sentinel]
+    if hasattr(os, "pidfd_open"):  # on Linux; elsewhere a job outlives its fork server
+        watched.append(os.pidfd_open(os.getppid()))
+    connection.wait(watched)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run(number: int, overrides: list[str]) -> bytes:
+    """Run a job; return its JobReturn, pickled by value."""
+    (multirun,) = _multirun
+    try:
+        result = run_job(
+            hydra_context=multirun.hydra_context,
+            task_function=partial(_with_log, multirun.task_function),
+            config=multirun.compose(number, overrides),
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+        )
+    except KeyboardInterrupt:
+        os._exit(EXIT_STATUS)  # a worker that is told to stop takes no other job
+    return cloudpickle.dumps(result)
+
+
+def _with_log(task_function: TaskFunction, cfg: DictConfig) -> Any:
+    """Run a job whose output goes to a file of its own."""
+    path = Path(HydraConfig.get().runtime.output_dir) / "output.log"
+    with path.open("a") as log, redirect_stdout(log), redirect_stderr(log):
+        return task_function(cfg)

@@ -1,0 +1,149 @@
+"""Compositions that jobs share, against those that Hydra's own loader makes for each."""
+
+import ast
+import sys
+
+import pytest
+from hydra import initialize_config_dir
+from hydra._internal.core_plugins import basic_sweeper
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+
+from src import ROOT, hydra_internals
+from src.config import register_resolvers
+from src.hydra_internals import MAIN, SharingLoader, share_compositions, split_jobs
+from src.sweep.compose import job_overrides
+
+JOBS = [
+    ["seed=1"],
+    ["seed=2", "optimizer.lr=0.3", "+optimizer.maximize=true"],
+    ["seed=1", "activation=sigmoid"],
+    ["optimizer.lr=0.3", "optimizer=adam"],
+    ["model=cnn", "~schedule", "epochs=3"],
+    ["recipe=sigmoid", "batch_size=7"],
+    ["recipe=relu", "model.depth=2"],
+    ["hydra.job.name=named", "seed=1"],
+]
+SHARED = [[], ["threads=1", "sweep.run_id=abc", "sweep.fallback=true"]]
+
+
+@pytest.fixture
+def loader():
+    register_resolvers()
+    with initialize_config_dir(str(ROOT / "conf"), **MAIN):
+        yield GlobalHydra.instance().config_loader()
+
+
+def master(loader, *overrides: str, shared=()):
+    config = loader.load_configuration("config", list(overrides), RunMode.MULTIRUN)
+    config.hydra.overrides.hydra.extend(shared)
+    return config
+
+
+class Reticent(ConfigLoader):
+    """Hydra's loader without anything that is not its documented interface."""
+
+    def __init__(self, loader: ConfigLoader) -> None:
+        self._loader = loader
+
+
+for name in ConfigLoader.__abstractmethods__:
+    setattr(Reticent, name, lambda self, *a, _name=name, **k: getattr(self._loader, _name)(*a, **k))
+Reticent.__abstractmethods__ = frozenset()
+
+
+class Otherwise(Reticent):
+    """A loader whose private setter of values has come to do something else."""
+
+    def _apply_overrides_to_config(self, overrides, cfg) -> None:
+        self._loader._apply_overrides_to_config(overrides, cfg)
+        cfg.epochs = 7
+
+
+class Stricter(Reticent):
+    """A loader whose private setter of values wants another argument."""
+
+    def _apply_overrides_to_config(self, overrides, cfg, repository) -> None:
+        raise AssertionError("nobody gives the new argument")
+
+
+@pytest.mark.parametrize("shared", SHARED)
+@pytest.mark.parametrize(
+    ("changed", "shares"),
+    [(lambda own: own, True), (Reticent, False), (Otherwise, False), (Stricter, False)],
+    ids=["as it is", "without internals", "internals do otherwise", "internals want more"],
+)
+def test_a_job_gets_the_config_that_it_would_have_got_alone(loader, shared, changed, shares):
+    config = master(loader, shared=shared)
+    sharing = SharingLoader(changed(loader))
+    for job in JOBS + JOBS:
+        own = loader.load_sweep_config(config, job)
+        assert OmegaConf.to_yaml(sharing.load_sweep_config(config, job)) == OmegaConf.to_yaml(own)
+    assert len(sharing.composed) < len(JOBS)
+    if changed is not Stricter:
+        assert sharing.can_share == shares
+
+
+def test_jobs_of_an_experiment_that_names_what_it_sweeps_get_its_config(loader):
+    job = ["experiment=depth", "model.depth=2", "seed=1"]
+    config, sharing = master(loader, "experiment=depth"), SharingLoader(loader)
+    own = loader.load_sweep_config(config, job)
+    assert OmegaConf.to_yaml(sharing.load_sweep_config(config, job)) == OmegaConf.to_yaml(own)
+    assert sharing.can_share
+
+
+def test_a_composition_is_made_once_for_jobs_that_differ_in_values(loader, monkeypatch):
+    config, sharing = master(loader), SharingLoader(loader, is_proven=True)
+    made = []
+    compose = loader.load_sweep_config
+    monkeypatch.setattr(loader, "load_sweep_config", lambda *a: made.append(a) or compose(*a))
+    for seed in range(5):
+        assert sharing.load_sweep_config(config, [f"seed={seed}"]).seed == seed
+    assert len(made) == 1
+
+
+def test_jobs_do_not_share_what_one_changes(loader):
+    config, sharing = master(loader), SharingLoader(loader)
+    sharing.load_sweep_config(config, ["seed=1"]).optimizer.lr = 9.0
+    assert sharing.load_sweep_config(config, ["seed=2"]).optimizer.lr == 0.05
+
+
+def test_a_mistake_is_told_in_hydras_own_words(loader):
+    config, sharing = master(loader), SharingLoader(loader)
+    with pytest.raises(Exception, match=r".") as theirs:
+        loader.load_sweep_config(config, ["optimizer.speed=1"])
+    with pytest.raises(type(theirs.value)) as ours:
+        sharing.load_sweep_config(config, ["optimizer.speed=1"])
+    assert str(ours.value) == str(theirs.value)
+
+
+def test_jobs_are_those_of_hydras_sweeper_or_not_known(loader, monkeypatch):
+    config = master(loader, "seed=1,2", "activation=relu,tanh")
+    share_compositions()
+    lines = [[override.input_line for override in job] for job in job_overrides(config)]
+    assert lines == [
+        [f"seed={seed}", f"activation={name}"] for seed in (1, 2) for name in ("relu", "tanh")
+    ]
+    monkeypatch.delattr(basic_sweeper.BasicSweeper, "split_arguments")
+    assert job_overrides(config) == []
+    monkeypatch.setitem(sys.modules, basic_sweeper.__name__, None)
+    assert split_jobs(OverridesParser.create().parse_overrides(["seed=1,2"])) == []
+
+
+def test_hydras_own_plugins_are_known_by_the_names_that_its_config_gives_them(loader):
+    config = master(loader, "hydra/launcher=basic")
+    assert config.hydra.sweeper._target_ == hydra_internals.BASIC_SWEEPER
+    assert config.hydra.launcher._target_ == hydra_internals.BASIC_LAUNCHER
+
+
+def test_private_modules_of_hydra_are_imported_in_one_file():
+    importers = {
+        path.name
+        for path in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hydra._internal")
+    }
+    assert importers == {"hydra_internals.py"}

@@ -1,0 +1,120 @@
+"""Processes that are killed: others take their place, and nothing is left of them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from until import until
+
+from src import ROOT
+
+BEGIN = """
+import os, sys
+from src import fork_server
+context = fork_server.start([])
+fork_server.wait_until_warm()
+"""
+ALIVE = f"{BEGIN}lock = context.RLock()\nprint('begun', flush=True)\ninput()\n"
+OWN_SEMAPHORES = "sem.fairsweep-*-{}@*"
+
+
+def start(body: str, folder: Path) -> subprocess.Popen:
+    """A process that runs the body in a new fork server's parent, with its temporary folder."""
+    path = os.environ.get("PYTHONPATH", "")
+    return subprocess.Popen(
+        [sys.executable, "-c", body],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(folder), "PYTHONPATH": f"{folder}:{path}"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def living(tmp_path):
+    """A process that has a fork server and a semaphore, until it is told to end."""
+    process = start(ALIVE, tmp_path)
+    assert process.stdout.readline() == "begun\n", process.stderr.read()
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def semaphores(process: subprocess.Popen) -> list[Path]:
+    return list(Path("/dev/shm").glob(OWN_SEMAPHORES.format(process.pid)))
+
+
+def child(process: subprocess.Popen, name: str) -> psutil.Process:
+    (found,) = (
+        each for each in psutil.Process(process.pid).children() if name in " ".join(each.cmdline())
+    )
+    return found
+
+
+def test_nothing_is_left_of_a_process_that_ends(living, tmp_path):
+    assert semaphores(living)
+    assert list(tmp_path.iterdir())
+    assert living.communicate("\n") == ("", "")
+    assert not semaphores(living)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_next_process_removes_what_is_left_of_a_killed_one_and_of_no_other(living, tmp_path):
+    killed = start(ALIVE, tmp_path)
+    assert killed.stdout.readline() == "begun\n"
+    child(killed, "resource_tracker").kill()
+    killed.kill()
+    killed.communicate()
+    assert semaphores(killed)
+    folders = set(tmp_path.iterdir())
+    assert len(folders) == 2
+    assert start(BEGIN, tmp_path).communicate() == ("", "")
+    assert not semaphores(killed)
+    assert semaphores(living)
+    (left,) = tmp_path.iterdir()
+    assert left in folders
+    assert living.communicate("\n") == ("", "")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("victim", ["forkserver", "resource_tracker"])
+def test_a_killed_process_of_multiprocessings_own_is_replaced(victim, tmp_path):
+    process = start(f"{ALIVE}fork_server.fork(os.write, 1, b'forked').join()\n", tmp_path)
+    assert process.stdout.readline() == "begun\n"
+    killed = child(process, victim)
+    killed.kill()
+    until(lambda: killed.status() == psutil.STATUS_ZOMBIE)
+    assert process.communicate("\n") == ("forked", "")
+    assert process.returncode == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_sockets_lie_elsewhere_where_the_temporary_folders_name_is_long(tmp_path):
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    process = start(f"{BEGIN}fork_server.fork(os.write, 1, b'forked').join()\n", long)
+    assert process.communicate() == ("forked", "")
+    assert not list(long.iterdir())
+
+
+def test_a_fork_server_that_is_killed_while_it_imports_is_replaced(tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, time\n"
+        "begun = pathlib.Path(__file__).with_name('begun')\n"
+        "if not begun.exists():\n"
+        "    begun.touch()\n"
+        "    time.sleep(1_000)\n"
+    )
+    process = start(
+        "import os\nfrom src import fork_server\nfork_server.start(['slow'])\n"
+        "fork_server.fork(os.write, 1, b'forked').join()\n",
+        tmp_path,
+    )
+    until((tmp_path / "begun").exists)
+    child(process, "forkserver").kill()
+    assert process.communicate() == ("forked", "")
