@@ -54,7 +54,12 @@ class SharingLoader(ConfigLoader):
                 return self._load_shared(master_config, sweep_overrides)
             except Exception as error:  # a user's mistake: Hydra tells of it in its own words
                 log.debug("no shared composition: %s", error)
-        return self.loader.load_sweep_config(master_config, list(sweep_overrides))
+        return self._load_own(master_config, sweep_overrides)
+
+    def _load_own(self, master: DictConfig, sweep_overrides: Sequence[str]) -> DictConfig:
+        cfg = self.loader.load_sweep_config(master, list(sweep_overrides))
+        _show_typed(cfg, self.parse(sweep_overrides))
+        return cfg
 
     def parse(self, lines: Sequence[str]) -> list[Override]:
         """Parse overrides as they were typed, each once, for that takes a millisecond."""
@@ -72,10 +77,12 @@ class SharingLoader(ConfigLoader):
         if is_new:
             self.composed[key] = self._compose(master, *groups)
         cfg = pickle.loads(self.composed[key])
-        self._set_values(cfg, [*common, *own])
+        values = [o for o in (*common, *own) if not self._is_composed(o)]
+        self.loader._apply_overrides_to_config(values, cfg)  # type: ignore[attr-defined]
+        _show_typed(cfg, own)
         OmegaConf.copy_cache(from_config=master, to_config=cfg)
         if is_new and not self.is_proven:
-            self._compare(cfg, self.loader.load_sweep_config(master, list(sweep_overrides)))
+            self._compare(cfg, self._load_own(master, sweep_overrides))
         return cfg
 
     def _compose(
@@ -86,19 +93,6 @@ class SharingLoader(ConfigLoader):
             reduced.hydra.overrides.hydra = as_typed(common)
         cfg = self.loader.load_sweep_config(reduced, as_typed(own))
         return cloudpickle.dumps(cfg)  # four times as fast to copy as deepcopy
-
-    def _set_values(self, cfg: DictConfig, overrides: Sequence[Override]) -> None:
-        values = [o for o in overrides if not self._is_composed(o)]
-        self.loader._apply_overrides_to_config(values, cfg)  # type: ignore[attr-defined]
-        typed = [o for o in overrides if not o.is_hydra_override()]
-        cfg.hydra.overrides.task = as_typed(typed)
-        job = cfg.hydra.job
-        if not OmegaConf.is_interpolation(job, "override_dirname"):  # which Hydra 1.4 makes it
-            say = job.config.override_dirname
-            named = [o for o in typed if o.key_or_group not in say.exclude_keys]
-            job.override_dirname = say.item_sep.join(sorted(as_typed(named))).replace(
-                "=", say.kv_sep
-            )
 
     def _compare(self, shared: DictConfig, own: DictConfig) -> None:
         """Raise ValueError, and share nothing from now on, where the two configs differ."""
@@ -152,6 +146,19 @@ class SharingLoader(ConfigLoader):
     ) -> Any:
         """Return the defaults list of a config."""
         return self.loader.compute_defaults_list(config_name, overrides, run_mode)
+
+
+def _show_typed(cfg: DictConfig, overrides: Sequence[Override]) -> None:
+    """Let a job show its own overrides alone, without those that its sweep hands to all jobs."""
+    typed = [o for o in overrides if not o.is_hydra_override()]
+    job = cfg.hydra.job
+    with read_write(cfg.hydra), read_write(job):
+        cfg.hydra.overrides.task = as_typed(typed)
+        if not OmegaConf.is_interpolation(job, "override_dirname"):  # which Hydra 1.4 makes it
+            say = job.config.override_dirname
+            named = [o for o in typed if o.key_or_group not in say.exclude_keys]
+            lines = say.item_sep.join(sorted(as_typed(named)))
+            job.override_dirname = lines.replace("=", say.kv_sep)
 
 
 def typed_lines(lines: ListConfig) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from src import provenance
+from src import process_identity
 from src.errors import InputError
 from src.sweep import accompany
 from src.tracking.job_record import Status, fold
@@ -24,7 +24,7 @@ def begun(index, workplace):
 
     def make(name: str, machine="", tracking=None, **tags) -> Journal:
         journal = Journal(workplace.folder / name)
-        own = {"job": name, "machine": machine or provenance.machine(), "process": "1@0.00@before"}
+        own = {"job": name, "machine": machine or process_identity.machine_id(), "process": "1@0.00@before"}
         where = vars(tracking or index.tracking)
         journal.begin(name=name, tags=own | tags, params={}, tracking=where)
         if "sweep" not in tags:

@@ -10,7 +10,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import OmegaConf, read_write
 
 from src import ROOT, hydra_internals
 from src.config import register_resolvers
@@ -27,7 +27,7 @@ JOBS = [
     ["recipe=relu", "model.depth=2"],
     ["hydra.job.name=named", "seed=1"],
 ]
-SHARED = [[], ["threads=1", "sweep.run_id=abc", "sweep.fallback=true"]]
+SHARED = [[], ["threads=1", "sweep.id=abc", "sweep.fallback=true"]]
 
 
 @pytest.fixture
@@ -77,10 +77,13 @@ class Stricter(Reticent):
     ids=["as it is", "without internals", "internals do otherwise", "internals want more"],
 )
 def test_a_job_gets_the_config_that_it_would_have_got_alone(loader, shared, changed, shares):
-    config = master(loader, shared=shared)
+    config, alone = master(loader, shared=shared), master(loader)
     sharing = SharingLoader(changed(loader))
     for job in JOBS + JOBS:
-        own = loader.load_sweep_config(config, job)
+        own, typed = loader.load_sweep_config(config, job), loader.load_sweep_config(alone, job)
+        with read_write(own.hydra), read_write(own.hydra.job):  # what the sweep adds is not shown
+            own.hydra.overrides.task = typed.hydra.overrides.task
+            own.hydra.job.override_dirname = typed.hydra.job.override_dirname
         assert OmegaConf.to_yaml(sharing.load_sweep_config(config, job)) == OmegaConf.to_yaml(own)
     assert len(sharing.composed) < len(JOBS)
     if changed is not Stricter:
