@@ -39,7 +39,7 @@ def register_resolvers() -> None:
 
 def register_resolver(name: str, resolver: Callable, use_cache: bool = False) -> None:
     """Register a resolver in place of one before; OmegaConf 2.4 has renamed its function."""
-    register = OmegaConf.register_resolver
+    register: Callable[..., None] = OmegaConf.register_resolver
     if "replace" not in inspect.signature(register).parameters:
         register = OmegaConf.register_new_resolver
     register(name, resolver, use_cache=use_cache, replace=True)

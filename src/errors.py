@@ -2,7 +2,7 @@
 
 
 class InputError(Exception):
-    """Bad input: one line that names the key or file, the value and what is allowed."""
+    """Bad input: one line that names the key or file, the value and what must hold."""
 
 
 class JobError(Exception):

@@ -161,7 +161,7 @@ def _show_typed(cfg: DictConfig, overrides: Sequence[Override]) -> None:
             job.override_dirname = lines.replace("=", say.kv_sep)
 
 
-def typed_lines(lines: ListConfig) -> list[str]:
+def typed_lines(lines: ListConfig | list[str]) -> list[str]:
     """Return overrides of a config as they were typed: reading one would resolve its `${…}`."""
     typed = OmegaConf.to_container(lines, resolve=False)
     assert isinstance(typed, list)

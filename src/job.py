@@ -13,6 +13,7 @@ from rich.console import Console
 from src import artifacts, commands
 from src.config import Resolved, resolve
 from src.errors import InputError
+from src.hydra_internals import typed_lines
 from src.metrics import BEST_VAL_ERROR
 from src.progress import result_table, shown
 from src.tracking import run_logger
@@ -49,7 +50,7 @@ def run(cfg: DictConfig) -> float:
     """
     hydra = HydraConfig.get()
     config, journal = resolve(cfg, hydra.runtime.choices), Journal(Path(hydra.runtime.output_dir))
-    overrides = list(hydra.overrides.task)
+    overrides = typed_lines(hydra.overrides.task)
     index = ResultIndex.of(config.tree)
     if config.tree["sweep"]["id"] is None:
         return _single(config, journal, index, overrides)

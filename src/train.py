@@ -42,7 +42,10 @@ config.register_resolvers()
 
 @hydra.main(**MAIN, config_path="../conf", config_name="config")
 def train(cfg: DictConfig) -> float:
-    """One job; of a sweep its failure, even `sys.exit`, is its own."""
+    """Run one job.
+
+    In a sweep every failure, SystemExit included, becomes a JobError, so that the others go on.
+    """
     from src import job
 
     is_single = HydraConfig.get().mode != RunMode.MULTIRUN
@@ -61,7 +64,7 @@ def train(cfg: DictConfig) -> float:
 
 
 def main() -> None:
-    """The command line: bad input ends in one line, unless HYDRA_FULL_ERROR=1 asks for more."""
+    """Run the command line: bad input ends in one line, or with HYDRA_FULL_ERROR=1 in all of it."""
     gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
@@ -73,18 +76,18 @@ def main() -> None:
     except USER_ERRORS as error:
         if full:
             raise
-        said = one_line(error.__cause__ if isinstance(error, Refused) else error)
-        sys.exit(redact(said))
+        refused = error.__cause__ if isinstance(error, Refused) else None
+        sys.exit(redact(one_line(refused or error)))
     except KeyboardInterrupt:
         sys.exit(EXIT_STATUS)
 
 
 def one_line(error: BaseException) -> str:
-    """What is wrong, where, and what is allowed."""
+    """Return what is wrong, where, and what must hold."""
     cause = error.__cause__ or error
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.parent_node is not None:
         allowed = ", ".join(sorted(map(str, cause.parent_node)))
-        return f"{cause.full_key}: unknown; allowed here are {allowed}"
+        return f"{cause.full_key}: unknown; must be one of {allowed}"
     if isinstance(error, OverrideParseException):
         typed = redact(error.override)
         said = f"{typed}: not key=value as Hydra reads it"
@@ -92,9 +95,9 @@ def one_line(error: BaseException) -> str:
             key, _, value = typed.partition("=")
             return f"{said}; a value with an = in it needs quotes: '{key}=\"{value}\"'"
         return f"{said}: {' '.join(str(error).split())}"
-    if isinstance(error, MissingConfigException) and error.options:
+    if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.rpartition("/")
-        return f"{group}={name}: unknown; allowed are {', '.join(error.options)}"
+        return f"{group}={name}: unknown; must be one of {', '.join(error.options)}"
     if type(error) is ValueError:  # of an option such as activation=3, which Hydra does not name
         groups = [a for a in sys.argv[1:] if (ROOT / "conf" / a.partition("=")[0]).is_dir()]
         return f"{', '.join(groups)}: {error}"

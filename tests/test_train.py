@@ -202,7 +202,7 @@ def test_nothing_is_written_outside_the_place_for_outputs(finished):
 
 BROKEN = {
     "unknown key": (["seeed=1"], "seeed"),
-    "unknown key in a group": (["model.depht=3"], "model.depht: unknown; allowed here are .*depth"),
+    "unknown key in a group": (["model.depht=3"], "model.depht: unknown; must be one of .*depth"),
     "key of another model": (["model=softmax", "model.depth=2"], "model.depth: unknown"),
     "added key": (["+epoch=3"], "^epoch: unknown; must be one of "),
     "unknown option": (["model=vgg"], "vgg.*cnn.*mlp.*softmax"),
@@ -243,9 +243,12 @@ BROKEN = {
         ["activation._partial_=false"],
         "^activation=relu: one module is no factory .* `_partial_: true` is missing",
     ),
-    "misspelt option": (["model=mlpp"], "^model=mlpp: unknown; allowed are cnn, mlp, softmax$"),
-    "unknown experiment": (["experiment=depths"], "^experiment=depths: unknown; allowed are act"),
-    "unknown recipe": (["recipe=cnnn"], "^recipe=cnnn: unknown; allowed are cnn, relu, "),
+    "misspelt option": (["model=mlpp"], "^model=mlpp: unknown; must be one of cnn, mlp, softmax$"),
+    "unknown experiment": (
+        ["experiment=depths"],
+        "^experiment=depths: unknown; must be one of act",
+    ),
+    "unknown recipe": (["recipe=cnnn"], "^recipe=cnnn: unknown; must be one of cnn, relu, "),
     "an unquoted =": (
         ["compare.baseline=activation=relu"],
         "needs quotes: 'compare.baseline=\"activation=relu\"'$",

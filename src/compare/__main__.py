@@ -16,7 +16,6 @@ from src.compare import Comparison
 from src.errors import InputError
 from src.process_exit import fast_exit
 from src.sweep import comparison
-from src.tracking.job_record import JobRecord
 from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings
 
@@ -88,7 +87,7 @@ def _replace(
         journal = Journal(Path(folder))
         comparison.record(result, journal, report)
         mlflow_sink.deliver(store, run_id, list(journal.events()), journal.folder)
-        return comparison.report_location(JobRecord(journal, run_id), tracking)
+        return comparison.report_location(journal, run_id, tracking)
 
 
 if __name__ == "__main__":

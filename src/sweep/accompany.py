@@ -100,7 +100,8 @@ class Companion:
                 comparison.print_result(result)
         error = self._flush(is_interrupted=not is_wanted)
         if result and is_wanted:
-            _print(comparison.report_location(fold(self.sweep.sweep), self.index.tracking))
+            own = self.sweep.sweep
+            _print(comparison.report_location(own, own.sent.run_id, self.index.tracking))
         self._close(error)
 
     def _flush(self, is_interrupted: bool) -> Exception | None:

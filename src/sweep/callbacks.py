@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from src import process_identity
 from src.data.availability import ensure_data
 from src.errors import JobKilledError, Refused
+from src.hydra_internals import typed_lines
 from src.signals import exit_on_signal
 from src.sweep import multirun
 from src.sweep.compose import resolved
@@ -64,8 +65,8 @@ def _end_failed(config: DictConfig, error: BaseException) -> None:
     is_killed = isinstance(error, JobKilledError)
     before = fold(journal)
     if before is None:
-        overrides, number = config.hydra.overrides.task, config.hydra.job.num
-        start = run_logger.job_metadata(job, list(overrides), number)
+        overrides, number = typed_lines(config.hydra.overrides.task), config.hydra.job.num
+        start = run_logger.job_metadata(job, overrides, number)
         journal.append(EventKind.START, **start)
     if before is None or (is_killed and before.status in (Status.RUNNING, Status.KILLED)):
         end(journal, Status.KILLED if is_killed else Status.FAILED, str(error))

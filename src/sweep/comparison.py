@@ -106,16 +106,16 @@ def print_result(comparison: Comparison) -> None:
         (console if isinstance(part, Text) else wide).print(part)
 
 
-def report_location(sweep: JobRecord, tracking: TrackingSettings) -> str:
+def report_location(journal: Journal, run_id: str | None, tracking: TrackingSettings) -> str:
     """Return where the report lies, a file or a page of MLflow's UI, and how to open that UI."""
-    local = sweep.journal.folder / FILES / "comparison" / "report.html"
-    if local.exists():  # the server did not take it yet
+    local = journal.folder / FILES / "comparison" / "report.html"
+    if run_id is None or local.exists():  # the server did not take it yet
         return f"Report: {local}"
     store = tracking.connect()
-    place = f"{store.client.get_run(sweep.run_id).info.artifact_uri}/comparison/report.html"
+    place = f"{store.client.get_run(run_id).info.artifact_uri}/comparison/report.html"
     if place.startswith("file:"):
         place = unquote(urlparse(place).path)
     elif place.startswith("mlflow-artifacts:"):  # which only a server can show
-        run = f"experiments/{store.experiment_id}/runs/{sweep.run_id}"
+        run = f"experiments/{store.experiment_id}/runs/{run_id}"
         place = f"{store.shown_uri.rstrip('/')}/#/{run}/artifacts/comparison/report.html"
     return f"Report: {place}\nMLflow: {commands.ui(store.uri, store.experiment_id)}"

@@ -15,7 +15,7 @@ from src import provenance
 from src.config import Identity
 from src.data.availability import ensure_data
 from src.errors import OUTPUT_CLOSED, InputError, JobError
-from src.hydra_internals import BASIC_LAUNCHER, add_overrides, share_compositions
+from src.hydra_internals import BASIC_LAUNCHER, add_overrides, as_typed, share_compositions
 from src.process_exit import require_normal_shutdown
 from src.progress import failure_table, job_counts
 from src.signals import defer_stop, stop_requested
@@ -77,7 +77,7 @@ def begin(config: DictConfig) -> None:
     index = ResultIndex.of(settings)
     uploader, compare = start_uploader(), settings["compare"]
     if config.dry_run:
-        typed = [[override.input_line for override in job] for job in overrides]
+        typed = [as_typed(job) for job in overrides]
         _show_plan(jobs, typed, labels, planned, index, uploader)
     sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
     if not sees_jobs:
@@ -223,4 +223,4 @@ def _close(sweep: Sweep, jobs: Sequence[JobRecord], error: BaseException | None)
 
 
 def _label(job: Sequence[Override], varied: Sequence[str]) -> str:
-    return " ".join(override.input_line for override in job if override.key_or_group in varied)
+    return " ".join(as_typed([o for o in job if o.key_or_group in varied]))

@@ -31,7 +31,7 @@ COMMON = (
 def check_chdir(hydra: DictConfig) -> None:
     """Raise InputError where a job would look for its paths from a directory of its own."""
     if hydra.job.chdir:
-        raise InputError("hydra.job.chdir=true: false is allowed; jobs find their files without")
+        raise InputError("hydra.job.chdir=true: must be false; jobs find their files without")
 
 
 def check_settings(hydra: DictConfig) -> None:
@@ -40,7 +40,7 @@ def check_settings(hydra: DictConfig) -> None:
     sweeper = hydra.sweeper
     if sweeper._target_ == BASIC_SWEEPER and sweeper.max_batch_size is not None:
         raise InputError(
-            f"hydra.sweeper.max_batch_size={sweeper.max_batch_size}: null is allowed; "
+            f"hydra.sweeper.max_batch_size={sweeper.max_batch_size}: must be null; "
             "hydra.launcher.workers says how many jobs run at once"
         )
     if hydra.launcher._target_.startswith("hydra._internal"):  # Hydra's own takes no settings
@@ -54,11 +54,11 @@ def check_settings(hydra: DictConfig) -> None:
 def check_jobs(jobs: Sequence[Composed], varied: Sequence[str], sweep: Path) -> None:
     """Raise InputError where jobs of the directory `sweep` do not go together."""
     if "experiment" in varied and any(job.sweeps for job in jobs):
-        raise InputError("experiment: one is allowed where it names values to sweep itself")
+        raise InputError("experiment: must be one where it names values to sweep itself")
     first = jobs[0].config.tree
     for key in COMMON:
         if any(job.config.tree[key] != first[key] for job in jobs):
-            raise InputError(f"{key}: one value for all jobs of a sweep is allowed")
+            raise InputError(f"{key}: must be the same for all jobs of a sweep")
     taken = {sweep.absolute()}
     for folder in (job.folder for job in jobs if job.folder is not None):
         if folder in taken:

@@ -120,7 +120,7 @@ def _events(store: Store, runs: Collection[MlflowRun]) -> list[list[Event]]:
 def _journal(store: Store, run: MlflowRun) -> list[Event]:
     """Return the events that a journal of the run would hold."""
     moment = {"time": run.info.start_time or 0}
-    inputs = [entry.dataset for entry in run.inputs.dataset_inputs][:1]
+    inputs = [entry.dataset for entry in (run.inputs.dataset_inputs if run.inputs else [])][:1]
     dataset = {"name": inputs[0].name, "digest": inputs[0].digest} if inputs else {}
     tags = {k: v for k, v in run.data.tags.items() if k not in ("outcome", "reason")}
     last = {k: run.data.tags[k] for k in ("outcome", "reason") if k in run.data.tags}

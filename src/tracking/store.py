@@ -117,4 +117,6 @@ def _open(uri: str, experiment: str, artifacts: str | None) -> Store:
             return Store(uri, client, made, experiment)
         except MlflowException:  # another process was faster
             found = client.get_experiment_by_name(experiment)
+            if found is None:
+                raise
     return Store(uri, client, found.experiment_id, experiment)

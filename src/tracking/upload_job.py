@@ -44,16 +44,17 @@ def upload_job(conn: Connection, folder: Path, index: ResultIndex, process: str)
 @contextmanager
 def uploading(journal: Journal, tracking: TrackingSettings) -> Iterator[None]:
     """Send what the body writes into its journal, from a thread of its own process."""
-    uploader, wait = Uploader(lambda: [journal], tracking.connect), ABORT_SECONDS
+    uploader = Uploader(lambda: [journal], tracking.connect)
+    is_abort = True
     try:
         yield
-        wait = None
+        is_abort = False
     except Exception:
-        wait = None
+        is_abort = False
         raise
     finally:
-        seconds = {} if wait is None else {"seconds": 0.0, "wait": wait}
-        if error := uploader.flush(**seconds):
+        error = uploader.flush(0.0, wait=ABORT_SECONDS) if is_abort else uploader.flush()
+        if error:
             _warn(error, journal)
 
 

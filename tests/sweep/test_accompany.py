@@ -24,7 +24,8 @@ def begun(index, workplace):
 
     def make(name: str, machine="", tracking=None, **tags) -> Journal:
         journal = Journal(workplace.folder / name)
-        own = {"job": name, "machine": machine or process_identity.machine_id(), "process": "1@0.00@before"}
+        here = process_identity.machine_id()
+        own = {"job": name, "machine": machine or here, "process": "1@0.00@before"}
         where = vars(tracking or index.tracking)
         journal.begin(name=name, tags=own | tags, params={}, tracking=where)
         if "sweep" not in tags:

@@ -123,10 +123,10 @@ def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
         ("data.n=200,90000", "data.n=90000: must be at most 4000"),
         ("activation._target_=torch.nn.ReLU,torch.nn.Rely", "activation=relu: Error loading "),
         ("compare.baseline=seed", "compare.baseline=seed: must be one of '"),
-        ("tracking.experiment=a,b", "tracking: one value for all jobs of a sweep is allowed"),
-        ("dry_run=true,false", "dry_run: one value for all jobs of a sweep is allowed"),
-        ("experiment=activations,depth", "experiment: one is allowed where it names values"),
-        ("experiment=activation", "experiment=activation: unknown; allowed are activations, "),
+        ("tracking.experiment=a,b", "tracking: must be the same for all jobs of a sweep"),
+        ("dry_run=true,false", "dry_run: must be the same for all jobs of a sweep"),
+        ("experiment=activations,depth", "experiment: must be one where it names values"),
+        ("experiment=activation", "experiment=activation: unknown; must be one of activations, "),
         ("hydra.sweep.subdir=same", "hydra.sweep.subdir: "),
         ("hydra.sweep.subdir=.", "hydra.sweep.subdir: "),
         (
@@ -134,8 +134,8 @@ def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
             "hydra.launcher.workers=0: must be auto or an integer",
         ),
         ("hydra.launcher.timeout=true", "hydra.launcher.timeout=True: must be seconds above 0"),
-        ("hydra.sweeper.max_batch_size=1", "hydra.sweeper.max_batch_size=1: null is allowed"),
-        ("hydra.job.chdir=true", "hydra.job.chdir=true: false is allowed"),
+        ("hydra.sweeper.max_batch_size=1", "hydra.sweeper.max_batch_size=1: must be null"),
+        ("hydra.job.chdir=true", "hydra.job.chdir=true: must be false"),
     ],
 )
 def test_a_mistake_in_the_last_job_costs_no_training(mistake, said, workplace):
