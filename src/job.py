@@ -1,5 +1,6 @@
 """One job: cfg -> components -> fit -> journal."""
 
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -71,9 +72,31 @@ def _single(
         raise
     start = run_logger.start_event(config, environment, overrides, None)
     index.open(start["tags"]["job"], journal)
-    value = _train(Job(config, environment, start, journal, index, overrides), components)
+    value = _resumed(Job(config, environment, start, journal, index, overrides), components)
     print(f"MLflow: {commands.ui(config.tree['tracking']['uri'])}")
     return value
+
+
+def _resumed(job: Job, components: Components) -> float:
+    """Train a single run so that the same command with resume=true can go on with it.
+
+    Two equal runs at the same time do not share a checkpoint; the second goes without.
+    """
+    name = f"{job.fingerprint}.run"  # a sweep may train the same job at this moment
+    with job.index.alone(name, wait=False) as is_alone:
+        path = job.index.checkpoint(name) if is_alone else None
+        if path and not job.config.tree["resume"]:
+            path.unlink(missing_ok=True)
+        has_begun = path is not None and path.exists()
+        if job.config.tree["resume"] and not has_begun:
+            print("resume=true: no such run was cut off; it is trained from the start")
+        try:
+            return _train(job, components, path, Action.RESUME if has_begun else Action.TRAIN)
+        except KeyboardInterrupt:
+            if path and path.exists():
+                hint = "Interrupted: the same command with resume=true continues."
+                print(hint, file=sys.stderr)
+            raise
 
 
 def _of_sweep(

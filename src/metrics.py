@@ -77,6 +77,7 @@ class Run:
     epochs: tuple[Epoch, ...]
     test_error: float = math.nan  # at the best validation epoch
     published: Mapping[str, float] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)  # file -> digest, where they are known
 
     @property
     def best(self) -> Epoch | None:

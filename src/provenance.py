@@ -5,6 +5,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import version
 
@@ -12,13 +13,14 @@ from src import ROOT, hardware
 from src.credentials import redact
 from src.process_identity import machine_id, process_id
 
+ALL_CODE = ("src/*.py",)  # git's pattern, which folders do not end
 PACKAGES = ("torch", "mlflow", "hydra-core", "scipy")
 
 
-def tags() -> dict[str, str]:
-    """Return the tags of every run."""
+def tags(code: Iterable[str] = ALL_CODE) -> dict[str, str]:
+    """Return the tags of a run that depends on the files `code`, named from the repository on."""
     return {
-        "git_commit": git_commit(),
+        "git_commit": git_commit(tuple(code)),
         "host": socket.gethostname(),
         "machine": machine_id(),
         "process": process_id(),
@@ -27,22 +29,27 @@ def tags() -> dict[str, str]:
     }
 
 
-def report() -> dict[str, str]:
-    """Return all that a reader of a result needs to repeat it."""
+def report(code: Iterable[str] = ALL_CODE) -> dict[str, str]:
+    """Return all that a reader of results that depend on `code` needs to repeat them."""
     return {
         "command": command(),
         "versions": versions(),
         "hardware": hardware.describe(),
-        "git_commit": git_commit(),
+        "git_commit": git_commit(tuple(code)),
     }
 
 
-@lru_cache(maxsize=1)
-def git_commit() -> str:
-    """Return HEAD's hash, with `+` where the work tree differs; `unknown` outside git."""
+@lru_cache(maxsize=64)
+def git_commit(code: tuple[str, ...]) -> str:
+    """Return HEAD's hash; with `+` where a file of `code` or a config is changed or untracked.
+
+    Returns `unknown` outside git.
+    """
     try:
         head = _git("rev-parse", "HEAD")
-        return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+        decisive = [name for name in code if name.endswith(".py")] + ["conf"]
+        changed = _git("status", "--porcelain", "--untracked-files=all", "--", *decisive)
+        return head + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 

@@ -10,7 +10,16 @@ from src.errors import InputError
 
 # A key stands for all keys below it as well: `data` for `data.n`.
 STATE_KEYS = ("checkpoints", "results")
-UNRECORDED_KEYS = ("tracking", "sweep", "compare", "figures", "reuse", "dry_run", *STATE_KEYS)
+UNRECORDED_KEYS = (
+    "tracking",
+    "sweep",
+    "compare",
+    "figures",
+    "reuse",
+    "resume",
+    "dry_run",
+    *STATE_KEYS,
+)
 NON_RESULT_KEYS = (*UNRECORDED_KEYS, "published", "data.fallback")
 FILE_KEYS = ("data.train", "data.test")
 PATH_KEYS = ("data.root", *FILE_KEYS)  # the data digest stands for their content
@@ -81,6 +90,7 @@ SCHEMA: Mapping[str, Rule] = {
     "diagnostics": FLAG,
     "figures": FLAG,
     "reuse": FLAG,
+    "resume": FLAG,
     "dry_run": FLAG,
     "checkpoints": TEXT,
     "results": TEXT,

@@ -500,3 +500,33 @@ def test_a_plan_of_a_single_run_trains_nothing(workplace):
     assert told.stdout == "1 to train: a run that is no sweep (-m) always trains\n"
     assert not workplace.run_dir.exists()
     assert workplace.runs() == []
+
+
+def test_a_run_that_was_killed_goes_on_with_resume_as_if_never_cut_off(workplace):
+    command = ("data=mnist_5k", "data.n=1000", "epochs=60", "threads=1", "figures=false")
+    process = workplace.start(*command)
+    until(lambda: epochs(workplace.run_dir) >= 3)
+    process.kill()
+    process.communicate()
+    done = epochs(workplace.run_dir)
+    told = workplace.train(*command, "resume=true", f"hydra.run.dir={workplace.folder}/again")
+    assert told.returncode == 0, told.stderr
+    assert f"epoch {done - 1}/60" not in told.stdout
+    whole = workplace.train(*command, f"hydra.run.dir={workplace.folder}/whole")
+    assert "epoch 1/60" in whole.stdout
+    found = {Path(run.data.tags["folder"]).name: run for run in workplace.runs()}
+    curves = {
+        name: [(m.step, m.value) for m in client(workplace).get_metric_history(run_id, "val/loss")]
+        for name, run_id in ((name, run.info.run_id) for name, run in found.items())
+    }
+    assert curves["again"] == curves["whole"]
+    assert curves["again"][:done] == curves["run"]
+    final = [found[name].data.metrics["test/error"] for name in ("again", "whole")]
+    assert final[0] == final[1]
+    assert not list((workplace.folder / "checkpoints").glob("*"))
+
+
+def test_with_nothing_to_resume_a_run_says_so_and_trains(here, workplace, capsys):
+    assert here(*QUICK, "resume=true") is None
+    assert "resume=true: no such run was cut off" in capsys.readouterr().out
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"]

@@ -30,6 +30,7 @@ class Comparison:
     dataset: str
     digest: str
     superseded: int  # runs left out because their variant and seed ran twice
+    changed_code: list[str]  # files of which some runs ran another version than others
 
     @property
     def baseline_pairs(self) -> list[Pair]:
@@ -98,7 +99,16 @@ def compare(
         dataset=dataset,
         digest=digest,
         superseded=len(runs) - sum(len(variant.runs) for variant in variants),
+        changed_code=_changed_code(runs),
     )
+
+
+def _changed_code(runs: Sequence[Run]) -> list[str]:
+    versions: dict[str, set[str]] = {}
+    for run in runs:
+        for file, digest in run.code.items():
+            versions.setdefault(file, set()).add(digest)
+    return sorted(file for file, digests in versions.items() if len(digests) > 1)
 
 
 def find_baseline(variants: Sequence[Variant], wanted: str | None) -> Variant:

@@ -27,6 +27,9 @@ def table(comparison: Comparison) -> "Group":
         parts.append(_table(baseline_columns(comparison.baseline, _levels), pairs[:MAX_ROWS]))
     left_out = len(pairs) - MAX_ROWS
     more = [Text(f"and {left_out} more in pairs.csv", "dim")] if left_out > 0 else []
+    if comparison.changed_code:
+        files = ", ".join(comparison.changed_code)
+        more.append(Text(f"The runs were trained by different code: {files}."))
     return Group(*parts, *more, Text(sentence(comparison), "bold"))
 
 

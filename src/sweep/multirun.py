@@ -88,12 +88,14 @@ def begin(config: DictConfig) -> None:
     uploader.receive()
     uploader.send(_missing(index, identities, settings["reuse"] and bool(overrides)))
     uploader.receive()
-    sweep_id = _begin(config, settings, index, uploader, len(overrides) or None)
+    code = {name: digest for identity in identities for name, digest in identity.code.items()}
+    report = provenance.report(code)
+    sweep_id = _begin(config, settings, index, uploader, len(overrides) or None, report)
     add_overrides(config, f"sweep.id={sweep_id}")
     add_overrides(config, f"sweep.uploads={str(not sees_jobs).lower()}")
     if overrides:
         add_overrides(config, f"sweep.varying=[{','.join(varied)}]")
-        add_overrides(config, f"sweep.code={_code(identities)}")
+        add_overrides(config, f"sweep.code={_mapping(code)}")
 
 
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
@@ -105,10 +107,9 @@ def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> li
     return jobs
 
 
-def _code(identities: Sequence[Identity]) -> str:
-    """Return the digests of the code that the sweep runs, as Hydra reads a mapping."""
-    code = {name: digest for identity in identities for name, digest in identity.code.items()}
-    return "{" + ",".join(f"{name}:'{digest}'" for name, digest in code.items()) + "}"
+def _mapping(words: Mapping[str, str]) -> str:
+    """Return a mapping as Hydra reads it in an override; quoted, no digest is read as a number."""
+    return "{" + ",".join(f"{key}:'{word}'" for key, word in words.items()) + "}"
 
 
 def _missing(index: ResultIndex, identities: Sequence[Identity], reuse: bool) -> list[str]:
@@ -148,16 +149,17 @@ def _begin(
     index: ResultIndex,
     uploader: UploaderProcess,
     jobs: int | None,
+    report: Mapping[str, str],
 ) -> str:
     """Write that the sweep has begun, from where on there is something to finish; return its id."""
     journal = Journal(Path(config.hydra.sweep.dir))
-    start = sweep_start(question(config), journal.folder, settings)
+    start = sweep_start(question(config), journal.folder, settings, report)
     sweep_id = start["tags"]["job"]
     with defer_stop():
         journal.begin(**start)
         make_private(journal.folder)
         index.open(sweep_id, journal)
-        uploader.send(journal.folder, provenance.report())
+        uploader.send(journal.folder, report)
         _begun.append(Sweep(SweepJournals(journal), jobs, uploader, HINT[settings["reuse"]]))
     return sweep_id
 

@@ -146,6 +146,7 @@ class JobRecord:
             epochs=self.epochs,
             test_error=self.summary.get(TEST_ERROR, math.nan),
             published={k: float(published[k]) for k in PUBLISHED_ERRORS if k in published},
+            code=self.identity.code if self.identity else {},
         )
 
     def apply(self, event: Event) -> None:

@@ -105,9 +105,9 @@ class ResultIndex:
         """Return the file in which a job keeps what it needs to go on."""
         return self.checkpoints / f"{fingerprint}.pt"
 
-    def alone(self, fingerprint: str) -> AbstractContextManager[None]:
-        """Let one process at a time work on a fingerprint."""
-        return locked(self.checkpoint(fingerprint))
+    def alone(self, fingerprint: str, wait: bool = True) -> AbstractContextManager[bool]:
+        """Let one process at a time work on a fingerprint; without waiting, say if this one is."""
+        return locked(self.checkpoint(fingerprint), wait)
 
     def open(self, job_id: str, journal: Journal) -> None:
         """Note that a run or a sweep has begun, so that a later one ends it if it cannot."""

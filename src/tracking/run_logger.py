@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import chain
@@ -28,7 +28,7 @@ def start_event(
 ) -> dict[str, Any]:
     """Return the fields of a journal's first event, once the job's data are known."""
     splits, identity = environment.splits, environment.identity(config)
-    fields = job_metadata(config, overrides, number)
+    fields = job_metadata(config, overrides, number, identity.code)
     fields["tags"] |= {
         "fingerprint": identity.fingerprint,
         "code": identity.code_digest,
@@ -44,16 +44,22 @@ def start_event(
     return fields | {"dataset": {"name": splits.name, "digest": splits.digest, **sizes}}
 
 
-def job_metadata(config: Resolved, overrides: Sequence[str], number: int | None) -> dict[str, Any]:
+def job_metadata(
+    config: Resolved,
+    overrides: Sequence[str],
+    number: int | None,
+    code: Iterable[str] = provenance.ALL_CODE,
+) -> dict[str, Any]:
     """Return name, tags, params and destination, known of a job even if it cannot begin.
 
-    `overrides` are the job's own; `number` is its place in the sweep, None without one.
+    `overrides` are the job's own; `number` is its place in the sweep, None without one; `code`
+    are the files on which its result depends.
     """
     tags = {
         "variant": config.variant,
         "seed": config.flat["seed"],
         "job": os.urandom(8).hex(),
-        **provenance.tags(),
+        **provenance.tags(code),
     }
     if sweep := config.tree["sweep"]["id"]:
         tags |= {"sweep": sweep, "number": str(number)}
@@ -167,14 +173,16 @@ def already_finished(journal: Journal, start: Mapping[str, Any]) -> JobRecord | 
     return None
 
 
-def sweep_start(name: str, folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+def sweep_start(
+    name: str, folder: Path, settings: Mapping[str, Any], report: Mapping[str, str]
+) -> dict[str, Any]:
     """Return the fields of the first event of a sweep's journal; `settings` is its config."""
     tags = {
         "kind": "sweep",
         "job": os.urandom(8).hex(),
         "folder": str(folder.absolute()),
         **provenance.tags(),
-        **provenance.report(),
+        **report,
     }
     return {
         "name": name,

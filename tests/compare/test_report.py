@@ -182,3 +182,14 @@ def test_published_values_are_set_beside_the_range_of_ours(tmp_path):
         "yes",
     ]
     assert cells[cells.index("50.00") + 4] == "no"
+
+
+def test_runs_of_different_code_are_told_with_the_file(tmp_path):
+    code = {"src/rng.py": "a", "src/models/mlp.py": "b"}
+    runs = [make_run({"activation": "relu"}, seed, [0.1], code=code) for seed in range(3)]
+    assert compare_runs(runs).changed_code == []
+    other = {"src/rng.py": "a", "src/models/mlp.py": "c", "src/models/cnn.py": "d"}
+    runs.append(make_run({"activation": "tanh"}, 0, [0.1], code=other))
+    comparison = compare_runs(runs)
+    assert comparison.changed_code == ["src/models/mlp.py"]
+    assert "different code" in report(comparison, tmp_path).text

@@ -31,3 +31,16 @@ def test_a_file_system_without_locks_is_an_error_and_no_endless_wait(tmp_path, m
     monkeypatch.setattr(fcntl, "flock", missing)
     with pytest.raises(OSError, match="not implemented"), locked(tmp_path / "job.pt"):
         pass
+
+
+def test_without_waiting_a_lock_that_is_held_is_told(tmp_path):
+    with locked(tmp_path / "job.pt", wait=False) as first, ThreadPoolExecutor(1) as pool:
+
+        def look() -> bool:
+            with locked(tmp_path / "job.pt", wait=False) as second:
+                return second
+
+        assert (first, pool.submit(look).result()) == (True, False)
+    with locked(tmp_path / "job.pt", wait=False) as again:
+        assert again
+    assert not list(tmp_path.iterdir())
