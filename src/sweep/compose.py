@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, open_dict
+from rich.console import Console
+from rich.progress import track
 
 from src.config import Resolved, experiment_overrides, resolve
+from src.errors import InputError
 from src.hydra_internals import (
     BASIC_SWEEPER,
     as_typed,
@@ -18,6 +22,9 @@ from src.hydra_internals import (
     typed_lines,
 )
 
+MAX_JOBS = 20_000  # a config takes some 20 kB and a millisecond
+MANY_JOBS = 1_000  # composed in a time that a user notices
+
 
 def job_overrides(config: DictConfig) -> list[list[Override]]:
     """Return the overrides of each job; none where the sweeper decides them as it goes."""
@@ -25,7 +32,21 @@ def job_overrides(config: DictConfig) -> list[list[Override]]:
         return []
     loader = share_compositions()
     swept = loader.parse([*sweeper_params(config), *typed_lines(config.hydra.overrides.task)])
+    _check_size(swept)
     return [loader.parse(job) for job in split_jobs(swept)]
+
+
+def _check_size(overrides: Sequence[Override]) -> None:
+    """Raise InputError for more jobs than can be composed and kept in memory."""
+    jobs = 1
+    for override in filter(Override.is_sweep_override, overrides):
+        values = islice(override.sweep_string_iterator(), MAX_JOBS + 1)  # there may be billions
+        jobs *= max(1, sum(1 for _ in values))
+        if jobs > MAX_JOBS:
+            raise InputError(
+                f"{override.input_line}: must leave at most {MAX_JOBS:,} jobs in one sweep; "
+                "several are compared together by `python -m src.compare RUN_ID RUN_ID`"
+            )
 
 
 def question(config: DictConfig) -> str:
@@ -59,7 +80,13 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
     loader = GlobalHydra.instance().config_loader()
     if not jobs:
         return [Composed(resolved(config), None, sweeps=True)]
-    configs = (loader.load_sweep_config(config, as_typed(job)) for job in jobs)
+    console = Console(stderr=True)
+    if len(jobs) >= MANY_JOBS:
+        line = f"{len(jobs):,} jobs: each is composed and checked before the first is trained"
+        console.print(line, highlight=False, soft_wrap=True)
+    is_shown = len(jobs) >= MANY_JOBS and console.is_terminal
+    shown = track(jobs, "composing", console=console, transient=True, disable=not is_shown)
+    configs = (loader.load_sweep_config(config, as_typed(job)) for job in shown)
     return [_composed(cfg, number) for number, cfg in enumerate(configs)]
 
 

@@ -91,11 +91,11 @@ def begin(config: DictConfig) -> None:
     code = {name: digest for identity in identities for name, digest in identity.code.items()}
     report = provenance.report(code)
     sweep_id = _begin(config, settings, index, uploader, len(overrides) or None, report)
-    add_overrides(config, f"sweep.id={sweep_id}")
-    add_overrides(config, f"sweep.uploads={str(not sees_jobs).lower()}")
+    uploads = str(not sees_jobs).lower()
+    add_overrides(config, f"sweep.id={sweep_id}", f"sweep.uploads={uploads}")
     if overrides:
-        add_overrides(config, f"sweep.varying=[{','.join(varied)}]")
-        add_overrides(config, f"sweep.code={_mapping(code)}")
+        varying_keys = ",".join(varied)
+        add_overrides(config, f"sweep.varying=[{varying_keys}]", f"sweep.code={_mapping(code)}")
 
 
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:

@@ -126,6 +126,7 @@ def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
         ("tracking.experiment=a,b", "tracking: must be the same for all jobs of a sweep"),
         ("dry_run=true,false", "dry_run: must be the same for all jobs of a sweep"),
         ("experiment=activations,depth", "experiment: must be one where it names values"),
+        ("optimizer.lr=range(1000000)", "optimizer.lr=range(1000000): must leave at most 20,000"),
         ("experiment=activation", "experiment=activation: unknown; must be one of activations, "),
         ("hydra.sweep.subdir=same", "hydra.sweep.subdir: "),
         ("hydra.sweep.subdir=.", "hydra.sweep.subdir: "),
