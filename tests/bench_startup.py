@@ -60,14 +60,14 @@ def start_up(repetitions: int, scratch: Path) -> None:
 
 UNTRACKED = """
 import runpy
-import src.tracking.sidecar
+import src.tracking.uploader_process
 
 class Nobody:
     def send(self, *_): pass
     def receive(self): pass
-    def close(self, in_haste): pass
+    def close(self, is_abort): pass
 
-src.tracking.sidecar.Sidecar = Nobody
+src.tracking.uploader_process.UploaderProcess = Nobody
 runpy.run_module("src.train", run_name="__main__", alter_sys=True)
 """
 
@@ -104,6 +104,7 @@ def arguments(scratch: Path) -> list[str]:
         f"tracking.uri=sqlite:///{scratch}/mlflow.db",
         f"tracking.artifacts={scratch}/artifacts",
         f"checkpoints={scratch}/checkpoints",
+        f"results={scratch}/results",
         "device=cpu",
         "epochs=10",
     ]

@@ -1,8 +1,10 @@
-"""What a sweep costs beside its training: `MNIST_ROOT=… python tests/bench_sweep.py [PART …]`.
+"""Costs of a sweep beside its training: `MNIST_ROOT=… python tests/bench_sweep.py [PART …]`.
 
-Parts: minimal (4 jobs against Hydra's basic launcher over a minimal loop in memory), basic (16
-jobs against the basic launcher over this project's own code), overhead (what a job costs that
-trains nothing, and what reusing it costs), memory (what a second worker adds).
+Parts: minimal (4 jobs against Hydra's basic launcher over a minimal loop in memory), kept (the
+same against a loop that keeps its data between jobs), basic (16 jobs against the basic launcher
+over this project's own code), pure (16 jobs against their training and evaluation alone, on all
+cores), overhead (costs of a job that trains nothing, and of reusing it), memory (costs of a second
+worker).
 Whatever is compared runs in turns, so that both meet the same machine.
 """
 
@@ -24,16 +26,21 @@ MLP = ("epochs=3", "batch_size=64", "device=cpu")
 TINY = ("data=mnist_5k", "data.n=200", "epochs=1", "device=cpu")
 
 MINIMAL = """
-import hydra, numpy as np, torch
+import functools, hydra, numpy as np, torch
 from torch import nn
+
+def load(root):
+    raw = np.fromfile(root + "/MNIST/raw/train-images-idx3-ubyte", np.uint8)[16:]
+    images = torch.from_numpy(raw).view(60000, 784).float() / 255
+    labels = np.fromfile(root + "/MNIST/raw/train-labels-idx1-ubyte", np.uint8)[8:]
+    return images, torch.from_numpy(labels).long()
+
+KEEP
 
 @hydra.main(version_base="1.3", config_path=None)
 def main(cfg):
     torch.manual_seed(cfg.seed)
-    raw = np.fromfile(cfg.root + "/MNIST/raw/train-images-idx3-ubyte", np.uint8)[16:]
-    images = torch.from_numpy(raw).view(60000, 784).float() / 255
-    labels = np.fromfile(cfg.root + "/MNIST/raw/train-labels-idx1-ubyte", np.uint8)[8:]
-    labels = torch.from_numpy(labels).long()
+    images, labels = load(cfg.root)
     train, val = torch.randperm(60000).split([50000, 10000])
     x, y, vx, vy = images[train], labels[train], images[val], labels[val]
     model = nn.Sequential(nn.Linear(784, 200), nn.ReLU(), nn.Linear(200, 10))
@@ -86,17 +93,70 @@ def in_turns(ours: Callable[[], float], baseline: Callable[[], float]) -> tuple[
     return median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
 
 
-def minimal(place: Place) -> None:
+PURE = """
+import sys, torch
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+def train(seed):
+    torch.set_num_threads(1)
+    from src.data import mnist
+    from src.models.init import matched
+    from src.models.mlp import MLP
+    from src.rng import global_stream, stream
+    from src.training.fit import fit
+    splits = mnist.load("mnist", sys.argv[1], None, "digit", 0.166667, seed)
+    with global_stream(seed, "initialisation"):
+        model = MLP(1, 200, torch.nn.ReLU, matched, 10)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0, 0)
+    return list(fit(model, optimizer, splits, loss=torch.nn.CrossEntropyLoss(), schedule=schedule,
+                    order=stream(seed, "batch order"), epochs=range(1, 4), batch_size=64,
+                    clip_norm=None, diagnostics=False))
+
+if __name__ == "__main__":
+    import time
+    with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
+        list(pool.map(train, range(2)))  # imports and data, which jobs share
+        start = time.perf_counter()
+        list(pool.map(train, range(16)))
+        print(time.perf_counter() - start)
+"""
+
+
+def minimal(place: Place, keep: str = "") -> None:
     """4 jobs of 3 epochs against a loop that does nothing but train and evaluate."""
     root = os.environ["MNIST_ROOT"]
     script = place.folder / "minimal.py"
-    script.write_text(MINIMAL)
+    script.write_text(MINIMAL.replace("KEEP", keep))
     runs = f"hydra.sweep.dir={place.folder}/minimal"
     loop = [sys.executable, str(script), "-m", "+seed=0,1,2,3", f"+root={root}", runs]
     sweep = (*MLP, f"data.root={root}", "seed=range(4)", "reuse=false")
     ours, theirs = in_turns(lambda: seconds(place.command(*sweep)), lambda: seconds(loop))
     print(f"4 jobs x 3 epochs: {ours:.1f} s; basic launcher, minimal loop: {theirs:.1f} s; "
-          f"ratio {ours / theirs:.2f} (at most 0.70)")  # fmt: skip
+          f"ratio {ours / theirs:.2f}")  # fmt: skip
+
+
+def kept(place: Place) -> None:
+    """The same against a loop that keeps its data between jobs."""
+    minimal(place, keep="load = functools.lru_cache(load)")
+
+
+def pure(place: Place) -> None:
+    """16 jobs of 3 epochs against training and exact evaluation alone, a process for each core."""
+    root = os.environ["MNIST_ROOT"]
+    sweep = (*MLP, f"data.root={root}", "seed=range(16)", "reuse=false")
+    script = place.folder / "pure.py"
+    script.write_text(PURE)
+
+    def train() -> float:
+        env = os.environ | {"PYTHONPATH": str(ROOT)}
+        command = [sys.executable, str(script), root]
+        return float(subprocess.run(command, env=env, check=True, capture_output=True).stdout)
+
+    ours, theirs = in_turns(lambda: seconds(place.command(*sweep)), train)
+    print(f"16 jobs x 3 epochs: {ours:.1f} s; their training alone: {theirs:.1f} s; "
+          f"ratio {ours / theirs:.2f}")  # fmt: skip
 
 
 def basic(place: Place) -> None:
@@ -107,7 +167,7 @@ def basic(place: Place) -> None:
         lambda: seconds(place.command(*sweep, "hydra/launcher=basic")),
     )
     print(f"16 jobs x 3 epochs: {ours:.1f} s; basic launcher, the same code: {theirs:.1f} s; "
-          f"{theirs / ours:.2f} times faster (at least 1.70)")  # fmt: skip
+          f"{theirs / ours:.2f} times faster")  # fmt: skip
 
 
 def overhead(place: Place) -> None:
@@ -115,12 +175,11 @@ def overhead(place: Place) -> None:
     few = seconds(place.command(*TINY, "seed=range(10)"))
     for jobs in (110, 1010)[: 2 if "many" in sys.argv else 1]:
         many = seconds(place.command(*TINY, f"seed=range({10 * jobs},{11 * jobs})"))
-        print(f"{jobs} jobs that train nothing: {(many - few) / (jobs - 10) * 1000:.0f} ms each "
-              "(at most 150)")  # fmt: skip
+        print(f"{jobs} jobs that train nothing: {(many - few) / (jobs - 10) * 1000:.0f} ms each")  # fmt: skip
     again = seconds(place.command(*TINY, "seed=range(1100,1200)"))
     starts = [json.loads(path.open().readline()) for path in place.last.glob("*/journal.jsonl")]
     assert all("reused_from" in start["tags"] for start in starts)
-    print(f"the same 100 jobs again: {again:.1f} s (below 10)")
+    print(f"the same 100 jobs again: {again:.1f} s")
 
 
 def memory(place: Place) -> None:
@@ -136,7 +195,7 @@ def memory(place: Place) -> None:
             time.sleep(0.1)
         peaks[workers] = peak
     added = (peaks[2] - peaks[1]) / 1e6
-    print(f"one worker {peaks[1] / 1e6:.0f} MB; a second adds {added:.0f} MB (below 400)")
+    print(f"one worker {peaks[1] / 1e6:.0f} MB; a second adds {added:.0f} MB")
 
 
 def proportional(process: psutil.Process) -> int:
@@ -147,7 +206,14 @@ def proportional(process: psutil.Process) -> int:
         return 0
 
 
-PARTS = {"minimal": minimal, "basic": basic, "overhead": overhead, "memory": memory}
+PARTS = {
+    "minimal": minimal,
+    "kept": kept,
+    "basic": basic,
+    "pure": pure,
+    "overhead": overhead,
+    "memory": memory,
+}
 
 if __name__ == "__main__":
     for name in [part for part in sys.argv[1:] if part in PARTS] or PARTS:

@@ -66,7 +66,7 @@ class TestEachDeathIsItsOwn:
     def test_failures_are_told_when_they_happen_and_at_the_end(self, faults):
         told, _ = faults
         assert "+activation.fault=raise  failed: ZeroDivisionError" in told.stderr
-        assert "sweep.relay" not in told.stderr
+        assert "sweep.id" not in told.stderr
         table = told.stderr.partition("failed jobs")[2]
         assert all(f"fault={fault}" in table for fault in ("raise", "exit", "kill", "vanish"))
         assert "diverge" not in table
