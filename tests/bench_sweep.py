@@ -175,7 +175,8 @@ def overhead(place: Place) -> None:
     few = seconds(place.command(*TINY, "seed=range(10)"))
     for jobs in (110, 1010)[: 2 if "many" in sys.argv else 1]:
         many = seconds(place.command(*TINY, f"seed=range({10 * jobs},{11 * jobs})"))
-        print(f"{jobs} jobs that train nothing: {(many - few) / (jobs - 10) * 1000:.0f} ms each")  # fmt: skip
+        each = (many - few) / (jobs - 10) * 1000
+        print(f"{jobs} jobs that train nothing: {each:.0f} ms each")
     again = seconds(place.command(*TINY, "seed=range(1100,1200)"))
     starts = [json.loads(path.open().readline()) for path in place.last.glob("*/journal.jsonl")]
     assert all("reused_from" in start["tags"] for start in starts)
