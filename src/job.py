@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
-from src import artifacts, commands
+from src import artifacts, commands, logs
 from src.config import Resolved, resolve
 from src.errors import InputError
 from src.hydra_internals import typed_lines
@@ -50,6 +50,7 @@ def run(cfg: DictConfig) -> float:
     Raises InputError when a part cannot be made.
     """
     hydra = HydraConfig.get()
+    logs.show(hydra.verbose)
     config, journal = resolve(cfg, hydra.runtime.choices), Journal(Path(hydra.runtime.output_dir))
     overrides = typed_lines(hydra.overrides.task)
     index = ResultIndex.of(config.tree)

@@ -66,12 +66,17 @@ def _unsent(folders: Sequence[Path]) -> Iterator[JobRecord]:
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"{folder}: no folder; without one, outputs is looked at")
-        for journal in sorted(journals(folder), key=lambda it: (len(it.folder.name), it.folder)):
+        for journal in sorted(journals(folder), key=_order):
             record = settle(journal)
             if record is None or not journal.has_unsent:
                 continue
             if record.process != ProcessState.ALIVE and record.status != Status.RUNNING:
                 yield record
+
+
+def _order(journal: Journal) -> list[tuple[int, str]]:
+    """Sort a sweep before its jobs, whose runs lie below its own, and job 2 before job 10."""
+    return [(len(name), name) for name in journal.folder.parts]
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ import runpy
 import src.tracking.uploader_process
 
 class Nobody:
+    def begin(self, *_): pass
     def send(self, *_): pass
     def receive(self): pass
     def close(self, is_abort): pass

@@ -9,7 +9,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from src import process_identity
+from src import logs, process_identity
 from src.data.availability import ensure_data
 from src.errors import JobKilledError, Refused
 from src.hydra_internals import typed_lines
@@ -34,6 +34,7 @@ class SweepCallback(Callback):
         """Check a single run before a directory or an MLflow run is made for it."""
         with _refusing():
             uploader = start_uploader()
+            logs.show(config.hydra.verbose)
             check_chdir(config.hydra)
             tree = resolved(config).tree
             if tree["dry_run"]:
@@ -43,8 +44,8 @@ class SweepCallback(Callback):
             journal = Journal(Path(config.hydra.run.dir))
             journal.check_unused("hydra.run.dir")
             index = ResultIndex.of(tree)
-            process = process_identity.process_id()
-            uploader.send(upload_job, journal.folder, index, process)
+            process, verbose = process_identity.process_id(), config.hydra.verbose
+            uploader.begin(verbose, upload_job, journal.folder, index, process)
             with exit_on_signal():
                 from src import job  # noqa: F401, imports torch while the process imports MLflow
             uploader.receive()

@@ -11,7 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 from rich.console import Console
 
-from src import provenance
+from src import logs, provenance
 from src.config import Identity
 from src.data.availability import ensure_data
 from src.errors import OUTPUT_CLOSED, InputError, JobError
@@ -60,6 +60,7 @@ def begin(config: DictConfig) -> None:
     """
     hide_secrets(config)
     hydra = config.hydra
+    logs.show(hydra.verbose)
     check_settings(hydra)
     is_basic = hydra.launcher._target_ == BASIC_LAUNCHER
     if config.threads == "auto" and not is_basic:  # jobs share the cores
@@ -78,11 +79,11 @@ def begin(config: DictConfig) -> None:
     uploader, compare = start_uploader(), settings["compare"]
     if config.dry_run:
         typed = [as_typed(job) for job in overrides]
-        _show_plan(jobs, typed, labels, planned, index, uploader)
+        _show_plan(jobs, typed, labels, planned, index, uploader, hydra.verbose)
     sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
     if not sees_jobs:
         require_normal_shutdown()
-    uploader.send(accompany_sweep, index, compare, planned)
+    uploader.begin(hydra.verbose, accompany_sweep, index, compare, planned)
     is_warm = "src.job" in hydra.launcher.get("preload", ())
     identities = check_parts(jobs, is_here=is_basic or is_warm, is_warm=is_warm)
     uploader.receive()
@@ -125,13 +126,14 @@ def _show_plan(
     planned: Mapping[str, Mapping[str, str]],
     index: ResultIndex,
     uploader: UploaderProcess,
+    verbose: Any,
 ) -> NoReturn:
     if not labels:
         raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
     settings = jobs[0].config.tree
     identities = check_parts(jobs, is_here=True, is_warm=False)
     if missing := _missing(index, identities, settings["reuse"]):
-        uploader.send(look_elsewhere, index, missing)
+        uploader.begin(verbose, look_elsewhere, index, missing)
         uploader.receive()
     from src.sweep.comparison import power_note
 

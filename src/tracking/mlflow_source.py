@@ -1,5 +1,6 @@
 """MLflow read back: runs that were made elsewhere, as the events of a journal."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 THREADS = 8
+log = logging.getLogger(__name__)
 NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
 
 
@@ -93,6 +95,7 @@ def correct(store: Store, run_id: str) -> "np.ndarray | None":
         try:
             path = store.client.download_artifacts(source, "val_predictions.npz", folder)
         except Exception:  # each artifact store has its own way to say that there is none
+            log.debug("%s: no predictions", source, exc_info=True)
             return None
         kept = np.load(Path(path))
         return kept["predicted"] == kept["labels"]

@@ -54,6 +54,7 @@ def uploading(journal: Journal, tracking: TrackingSettings) -> Iterator[None]:
         raise
     finally:
         error = uploader.flush(0.0, wait=ABORT_SECONDS) if is_abort else uploader.flush()
+        uploader.stop()
         if error:
             _warn(error, journal)
 

@@ -34,7 +34,7 @@ class Uploader:
         self.find = find
         self.connect = connect
         self.sizes: dict[Path, int] = {}  # of the journals as they were delivered
-        self.requests: SimpleQueue[tuple[float, Future]] = SimpleQueue()
+        self.requests: SimpleQueue[tuple[float, Future] | None] = SimpleQueue()
         threading.Thread(target=self._run, name="uploader", daemon=True).start()
 
     def flush(self, seconds: float = RETRY_SECONDS, wait: float | None = None) -> Exception | None:
@@ -49,14 +49,21 @@ class Uploader:
         except TimeoutError:
             return TimeoutError("no answer yet")
 
+    def stop(self) -> None:
+        """Let the thread end; what is written later is not delivered."""
+        self.requests.put(None)
+
     def _run(self) -> None:
         while True:
             try:
-                seconds, done = self.requests.get(timeout=FLUSH_INTERVAL)
+                request = self.requests.get(timeout=FLUSH_INTERVAL)
             except Empty:
                 self._deliver()
-            else:
-                done.set_result(self._deliver_within(seconds))
+                continue
+            if request is None:
+                return
+            seconds, done = request
+            done.set_result(self._deliver_within(seconds))
 
     def _deliver_within(self, seconds: float) -> Exception | None:
         deadline = time.monotonic() + seconds

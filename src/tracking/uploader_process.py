@@ -9,13 +9,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from src import ROOT
+from src import ROOT, logs
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
 from src.process_exit import fast_exit
@@ -44,11 +44,15 @@ class UploaderProcess:
         self.is_connected = False
         self.refusal: InputError | None = None
 
-    def send(self, *message: Any) -> None:
-        """Send the task with its arguments, or later a message that the task waits for.
+    def begin(self, verbose: Any, task: Callable[..., None], *arguments: Any) -> None:
+        """Begin the task; `verbose` is Hydra's setting of that name.
 
-        Not on the command line, which every user of the machine can read.
+        Its arguments are not on the command line, which every user of the machine can read.
         """
+        self.send(verbose, task, *arguments)
+
+    def send(self, *message: Any) -> None:
+        """Send a message that the task waits for."""
         with suppress(ConnectionError):  # `receive` raises for it
             self.conn.send(message)
 
@@ -111,7 +115,8 @@ def main(conn: Connection) -> None:
     from src.tracking import mlflow_sink, store  # noqa: F401, imports MLflow while it is not yet needed
 
     with suppress(*PEER_CLOSED):  # the parent was interrupted, or has died
-        task, *arguments = conn.recv()
+        verbose, task, *arguments = conn.recv()
+        logs.show(verbose)
         try:
             task(conn, *arguments)
         except InputError as error:

@@ -71,6 +71,7 @@ def test_what_the_server_refuses_keeps_nothing_else_back(workplace, store, refus
     other = journal("b")
     uploader = Uploader(lambda: [refused, other], lambda: store)
     assert "active" in str(uploader.flush(seconds=0.0))
+    uploader.stop()
     assert refused.has_unsent
     assert not other.has_unsent
     assert [run.info.run_name for run in workplace.runs()] == ["b"]
@@ -85,6 +86,7 @@ def test_an_uploader_sends_what_is_written_while_it_runs(workplace, store, tmp_p
     assert [run.info.status for run in workplace.runs()] == ["RUNNING"]
     journal.append("end", status="FINISHED", tags={})
     assert uploader.flush() is None
+    uploader.stop()
     assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
 
 
@@ -100,6 +102,7 @@ def test_a_server_that_does_not_answer_in_time_is_not_waited_for(journal):
     uploader = Uploader(lambda: [made], hang)
     asked.wait()
     assert isinstance(uploader.flush(0.0, wait=0.01), TimeoutError)
+    uploader.stop()
     answer.wait()
 
 

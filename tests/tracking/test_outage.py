@@ -143,13 +143,14 @@ def test_the_next_sweep_sends_what_an_outage_kept_back_and_trains_none_of_it(ser
 
 def test_while_the_server_is_down_results_are_reused_and_compared(server, tmp_path):
     place = Workplace(tmp_path, server.uri, "away")
-    command = (*SMALL, "epochs=2", "activation=sigmoid,relu", "seed=0,1", "-m")
-    first = place.train(*command)
+    command = (*SMALL, "epochs=2", "activation=sigmoid,relu")
+    first = place.train(*command, "seed=0,1", "-m")
     assert first.returncode == 0, first.stderr
     server.kill()
-    plan = place.train(*command, f"hydra.sweep.dir={tmp_path}/plan", "dry_run=true")
+    into = f"hydra.sweep.dir={tmp_path}/again"
+    plan = place.train(*command, "seed=0,1", into, "dry_run=true", "-m")
     assert "4 to reuse, 0 to resume, 0 to train" in plan.stdout, plan.stderr
-    again = place.train(*command, f"hydra.sweep.dir={tmp_path}/again", "seed=0,1,2")
+    again = place.train(*command, "seed=0,1,2", into, "-m")
     assert again.returncode == 0, again.stderr
     assert f"warning: tracking.uri={server.uri}: cannot be used" in again.stderr
     assert "6 jobs: 4 reused, 2 trained" in again.stderr
