@@ -4,9 +4,11 @@ https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-method
 """
 
 import atexit
+import logging
 import multiprocessing
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from multiprocessing import forkserver, process, resource_tracker, util
@@ -22,7 +24,10 @@ from src.signals import block_signals
 PRELOAD = "src.fork_server_preload"
 LONGEST_FOLDER = 70  # a socket's path has at most 107 characters (unix(7)), 32 of them its name
 SHORT_FOLDER = "/tmp"
+ATTEMPTS, PAUSE_SECONDS = 4, 0.2
 SEMAPHORES = Path("/dev/shm")  # sem_overview(7)
+
+log = logging.getLogger(__name__)
 
 
 def start(preload: Sequence[str]) -> ForkServerContext:
@@ -44,9 +49,10 @@ def start(preload: Sequence[str]) -> ForkServerContext:
 def fork(target: Callable[..., object], *arguments: Any) -> BaseProcess:
     """Start a process that calls `target`; replace the fork server if it was killed.
 
-    Raises JobError if it dies again.
+    Raises JobError if it dies again and again.
     """
-    for _ in range(2):
+    for attempt in range(ATTEMPTS):
+        time.sleep(attempt * PAUSE_SECONDS)  # its sockets close before it counts as dead
         child = multiprocessing.get_context("forkserver").Process(
             target=target, args=arguments, daemon=True
         )
@@ -54,6 +60,7 @@ def fork(target: Callable[..., object], *arguments: Any) -> BaseProcess:
             child.start()
         except (EOFError, ConnectionError) as error:
             cause = error
+            log.debug("the fork server is gone", exc_info=True)
             with block_signals():
                 forkserver.ensure_running()
         else:
