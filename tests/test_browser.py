@@ -18,6 +18,8 @@ from src import ROOT
 from src.compare import write
 from tests.compare.records import arms, compare_runs
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 DEADLINE = 90  # seconds after which something that should have come will not

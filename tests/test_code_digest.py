@@ -296,6 +296,7 @@ BEFORE_A_JOB = "src.data.availability"  # it chooses the data, and these are in 
 GROUPS = ("data", "model", "activation", "init", "loss", "optimizer", "schedule", "device")
 
 
+@pytest.mark.slow
 def test_every_module_that_decides_a_result_is_in_a_digest(config):
     """Import all parts for real, stubs in the place of neutral modules: all must be digested."""
     own = ("src.errors", "src.code_digest", "src.source")  # import nothing else

@@ -11,6 +11,8 @@ from until import until
 
 from src import ROOT
 
+pytestmark = pytest.mark.slow
+
 BEGIN = """
 import os, sys
 from src import fork_server

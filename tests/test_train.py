@@ -24,6 +24,8 @@ from src.models.mlp import MLP
 from src.training.fit import evaluate
 from tests.conftest import Workplace
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("data=mnist_5k", "data.n=200", "epochs=1", "threads=1", "figures=false")
 EPOCH_METRICS = {"train/loss", "train/error", "val/loss", "val/error", "lr", "epoch_seconds"}
 FINAL_METRICS = {

@@ -56,7 +56,9 @@ def test_below_six_values_the_interval_is_students(n):
     assert found.p >= 2 / 2**n
 
 
-@pytest.mark.parametrize(("n", "samples"), [(6, 50_000), (10, 20_000), (20, 2_500)])
+@pytest.mark.parametrize(
+    ("n", "samples"), [(6, 50_000), (10, 20_000), pytest.param(20, 2_500, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("law", ["normal", "laplace"])
 def test_the_interval_covers_in_95_percent_and_the_test_rejects_in_5(n, samples, law):
     draw = getattr(np.random.default_rng(n), law)

@@ -7,6 +7,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, LauncherTestSuite
 from hydra_plugins.local_launcher import LocalLauncher
 
+pytestmark = pytest.mark.slow
+
 # Nothing of this project is needed by Hydra's jobs, and two workers start faster than more.
 FAST = ["hydra.launcher.preload=[]", "hydra.launcher.workers=2"]
 

@@ -70,6 +70,7 @@ class Stricter(Reticent):
         raise AssertionError("nobody gives the new argument")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", SHARED)
 @pytest.mark.parametrize(
     ("changed", "shares"),

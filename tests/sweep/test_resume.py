@@ -13,6 +13,8 @@ from until import all_have, epochs, until
 from src import process_identity
 from src.tracking.journal import Journal
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("data=mnist_5k", "data.n=200", "figures=false", "device=cpu", "threads=1")
 FAULTY = "activation._target_=tests.launcher.faulty.Faulty"
 EPOCHS = 250  # enough that a quick machine is still training when it is told of the third

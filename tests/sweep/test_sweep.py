@@ -12,6 +12,8 @@ from until import epochs, until
 
 from src import ROOT
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("data=mnist_5k", "data.n=200", "epochs=2", "figures=false", "device=cpu")
 FAULTY = "activation._target_=tests.launcher.faulty.Faulty"
 

@@ -16,6 +16,8 @@ from src import ROOT
 from src.tracking.journal import Journal
 from tests.conftest import Workplace
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("data=mnist_5k", "data.n=1000", "figures=false", "device=cpu", "threads=1")
 
 

@@ -40,6 +40,7 @@ def runs_in_copy(database: Path, copy: Path) -> list[str]:
         return [status for (status,) in connection.execute("SELECT status FROM runs")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [[], ["-m"]])
 def test_a_directory_that_holds_a_folder_of_that_name_is_refused(mode, workplace):
     for place in (workplace.run_dir, workplace.folder / "sweep"):
@@ -80,6 +81,7 @@ def test_making_a_database_removes_no_file_with_a_similar_name(fresh_workplace):
     assert [path.read_text() for path in mine] == ["mine", "mine"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["seed=0"], ["seed=0,1", "-m"]])
 def test_a_copy_of_the_database_file_holds_all_when_the_command_has_ended(
     arguments, fresh_workplace
@@ -90,6 +92,7 @@ def test_a_copy_of_the_database_file_holds_all_when_the_command_has_ended(
     assert states == ["FINISHED"] * (3 if "-m" in arguments else 1)
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_database_file_holds_all_after_ctrl_c(fresh_workplace):
     job = fresh_workplace.folder / "sweep" / "0"
     process = fresh_workplace.start(*SMALL, "epochs=9000", "-m", start_new_session=True)
@@ -101,6 +104,7 @@ def test_a_copy_of_the_database_file_holds_all_after_ctrl_c(fresh_workplace):
     assert runs_in_copy(database, fresh_workplace.folder / "copy.db") == ["KILLED"] * 2
 
 
+@pytest.mark.slow
 class TestMovedOutputs:
     @pytest.fixture
     def moved(self, fresh_workplace, tmp_path_factory) -> tuple[Path, Workplace]:
@@ -211,6 +215,7 @@ class TestDamage:
         assert content(journal.folder) == before
 
 
+@pytest.mark.slow
 def test_damaged_journals_stop_neither_sync_nor_what_they_still_tell(workplace):
     told = workplace.train(*SMALL)
     assert told.returncode == 0, told.stderr

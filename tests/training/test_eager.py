@@ -8,6 +8,8 @@ import pytest
 
 from src import ROOT
 
+pytestmark = pytest.mark.slow
+
 TRAINING = """
 import json, sys, torch
 if sys.argv[1] == "unwrapped":
