@@ -3,29 +3,20 @@
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-from src import ROOT, config
+from src import ROOT
 from src.credentials import redact
 
 
 def sync(folder: Path) -> str:
-    """What sends later what the tracking server misses of the jobs in `folder`."""
+    """Return the command that sends the rest of the jobs in `folder` to the tracking server."""
     is_default = folder.absolute().is_relative_to(ROOT / "outputs")
     return "python -m src.sync" + ("" if is_default else f" {shlex.quote(str(folder))}")
 
 
-def compare(run_id: str, tracking: Mapping[str, str]) -> str:
-    """What compares a sweep again that lies where the config's `tracking` says."""
-    defaults = config.settings([])["tracking"]
-    others = {key: value for key, value in tracking.items() if value != defaults[key]}
-    where = [f"tracking.{key}={redact(value)}" for key, value in others.items()]
-    return shlex.join(["python", "-m", "src.compare", run_id, *where])
-
-
 def ui(uri: str, experiment_id: str | None = None) -> str:
-    """What opens MLflow's UI on this store, and its page with the runs of the experiment.
+    """Return the command that opens MLflow's UI on this store, and the page of an experiment.
 
     Of its own it opens on pages for language models, where no run of a training is to be seen.
     """

@@ -3,7 +3,7 @@
 import atexit
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import util
 from pathlib import Path
@@ -11,6 +11,20 @@ from pathlib import Path
 from src.signals import EXIT_STATUS
 
 _status = 1  # of an exception that nobody catches
+
+
+@contextmanager
+def at_end(close: Callable[[bool], object]) -> Iterator[None]:
+    """Call `close` however the body ends; with True after an interrupt, which waits for nothing."""
+    is_abort = True
+    try:
+        yield
+        is_abort = False
+    except Exception:
+        is_abort = False
+        raise
+    finally:
+        close(is_abort)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a person sees of a job while it trains and when it is done; errors in percent."""
+"""Progress and results of jobs as a person sees them, errors in percent."""
 
 import sys
 import time

@@ -17,13 +17,6 @@ def test_sync_needs_no_folder_for_what_lies_under_outputs(tmp_path):
     assert shlex.split(commands.sync(tmp_path / "a b"))[3:] == [str(tmp_path / "a b")]
 
 
-def test_compare_names_what_is_not_the_default_and_no_password(defaults):
-    assert commands.compare("abc", defaults) == "python -m src.compare abc"
-    elsewhere = defaults | {"uri": "http://user:pw@host:5000", "experiment": "my own"}
-    words = shlex.split(commands.compare("abc", elsewhere))[4:]
-    assert words == ["tracking.uri=http://host:5000", "tracking.experiment=my own"]
-
-
 def test_the_ui_of_a_database_is_a_command_and_that_of_a_server_a_page(defaults, monkeypatch):
     monkeypatch.chdir(ROOT)
     command, page = commands.ui(defaults["uri"], "7").splitlines()

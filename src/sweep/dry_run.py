@@ -13,7 +13,7 @@ MAX_CHANGES = 3  # shown of what makes a job another one
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be done for a job, and why it is trained again; "" if it never was trained."""
+    """Action for a job, and the reason to train it again; "" if it never was trained."""
 
     action: Action
     reason: str = ""

@@ -1,1 +1,1 @@
-"""What jobs tell, kept on disk first, and how it reaches MLflow and is read back."""
+"""Journals of jobs on disk, their records, and their way to MLflow and back."""

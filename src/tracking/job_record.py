@@ -31,7 +31,7 @@ class Status(StrEnum):
 
 
 class Action(StrEnum):
-    """What is done for a job."""
+    """Ways to come by the result of a job."""
 
     REUSE = "reuse"
     RESUME = "resume"
@@ -48,7 +48,7 @@ class ProcessState(StrEnum):
 
 @dataclass
 class JobRecord:
-    """What a journal says of its job, or of its sweep."""
+    """A job or a sweep, as its journal tells."""
 
     journal: Journal
     run_id: str | None  # MLflow's; None while unknown
@@ -86,7 +86,7 @@ class JobRecord:
 
     @property
     def reason(self) -> str:
-        """Why the job did not finish; "" if it did."""
+        """The reason why the job did not finish; "" if it did."""
         return self.tags.get("reason", "")
 
     @property
@@ -99,7 +99,7 @@ class JobRecord:
 
     @property
     def has_failed(self) -> bool:
-        """Whether the job ended without a result."""
+        """True if the job ended without a result."""
         return self.status in (Status.FAILED, Status.KILLED)
 
     @property

@@ -51,7 +51,7 @@ TYPES: Mapping[str, type] = {  # of an event's fields
 
 @dataclass(frozen=True)
 class Sent:
-    """How much of a journal has arrived at the tracking server."""
+    """The part of a journal that has arrived at the tracking server."""
 
     events: int
     run_id: str | None  # None: unknown
@@ -141,7 +141,7 @@ class Journal:
 
     @property
     def sent(self) -> Sent:
-        """How much of this the tracking server has; of a damaged mark, nothing for sure."""
+        """The part that the tracking server has; of a damaged mark, nothing for sure."""
         return self._mark() or Sent(0, None, was_tried=True)
 
     def _mark(self) -> Sent | None:
@@ -158,7 +158,7 @@ class Journal:
 
     @property
     def has_unsent(self) -> bool:
-        """Whether the tracking server misses an event."""
+        """True if the tracking server misses an event."""
         return next(self.events(self.sent.events), None) is not None
 
     def mark_sent(self, events: int, run_id: str | None) -> None:

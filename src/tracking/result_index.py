@@ -24,7 +24,7 @@ from src.tracking.settings import TrackingSettings
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be done for a job, and the finished job that makes it needless."""
+    """An action for a job, and the finished job that makes its training needless."""
 
     action: Action
     source: JobRecord | None = None

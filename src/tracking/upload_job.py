@@ -1,14 +1,14 @@
 """The uploads of a job outside a sweep's uploader: of a single run, and under other launchers."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from src import commands
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED
+from src.process_exit import at_end
 from src.tracking.job_record import Status, end, fold
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
@@ -41,22 +41,17 @@ def upload_job(conn: Connection, folder: Path, index: ResultIndex, process: str)
     store.complete(index.tracking.uri)
 
 
-@contextmanager
-def uploading(journal: Journal, tracking: TrackingSettings) -> Iterator[None]:
+def uploading(journal: Journal, tracking: TrackingSettings) -> AbstractContextManager[None]:
     """Send what the body writes into its journal, from a thread of its own process."""
     uploader = Uploader(lambda: [journal], tracking.connect)
-    is_abort = True
-    try:
-        yield
-        is_abort = False
-    except Exception:
-        is_abort = False
-        raise
-    finally:
+
+    def close(is_abort: bool) -> None:
         error = uploader.flush(0.0, wait=ABORT_SECONDS) if is_abort else uploader.flush()
         uploader.stop()
         if error:
             _warn(error, journal)
+
+    return at_end(close)
 
 
 def _warn(error: Exception, journal: Journal) -> None:

@@ -9,8 +9,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from src import ROOT, logs
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
-from src.process_exit import fast_exit
+from src.process_exit import at_end, fast_exit
 from src.signals import STOP_SIGNALS, block_signals, unblock_signals
 
 DETACH_TIMEOUT = 3.0  # seconds that an interrupted run waits for the process, which goes on alone
@@ -91,19 +91,14 @@ def start_uploader() -> UploaderProcess:
     return _started[0]
 
 
-@contextmanager
-def uploader_closed() -> Iterator[None]:
+def uploader_closed() -> AbstractContextManager[None]:
     """Close the uploader process that the body has started, if any, however the body ends."""
-    is_abort = True
-    try:
-        yield
-        is_abort = False
-    except Exception:
-        is_abort = False
-        raise
-    finally:
+
+    def close(is_abort: bool) -> None:
         while _started:
             _started.pop().close(is_abort)
+
+    return at_end(close)
 
 
 def main(conn: Connection) -> None:
