@@ -250,3 +250,15 @@ def test_a_fallback_is_not_held_against_what_others_published(config):
     fallen = config(*recipe, "sweep.fallback=true")
     assert fallen.tree["data"]["_target_"] == "src.data.mnist_5k.load"
     assert fallen.tree["published"] is None
+
+
+KEYS = ("checkpoints", "results", "tracking.uri", "tracking.artifacts", "data.root")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_tilde_in_any_path_is_the_users_folder(key, config, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    start = "sqlite:///" if key == "tracking.uri" else ""
+    tree = config(f"{key}={start}~/x").tree
+    group, _, name = key.partition(".")
+    assert (tree[group][name] if name else tree[key]) == f"{start}/home/me/x"

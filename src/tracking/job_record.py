@@ -2,14 +2,13 @@
 
 import logging
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from src import process_identity
+from src import addresses, process_identity
 from src.config import Identity
 from src.metrics import BEST_VAL_ERROR, TEST_ERROR, Epoch, Run
 from src.schema import factors
@@ -226,8 +225,10 @@ def _moved(tracking: Mapping[str, str], then: Path, now: Path) -> Mapping[str, s
     common = 0
     while common < len(then.parts) and then.parts[-common - 1 :] == now.parts[-common - 1 :]:
         common += 1
-    before, after = (str(Path(*path.parts[: len(path.parts) - common])) for path in (then, now))
-    if before == after:
+    before, after = (Path(*path.parts[: len(path.parts) - common]) for path in (then, now))
+    if before == after or before == Path("/"):
         return tracking
-    start = re.compile(rf"^((?:sqlite:///)?){re.escape(before)}(?=/)")
-    return {key: start.sub(rf"\g<1>{after}", value) for key, value in tracking.items()}
+    return {
+        key: addresses.moved(value, before, after) if key in ("uri", "artifacts") else value
+        for key, value in tracking.items()
+    }

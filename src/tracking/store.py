@@ -21,6 +21,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils as db
 
+from src import addresses
 from src.credentials import redact
 from src.error_text import root_cause
 from src.errors import InputError
@@ -57,14 +58,15 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
     when the database cannot be written or the server does not answer.
     """
     try:
-        if not uri.startswith("sqlite:///"):
+        found = addresses.database_path(uri)
+        if found is None:
             return _open(uri, experiment, None)
-        database = Path(uri.removeprefix("sqlite:///")).absolute()
+        database = found.absolute()
         # Processes that migrate a fresh database at the same time crash in each other's tables.
         with locked(database):
             if not database.exists():
                 _make(database)
-            return _open_embedded(database, experiment, Path(artifacts).absolute().as_uri())
+            return _open_embedded(database, experiment, addresses.artifacts_uri(artifacts))
     except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
         raise InputError(
             f"tracking.uri={redact(uri)}: cannot be used: {root_cause(error)}; "
@@ -82,14 +84,14 @@ def _make(database: Path) -> None:
         draft.with_name(draft.name + end).unlink(missing_ok=True)
     with closing(sqlite3.connect(draft)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-    engine = db.create_sqlalchemy_engine(f"sqlite:///{draft}")
+    engine = db.create_sqlalchemy_engine(addresses.database_uri(draft))
     db._initialize_tables(engine)
     engine.dispose()  # which moves the log into the file
     draft.replace(database)
 
 
 def _open_embedded(database: Path, experiment: str, artifacts: str) -> Store:
-    store = _open(f"sqlite:///{database}", experiment, artifacts)
+    store = _open(addresses.database_uri(database), experiment, artifacts)
     if note := artifact_location.follow(database, store.experiment_id, artifacts):
         print(f"note: {note}", file=sys.stderr)
     return store
@@ -100,8 +102,8 @@ def complete(uri: str) -> None:
 
     Another process that reads or writes at this moment keeps a part, and completes it later.
     """
-    database = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and database.is_file():
+    database = addresses.database_path(uri)
+    if database is not None and database.is_file():
         with suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=5)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
