@@ -33,8 +33,13 @@ COPIED_KEYS = tuple(f"model.{group}" for group in SHARED_GROUPS)
 
 
 def register_resolvers() -> None:
-    """Register `${root:path}`, below the repository, and `${stamp:}`, unique to a process."""
+    """Register the resolvers of conf: `root` is a path below the repository.
+
+    `stamp` is unique to a process, `env` a variable of the environment, or a default where that is
+    unset or empty.
+    """
     register_resolver("root", lambda path: str(ROOT / path))
+    register_resolver("env", lambda name, default: os.environ.get(name) or default)
     register_resolver("stamp", _stamp, use_cache=True)
 
 

@@ -3,6 +3,7 @@
 Without a run id the last sweep is compared; `key=value` are the config's `compare` and `tracking`.
 """
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str]) -> None:
     if {"-h", "--help"} & {*arguments}:
         print(__doc__.strip())
         return
+    os.environ["MPLBACKEND"] = "agg"  # figures become files; a notebook's may be missing here
     from src.tracking import mlflow_source
     from src.tracking.store import complete
 

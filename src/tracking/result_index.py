@@ -21,6 +21,8 @@ from src.tracking.journal import Event, Journal
 from src.tracking.lock import locked
 from src.tracking.settings import TrackingSettings
 
+ANY_NAME = "surrogateescape"  # the names of folders may be any bytes
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -124,9 +126,9 @@ class ResultIndex:
 
     def _folders(self, path: Path) -> list[Path]:
         try:
-            lines = path.read_text().splitlines()
+            text = path.read_text(encoding="utf-8", errors=ANY_NAME)
             base = self.folder.absolute()
-            return [Path(os.path.normpath(base / line)) for line in lines if line]
+            return [Path(os.path.normpath(base / line)) for line in text.splitlines() if line]
         except (OSError, UnicodeDecodeError):
             return []
 
@@ -135,5 +137,5 @@ class ResultIndex:
         if folder.is_relative_to(base.parent):
             folder = Path(os.path.relpath(folder, base))
         self.folder.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as file:
+        with path.open("a", encoding="utf-8", errors=ANY_NAME) as file:
             file.write(f"{folder}\n")

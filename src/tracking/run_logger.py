@@ -133,7 +133,7 @@ def _is_same_job(earlier: JobRecord, tags: Mapping[str, str]) -> bool:
 def _keep_traceback(journal: Journal) -> None:
     path = journal.folder / FILES / "traceback.txt"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(redact(traceback.format_exc()))
+    path.write_text(redact(traceback.format_exc()), encoding="utf-8", errors="replace")
     journal.append_files([path])
 
 

@@ -4,6 +4,7 @@ import logging
 import os
 import sqlite3
 import sys
+import warnings
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +31,8 @@ from src.tracking.lock import locked
 
 for name in ("mlflow", "alembic"):
     logging.getLogger(name).setLevel(logging.WARNING)
+# As Python does by default: a user's PYTHONWARNINGS=error is not meant for MLflow and SQLAlchemy.
+warnings.simplefilter("ignore", DeprecationWarning)
 
 SIDE_FILES = ("-wal", "-shm", "-journal")  # https://sqlite.org/tempfiles.html
 UNREACHABLE = (MlflowException, OSError)
@@ -57,6 +60,7 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
     `artifacts` is where an embedded database keeps its files. Raises InputError in one line
     when the database cannot be written or the server does not answer.
     """
+    _note_environment(uri)
     try:
         found = addresses.database_path(uri)
         if found is None:
@@ -72,6 +76,13 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
             f"tracking.uri={redact(uri)}: cannot be used: {root_cause(error)}; "
             "a writable sqlite:///FILE or a running server is needed"
         ) from error
+
+
+@lru_cache(maxsize=4)  # once a process
+def _note_environment(uri: str) -> None:
+    if uri == os.environ.get("MLFLOW_TRACKING_URI"):
+        note = f"note: tracking.uri={redact(uri)}, as MLFLOW_TRACKING_URI says"
+        print(note, file=sys.stderr)
 
 
 def _make(database: Path) -> None:
