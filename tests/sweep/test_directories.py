@@ -82,14 +82,12 @@ def test_each_job_needs_a_directory_of_its_own(folders, tmp_path):
 
 @pytest.mark.parametrize("folder", ["../0", "a/../../0", "/elsewhere/0"])
 def test_a_job_stays_in_the_directory_of_its_sweep(folder, tmp_path):
-    with pytest.raises(InputError, match="must lie in hydra.sweep.dir"):
+    with pytest.raises(InputError, match=r"must lie in hydra\.sweep\.dir"):
         check_job_folders([tmp_path / "sweep" / folder], tmp_path / "sweep")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "subdir", ["same", "${hydra.job.name}", "x/../same", "../${hydra.job.num}"]
-)
+@pytest.mark.parametrize("subdir", ["same", "${hydra.job.name}", "x/../y", "../${hydra.job.num}"])
 def test_a_shared_directory_is_found_before_the_first_job(subdir, workplace: Workplace):
     own = f"hydra.sweep.dir={workplace.folder}/sweeps/${{stamp:}}"
     told = workplace.train(*SMALL, "seed=0,1", own, f"hydra.sweep.subdir={subdir}", "-m")
