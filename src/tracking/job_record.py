@@ -62,6 +62,7 @@ class JobRecord:
     by_step: dict[int, dict[str, float]] = field(default_factory=dict)
     summary: dict[str, float] = field(default_factory=dict)
     correct: str = ""  # validation examples that the kept model gets right, see `predictions`
+    has_files: bool = False  # that went, or are to go, to the tracking server
     start_time: int = 0  # milliseconds since the epoch of Unix
 
     @property
@@ -167,6 +168,8 @@ class JobRecord:
         elif kind == EventKind.FINAL:
             self.summary |= event.get("values", {})
             self.correct = event.get("correct", "")
+        elif kind == EventKind.FILES:
+            self.has_files = True
         elif kind == EventKind.END:
             self.status = Status(event.get("status", Status.FAILED))
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from src.addresses import local_path
 from src.config import experiment_overrides
 from src.tracking.job_record import Action, JobRecord, Status, fold
 from src.tracking.journal import Event, Journal
@@ -67,7 +68,20 @@ class ResultIndex:
             (record.status, record.fingerprint) == (Status.FINISHED, fingerprint)
             and bool(record.epochs)
             and record.destination.is_same_experiment(self.tracking)
+            and not self._has_lost_files(record)
         )
+
+    def _has_lost_files(self, record: JobRecord) -> bool:
+        """Return whether the files of a job are gone from this machine, as after `mlflow gc`.
+
+        Those of a server, or of an artifact store elsewhere, are not looked for.
+        """
+        if not record.has_files or record.run_id is None or not self.tracking.is_embedded:
+            return False
+        places = {record.destination.artifacts, self.tracking.artifacts}
+        folders = [path / record.run_id for place in places if (path := local_path(place))]
+        is_kept = len(folders) < len(places) or any(folder.exists() for folder in folders)
+        return not is_kept and not record.journal.has_unsent
 
     def add(self, fingerprint: str, journal: Journal, typed: Sequence[str] | None = None) -> None:
         """Let a finished job be found, by its fingerprint and by its overrides as typed."""

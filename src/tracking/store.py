@@ -31,6 +31,8 @@ from src.tracking.lock import locked
 
 for name in ("mlflow", "alembic"):
     logging.getLogger(name).setLevel(logging.WARNING)
+# Of a locked database, a traceback of a hundred lines before the exception that is handled here.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 # As Python does by default: a user's PYTHONWARNINGS=error is not meant for MLflow and SQLAlchemy.
 warnings.simplefilter("ignore", DeprecationWarning)
 
