@@ -55,11 +55,19 @@ class ResultIndex:
         return Decision(Action.RESUME if has_begun else Action.TRAIN)
 
     def find(self, fingerprint: str) -> JobRecord | None:
-        """Return a finished job of this fingerprint, the first that still has its journal."""
+        """Return a finished job of this fingerprint, the first that still has journal and files.
+
+        Where a job's files are gone, the jobs that were reused from it have none either.
+        """
+        has_lost_files = False
         for folder in self._folders(self.folder / f"{fingerprint}.result"):
             with suppress(OSError):
                 found = fold(Journal(folder))
-                if found and self._is_result(found, fingerprint):
+                if found is None or not self._is_result(found, fingerprint):
+                    continue
+                if self._has_lost_files(found):
+                    has_lost_files = True
+                elif not (has_lost_files and found.action == Action.REUSE):
                     return found
         return None
 
@@ -68,7 +76,6 @@ class ResultIndex:
             (record.status, record.fingerprint) == (Status.FINISHED, fingerprint)
             and bool(record.epochs)
             and record.destination.is_same_experiment(self.tracking)
-            and not self._has_lost_files(record)
         )
 
     def _has_lost_files(self, record: JobRecord) -> bool:
