@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from src import fork_server
 from src.config import Identity, Resolved
+from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
 from src.hydra_internals import BASIC_SWEEPER, trust_config
 from src.sweep.compose import Composed
@@ -90,7 +91,11 @@ def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> list[
 
 def _send_result(conn: Connection, configs: Sequence[Resolved], is_here: bool) -> None:
     with trust_config(), suppress(*PEER_CLOSED):
-        conn.send(_make_variants(configs, is_here))
+        try:
+            conn.send(_make_variants(configs, is_here))
+        except (ImportError, MemoryError) as error:  # torch in too little memory, for one
+            said = f"{type(error).__name__}: {root_cause(error)}"
+            conn.send(InputError(f"no variant can be made ({said}); memory may be short"))
 
 
 def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[Identity] | InputError:
