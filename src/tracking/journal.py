@@ -134,6 +134,15 @@ class Journal:
             if number >= first and (event := _parse(line)) is not None:
                 yield number, event
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether this user may read the events, if there are any."""
+        try:
+            next(self._lines(), None)
+        except OSError:
+            return False
+        return True
+
     def _lines(self) -> Iterator[bytes]:
         """Yield the whole lines; a crash may have left half of one at the end."""
         if self.path.exists():

@@ -127,9 +127,9 @@ def _with_run_ids(store: Store, tags: dict[str, str], folder: Path) -> dict[str,
 def _run_of_sweep(store: Store, sweep: str, folder: Path) -> str | None:
     """Return the run of the sweep whose journal lies above `folder`, or that the server has."""
     for above in list(folder.absolute().parents)[:SWEEP_DEPTH]:
-        journal = Journal(above)
-        if journal.path.exists() and (record := fold(journal)) and record.job_id == sweep:
-            return record.run_id or find_run(store, sweep)
+        with suppress(OSError):  # another user's
+            if (record := fold(Journal(above))) and record.job_id == sweep:
+                return record.run_id or find_run(store, sweep)
     return find_run(store, sweep)
 
 

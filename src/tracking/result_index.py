@@ -8,6 +8,7 @@ that was cut off. Folders beside the index are named relative to it, so that all
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -23,6 +24,8 @@ from src.tracking.lock import locked
 from src.tracking.settings import TrackingSettings
 
 ANY_NAME = "surrogateescape"  # the names of folders may be any bytes
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,18 @@ class ResultIndex:
         return not is_kept and not record.journal.has_unsent
 
     def add(self, fingerprint: str, journal: Journal, typed: Sequence[str] | None = None) -> None:
-        """Let a finished job be found, by its fingerprint and by its overrides as typed."""
-        self._append(self.folder / f"{fingerprint}.result", journal.folder)
-        if typed is not None:
-            self._append(self._typed(typed), journal.folder)
+        """Let a finished job be found, by its fingerprint and by its overrides as typed.
+
+        A job whose entry cannot be written, as where it is another user's, has finished all the
+        same; the log has a line about that.
+        """
+        names = [self.folder / f"{fingerprint}.result"]
+        names += [self._typed(typed)] if typed is not None else []
+        try:
+            for path in names:
+                self._append(path, journal.folder)
+        except OSError as error:
+            log.warning("%s: will not be found again: %s", journal.folder, error)
 
     def last_typed(self, typed: Sequence[str]) -> JobRecord | None:
         """Return the last job that finished with these overrides, whatever they meant then."""
@@ -138,7 +149,8 @@ class ResultIndex:
 
     def close(self, job_id: str) -> None:
         """Note that it has ended, and that all of it is sent."""
-        (self.folder / f"{job_id}.open").unlink(missing_ok=True)
+        with suppress(OSError):  # gone already, or another user's
+            (self.folder / f"{job_id}.open").unlink()
 
     def opened(self) -> Iterator[tuple[str, Path]]:
         """Yield job id and folder of what has not been closed."""

@@ -290,3 +290,12 @@ class TestJobsOfASweep:
             send(journal, lambda: store)
         run = store.client.get_run(reused.sent.run_id)
         assert run.data.tags["reused_from"] == job.sent.run_id
+
+
+def test_a_journal_above_that_cannot_be_read_is_passed_over(store, workplace):
+    sweep = store.client.create_run(store.experiment_id, tags={"job": "s"}).info.run_id
+    (workplace.folder / "journal.jsonl").mkdir()  # cannot be read, not even by root
+    made = Journal(workplace.folder / "job")
+    made.begin(name="a", tags={"job": "a", "sweep": "s", "number": "0"})
+    send(made, lambda: store)
+    assert store.client.get_run(made.sent.run_id).data.tags["mlflow.parentRunId"] == sweep

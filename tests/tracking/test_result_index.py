@@ -160,6 +160,20 @@ def test_what_was_opened_is_listed_until_it_is_closed(index, finished):
     index.close("a")
 
 
+def test_an_entry_of_another_user_costs_no_job_its_end(index, finished, caplog):
+    journal = finished("a")
+    (index.folder / "f.result").mkdir(parents=True)  # cannot be written, not even by root
+    (index.folder / "a.open").mkdir()
+    index.add("f", journal)
+    index.close("a")
+    assert caplog.messages == [
+        f"{journal.folder}: will not be found again: "
+        + str(IsADirectoryError(21, "Is a directory", str(index.folder / "f.result")))
+    ]
+    assert index.find("f") is None
+    assert list(index.opened()) == []
+
+
 def test_a_run_made_elsewhere_becomes_a_result(index, finished):
     events = list(finished("a").events())
     shutil.rmtree(index.folder.parent / "a")
