@@ -104,6 +104,8 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.rpartition("/")
         return f"{group}={name}: unknown; must be one of {', '.join(error.options)}"
+    if isinstance(error, BlockingIOError):  # of fork(2)
+        return f"no further process can be started ({error.strerror}); see `ulimit -u`"
     if type(error) is ValueError:  # of an option such as activation=3, which Hydra does not name
         groups = [a for a in sys.argv[1:] if (ROOT / "conf" / a.partition("=")[0]).is_dir()]
         return f"{', '.join(groups)}: {error}"

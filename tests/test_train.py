@@ -531,3 +531,11 @@ def test_with_nothing_to_resume_a_run_says_so_and_trains(here, workplace, capsys
     assert here(*QUICK, "resume=true") is None
     assert "resume=true: no such run was cut off" in capsys.readouterr().out
     assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
+
+
+def test_a_process_that_cannot_be_started_names_its_limit():
+    from src.train import one_line
+
+    assert one_line(BlockingIOError(11, "Resource temporarily unavailable")) == (
+        "no further process can be started (Resource temporarily unavailable); see `ulimit -u`"
+    )

@@ -55,7 +55,7 @@ def launch(
     pool = _create(settings, multirun, context, min(len(jobs), most))
     try:
         with defer_stop():
-            pool.active  # noqa: B018, starts it
+            _start(pool)
         with SweepView(folder, first, jobs) as view:
             returns = _run_all(pool, settings, multirun, jobs, first, view)
         pool.close()
@@ -86,6 +86,14 @@ def _create(
         initargs=(multirun.dumps(), ordinal, gpus),
         context=context,
     )
+
+
+def _start(pool: ProcessPool) -> None:
+    """Start the threads and processes of a pool. Raises JobError where there may be no more."""
+    try:
+        pool.active  # noqa: B018, starts it
+    except RuntimeError as error:
+        raise JobError(f"no worker can be started: {error}") from error
 
 
 def _most_workers() -> int:
