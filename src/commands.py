@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from src import ROOT
+from src import ROOT, addresses
 from src.credentials import redact
 
 
@@ -24,12 +24,13 @@ def ui(uri: str, experiment_id: str | None = None) -> str:
     page = f"/#/experiments{of_experiment}?workflowType=machine_learning"
     if uri.startswith("http"):
         return redact(uri).rstrip("/") + page
-    if not uri.startswith("sqlite:///"):
+    database = addresses.database_path(uri)
+    if database is None:
         return redact(uri)
-    database = Path(uri.removeprefix("sqlite:///")).absolute()
+    database = database.absolute()
     if database.is_relative_to(Path.cwd()):
         database = database.relative_to(Path.cwd())
-    location = shlex.quote(f"sqlite:///{database}")
+    location = shlex.quote(addresses.database_uri(database))
     command = f"{_mlflow()} ui --backend-store-uri {location} --host 127.0.0.1"
     return f"{command}\n        at http://127.0.0.1:5000{page}"
 

@@ -7,17 +7,18 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from src import ROOT
+from src.addresses import expand_home
 from src.credentials import redact
 from src.errors import InputError
 from src.schema import (
     GROUPS,
+    HOME_KEYS,
     NON_RESULT_KEYS,
     PATH_KEYS,
     UNRECORDED_KEYS,
@@ -32,8 +33,13 @@ COPIED_KEYS = tuple(f"model.{group}" for group in SHARED_GROUPS)
 
 
 def register_resolvers() -> None:
-    """Register `${root:path}`, below the repository, and `${stamp:}`, unique to a process."""
+    """Register the resolvers of conf: `root` is a path below the repository.
+
+    `stamp` is unique to a process, `env` a variable of the environment, or a default where that is
+    unset or empty.
+    """
     register_resolver("root", lambda path: str(ROOT / path))
+    register_resolver("env", lambda name, default: os.environ.get(name) or default)
     register_resolver("stamp", _stamp, use_cache=True)
 
 
@@ -202,15 +208,22 @@ def _plain(value: Any) -> Any:
 
 
 def _as_meant(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tree with an experiment's name as text and with `~` in paths of data expanded."""
-    tracking = tree["tracking"] | {"experiment": str(tree["tracking"]["experiment"])}
-    data = {key: _with_home(f"data.{key}", value) for key, value in tree.get("data", {}).items()}
-    return {**tree, "tracking": tracking} | ({"data": data} if data else {})
+    """Return the tree with an experiment's name as text and with `~` in paths expanded."""
+    tree = _with_home(tree)
+    experiment = str(tree["tracking"]["experiment"])
+    return {**tree, "tracking": tree["tracking"] | {"experiment": experiment}}
 
 
-def _with_home(key: str, value: Any) -> Any:
-    is_at_home = key in PATH_KEYS and isinstance(value, str) and f"{value}/".startswith("~/")
-    return str(Path(value).expanduser()) if is_at_home else value
+def _with_home(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    expanded: dict[str, Any] = {}
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            expanded[name] = _with_home(value, f"{key}.")
+        else:
+            is_path = isinstance(value, str) and covers(HOME_KEYS, key)
+            expanded[name] = expand_home(value) if is_path else value
+    return expanded
 
 
 def _chosen(tree: Mapping[str, Any], choices: Mapping[str, str | None]) -> dict[str, str]:

@@ -142,7 +142,7 @@ def _train(
         pictures = job.config.tree["figures"]
         folder = journal.folder / FILES
         written = artifacts.write(folder, components.model, components.splits, result, pictures)
-        (folder / "config.yaml").write_text(job.config.yaml)
+        (folder / "config.yaml").write_text(job.config.yaml, encoding="utf-8")
         last = result.history[-1].epoch
         journal.append(EventKind.FINAL, step=last, values=summary, correct=written.correct)
         journal.append_files([*written.files, folder / "config.yaml"])

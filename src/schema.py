@@ -23,6 +23,7 @@ UNRECORDED_KEYS = (
 NON_RESULT_KEYS = (*UNRECORDED_KEYS, "published", "data.fallback")
 FILE_KEYS = ("data.train", "data.test")
 PATH_KEYS = ("data.root", *FILE_KEYS)  # the data digest stands for their content
+HOME_KEYS = (*PATH_KEYS, *STATE_KEYS, "tracking.uri", "tracking.artifacts")  # `~` is expanded
 NON_FACTOR_KEYS = (*NON_RESULT_KEYS, "data.root", "seed", "threads", "diagnostics")
 
 

@@ -27,6 +27,10 @@ from src.sweep.multirun import finishing
 from src.tracking.uploader_process import start_uploader, uploader_closed
 
 MULTIRUN = ("-m", "--multirun")
+NO_RERUN = (
+    "--experimental-rerun: must be left out; it passes over the checks before a run and its way "
+    "to MLflow, and the same overrides train the same weights again"
+)
 USER_ERRORS = (
     Refused,
     InputError,
@@ -66,6 +70,8 @@ def train(cfg: DictConfig) -> float:
 def main() -> None:
     """Run the command line: bad input ends in one line, or with HYDRA_FULL_ERROR=1 in all of it."""
     gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
+    if any(a.startswith("--e") for a in sys.argv[1:]):  # Hydra takes the start of an option for it
+        sys.exit(NO_RERUN)
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
     try:
@@ -98,6 +104,8 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.rpartition("/")
         return f"{group}={name}: unknown; must be one of {', '.join(error.options)}"
+    if isinstance(error, BlockingIOError):  # of fork(2)
+        return f"no further process can be started ({error.strerror}); see `ulimit -u`"
     if type(error) is ValueError:  # of an option such as activation=3, which Hydra does not name
         groups = [a for a in sys.argv[1:] if (ROOT / "conf" / a.partition("=")[0]).is_dir()]
         return f"{', '.join(groups)}: {error}"

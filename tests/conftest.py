@@ -118,12 +118,19 @@ class Workplace:
             f"hydra.sweep.dir={self.folder}/sweep",
         ]
 
-    def start(self, *arguments: str, **options) -> subprocess.Popen:
-        """`python -m src.train` with these arguments, on its way."""
+    def start(
+        self, *arguments: str, confine: Callable[[], None] = lambda: None, **options
+    ) -> subprocess.Popen:
+        """`python -m src.train` with these arguments, on its way; `confine` sets its limits."""
         command = [sys.executable, "-m", "src.train", *self.overrides, *arguments]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
         return subprocess.Popen(
-            command, cwd=ROOT, text=True, preexec_fn=_hear_ctrl_c, **pipes, **options
+            command,
+            cwd=ROOT,
+            text=True,
+            preexec_fn=lambda: (_hear_ctrl_c(), confine()),
+            **pipes,
+            **options,
         )
 
     def train(self, *arguments: str) -> subprocess.CompletedProcess:

@@ -250,3 +250,27 @@ def test_a_fallback_is_not_held_against_what_others_published(config):
     fallen = config(*recipe, "sweep.fallback=true")
     assert fallen.tree["data"]["_target_"] == "src.data.mnist_5k.load"
     assert fallen.tree["published"] is None
+
+
+KEYS = ("checkpoints", "results", "tracking.uri", "tracking.artifacts", "data.root")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_tilde_in_any_path_is_the_users_folder(key, config, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    start = "sqlite:///" if key == "tracking.uri" else ""
+    tree = config(f'{key}="{start}~/x"').tree
+    group, _, name = key.partition(".")
+    assert (tree[group][name] if name else tree[key]) == f"{start}/home/me/x"
+
+
+def test_the_environment_names_the_tracking_server_where_the_command_does_not(config, monkeypatch):
+    default = f"sqlite:///{ROOT}/outputs/mlflow.db"
+    for value, uri in (("http://host:5000", "http://host:5000"), ("", default), (None, default)):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", value or "")
+        if value is None:
+            monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        assert config().tree["tracking"]["uri"] == uri
+        assert module.settings([])["tracking"]["uri"] == uri
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://host:5000")
+    assert config("tracking.uri=http://typed").tree["tracking"]["uri"] == "http://typed"

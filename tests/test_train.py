@@ -79,7 +79,7 @@ def test_a_run_ends_finished_in_the_experiment_fairsweep(finished):
     place, _, run = finished
     assert run.info.status == "FINISHED"
     assert client(place).get_experiment(run.info.experiment_id).name == "fairsweep"
-    assert run.info.run_name == "model=mlp activation=relu seed=3"
+    assert run.info.run_name == "model=mlp activation=relu seed=3 data=mnist_5k epochs=2 device=cpu"
     assert run.info.end_time >= run.info.start_time
 
 
@@ -257,6 +257,7 @@ BROKEN = {
     ),
     "a directory of its own to work in": (["hydra.job.chdir=true"], "^hydra.job.chdir=true: "),
     "a value for a group": (["tracking=3"], "^tracking=3: "),
+    "a run from a pickle": (["--experimental-rerun=x"], "^--experimental-rerun: must be left out"),
     "run directory below a file": (["hydra.run.dir={good}/run"], "good.csv"),
     "database below a file": (
         ["tracking.uri=sqlite:///{good}/db"],
@@ -532,3 +533,11 @@ def test_with_nothing_to_resume_a_run_says_so_and_trains(here, workplace, capsys
     assert here(*QUICK, "resume=true") is None
     assert "resume=true: no such run was cut off" in capsys.readouterr().out
     assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
+
+
+def test_a_process_that_cannot_be_started_names_its_limit():
+    from src.train import one_line
+
+    assert one_line(BlockingIOError(11, "Resource temporarily unavailable")) == (
+        "no further process can be started (Resource temporarily unavailable); see `ulimit -u`"
+    )

@@ -3,6 +3,7 @@
 Without a run id the last sweep is compared; `key=value` are the config's `compare` and `tracking`.
 """
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str]) -> None:
     if {"-h", "--help"} & {*arguments}:
         print(__doc__.strip())
         return
+    os.environ["MPLBACKEND"] = "agg"  # figures become files; a notebook's may be missing here
     from src.tracking import mlflow_source
     from src.tracking.store import complete
 
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str]) -> None:
     store = tracking.connect()
     asked = [mlflow_source.get(store, run_id) for run_id in ids]
     asked = asked or [mlflow_source.last_sweep(store)]
-    families = [mlflow_source.jobs_of(store, run.info.run_id) or [run] for run in asked]
+    families = [_jobs(store, run) for run in asked]
     jobs = {job.info.run_id: job for family in families for job in family}
     sweep = asked[0] if len(asked) == 1 and asked[0].data.tags.get("kind") == "sweep" else None
     if sweep:
@@ -60,6 +62,16 @@ def main(arguments: Sequence[str]) -> None:
         page, _ = comparison.write_report(result, folder, report)
         print(f"Report: {page}")
     complete(tracking.uri)
+
+
+def _jobs(store: "Store", run: "MlflowRun") -> "list[MlflowRun]":
+    """Return the jobs of a sweep, or a run that is none. Raises InputError without jobs."""
+    from src.tracking import mlflow_source
+
+    jobs = mlflow_source.jobs_of(store, run.info.run_id)
+    if not jobs and run.data.tags.get("kind") == "sweep":
+        raise InputError(f"{run.info.run_id}: the sweep has no jobs there; they may be deleted")
+    return jobs or [run]
 
 
 def _settings_of(sweep: "MlflowRun", given: set[str]) -> dict[str, Any]:

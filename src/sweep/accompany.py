@@ -178,7 +178,10 @@ def _connect(index: ResultIndex) -> bool:
 def close_abandoned(index: ResultIndex, is_reached: bool) -> None:
     """End what processes of this machine that are gone have begun, and send what was kept back."""
     for job_id, folder in list(index.opened()):
-        record = settle(Journal(folder))
+        journal = Journal(folder)
+        record = settle(journal)
+        if record is None and not journal.is_readable:  # its owner's next sweep ends it
+            continue
         if record is None or record.job_id != job_id:  # removed, or another's by now
             index.close(job_id)
         elif record.process != ProcessState.ALIVE and record.status != Status.RUNNING:

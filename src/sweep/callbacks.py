@@ -16,6 +16,7 @@ from src.hydra_internals import typed_lines
 from src.signals import exit_on_signal
 from src.sweep import multirun
 from src.sweep.compose import resolved
+from src.sweep.directories import check_directories
 from src.sweep.preflight import check_chdir
 from src.tracking import run_logger
 from src.tracking.job_record import Status, end, fold
@@ -42,7 +43,7 @@ class SweepCallback(Callback):
                 raise SystemExit(0)
             config.sweep.fallback = ensure_data([tree["data"]])
             journal = Journal(Path(config.hydra.run.dir))
-            journal.check_unused("hydra.run.dir")
+            check_directories(tree, "hydra.run.dir", journal.folder)
             index = ResultIndex.of(tree)
             process, verbose = process_identity.process_id(), config.hydra.verbose
             uploader.begin(verbose, upload_job, journal.folder, index, process)

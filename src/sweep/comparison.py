@@ -1,15 +1,16 @@
 """The comparison that a sweep was run for, from the records of its jobs."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlparse
 
 from rich.console import Console
 from rich.text import Text
 
 from src import commands, predictions
+from src.addresses import local_path
 from src.compare import Comparison, ComparisonError, compare, power, summary, table, write
 from src.errors import InputError
 from src.metrics import Run
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 TABLE_WIDTH = 120
+
+log = logging.getLogger(__name__)
 
 
 def compare_records(
@@ -75,9 +78,12 @@ def _planned(name: str, params: Mapping[str, str]) -> Run:
 
 def prepare() -> None:
     """Import what is slow to import, while the jobs still run and nobody waits for it."""
-    import scipy.special  # noqa: F401
+    try:
+        import scipy.special  # noqa: F401
 
-    import src.compare.plots  # noqa: F401
+        import src.compare.plots  # noqa: F401
+    except Exception:  # the comparison tells of it; the uploads go on
+        log.info("not imported", exc_info=True)
 
 
 def write_report(
@@ -108,13 +114,13 @@ def print_result(comparison: Comparison) -> None:
 
 def report_location(journal: Journal, run_id: str | None, tracking: TrackingSettings) -> str:
     """Return where the report lies, a file or a page of MLflow's UI, and how to open that UI."""
-    local = journal.folder / FILES / "comparison" / "report.html"
-    if run_id is None or local.exists():  # the server did not take it yet
-        return f"Report: {local}"
+    own = journal.folder / FILES / "comparison" / "report.html"
+    if run_id is None or own.exists():  # the server did not take it yet
+        return f"Report: {own}"
     store = tracking.connect()
     place = f"{store.client.get_run(run_id).info.artifact_uri}/comparison/report.html"
-    if place.startswith("file:"):
-        place = unquote(urlparse(place).path)
+    if local := local_path(place):
+        place = str(local)
     elif place.startswith("mlflow-artifacts:"):  # which only a server can show
         run = f"experiments/{store.experiment_id}/runs/{run_id}"
         place = f"{store.shown_uri.rstrip('/')}/#/{run}/artifacts/comparison/report.html"

@@ -78,6 +78,7 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
     Raises InputError, or Hydra's own error, for the first that is wrong.
     """
     loader = GlobalHydra.instance().config_loader()
+    str(config.hydra.sweep.dir)  # resolves its stamp, which the jobs then share
     if not jobs:
         return [Composed(resolved(config), None, sweeps=True)]
     console = Console(stderr=True)

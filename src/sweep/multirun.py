@@ -70,7 +70,6 @@ def begin(config: DictConfig) -> None:
     varied = varying(overrides)
     jobs = _composed(config, overrides)
     journal = Journal(Path(hydra.sweep.dir))
-    journal.check_unused("hydra.sweep.dir")
     check_jobs(jobs, varied, journal.folder)
     settings = jobs[0].config.tree
     labels = [_label(job, varied) for job in overrides]

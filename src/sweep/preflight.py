@@ -13,10 +13,11 @@ from omegaconf import DictConfig
 
 from src import fork_server
 from src.config import Identity, Resolved
+from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
 from src.hydra_internals import BASIC_SWEEPER, trust_config
 from src.sweep.compose import Composed
-from src.tracking.journal import Journal
+from src.sweep.directories import check_directories, check_job_folders
 
 COMMON = (
     "tracking",
@@ -59,15 +60,8 @@ def check_jobs(jobs: Sequence[Composed], varied: Sequence[str], sweep: Path) -> 
     for key in COMMON:
         if any(job.config.tree[key] != first[key] for job in jobs):
             raise InputError(f"{key}: must be the same for all jobs of a sweep")
-    taken = {sweep.absolute()}
-    for folder in (job.folder for job in jobs if job.folder is not None):
-        if folder in taken:
-            raise InputError(
-                f"hydra.sweep.subdir: {folder} would be that of two jobs; each needs its own, "
-                "such as ${hydra.job.num}"
-            )
-        taken.add(folder)
-        Journal(folder).check_unused("hydra.sweep.subdir")
+    check_directories(first, "hydra.sweep.dir", sweep)
+    check_job_folders((job.folder for job in jobs if job.folder is not None), sweep)
 
 
 def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> list[Identity]:
@@ -97,7 +91,11 @@ def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> list[
 
 def _send_result(conn: Connection, configs: Sequence[Resolved], is_here: bool) -> None:
     with trust_config(), suppress(*PEER_CLOSED):
-        conn.send(_make_variants(configs, is_here))
+        try:
+            conn.send(_make_variants(configs, is_here))
+        except (ImportError, MemoryError) as error:  # torch in too little memory, for one
+            said = f"{type(error).__name__}: {root_cause(error)}"
+            conn.send(InputError(f"no variant can be made ({said}); memory may be short"))
 
 
 def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[Identity] | InputError:

@@ -9,16 +9,19 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import unquote, urlparse
+
+from src import addresses
+from src.credentials import redact
 
 COLUMNS = {"runs": "artifact_uri", "logged_models": "artifact_location"}
 
 
 def follow(database: Path, experiment_id: str, location: str) -> str:
-    """Let the experiment keep its artifacts at `location`, a file URI, the earlier ones included.
+    """Let the experiment keep its artifacts at the URI `location`, the earlier ones included.
 
     Files stay where they lie: what is found below `location` is referred to there, what still
-    lies in the former place stays referred to in that. Returns a line about the latter, or "".
+    lies in the former place, or in a store that is no folder, stays referred to in that. Returns
+    a line about the latter, or "".
     """
     with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
         former = _location(connection, experiment_id)
@@ -27,7 +30,7 @@ def follow(database: Path, experiment_id: str, location: str) -> str:
         change = "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?"
         connection.execute(change, (location, experiment_id))
         stay = sum(_follow(connection, table, experiment_id, former, location) for table in COLUMNS)
-    where = f"{_path(former)}, outside {_path(location)}"
+    where = f"{_shown(former)}, outside {_shown(location)}"
     return f"the artifacts of {stay} earlier runs stay in {where}" if stay else ""
 
 
@@ -40,7 +43,7 @@ def _follow(
         moved = location.rstrip("/") + address.removeprefix(former.rstrip("/"))
         if not address.startswith(former.rstrip("/") + "/"):
             continue
-        if _path(address).exists() and not _path(moved).exists():
+        if _stays(address, moved):
             stay += 1
             continue
         connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (moved, row))
@@ -60,6 +63,12 @@ def _location(connection: sqlite3.Connection, experiment_id: str) -> str:
     return location or ""
 
 
-def _path(address: str) -> Path:
-    parsed = urlparse(address)
-    return Path(unquote(parsed.path)) if parsed.scheme == "file" else Path(address)
+def _stays(address: str, moved: str) -> bool:
+    path, target = addresses.local_path(address), addresses.local_path(moved)
+    if target is not None and target.exists():
+        return False
+    return path is None or path.exists()
+
+
+def _shown(address: str) -> str:
+    return str(addresses.local_path(address) or redact(address))

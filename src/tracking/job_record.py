@@ -2,14 +2,13 @@
 
 import logging
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from src import process_identity
+from src import addresses, process_identity
 from src.config import Identity
 from src.metrics import BEST_VAL_ERROR, TEST_ERROR, Epoch, Run
 from src.schema import factors
@@ -63,6 +62,7 @@ class JobRecord:
     by_step: dict[int, dict[str, float]] = field(default_factory=dict)
     summary: dict[str, float] = field(default_factory=dict)
     correct: str = ""  # validation examples that the kept model gets right, see `predictions`
+    has_files: bool = False  # that went, or are to go, to the tracking server
     start_time: int = 0  # milliseconds since the epoch of Unix
 
     @property
@@ -168,6 +168,8 @@ class JobRecord:
         elif kind == EventKind.FINAL:
             self.summary |= event.get("values", {})
             self.correct = event.get("correct", "")
+        elif kind == EventKind.FILES:
+            self.has_files = True
         elif kind == EventKind.END:
             self.status = Status(event.get("status", Status.FAILED))
 
@@ -226,8 +228,10 @@ def _moved(tracking: Mapping[str, str], then: Path, now: Path) -> Mapping[str, s
     common = 0
     while common < len(then.parts) and then.parts[-common - 1 :] == now.parts[-common - 1 :]:
         common += 1
-    before, after = (str(Path(*path.parts[: len(path.parts) - common])) for path in (then, now))
-    if before == after:
+    before, after = (Path(*path.parts[: len(path.parts) - common]) for path in (then, now))
+    if before == after or before == Path("/"):
         return tracking
-    start = re.compile(rf"^((?:sqlite:///)?){re.escape(before)}(?=/)")
-    return {key: start.sub(rf"\g<1>{after}", value) for key, value in tracking.items()}
+    return {
+        key: addresses.moved(value, before, after) if key in ("uri", "artifacts") else value
+        for key, value in tracking.items()
+    }

@@ -17,6 +17,7 @@ JOURNAL, SENT = "journal.jsonl", "sent.json"
 FILES = "artifacts"  # the folder beside a journal whose files go to the tracking server
 OWN_NAMES = (JOURNAL, SENT, FILES)
 DAMAGED_JOURNAL, DAMAGED_SENT = "journal.damaged.jsonl", "sent.damaged.json"
+ALL_EVENTS = 2**53  # more than any journal has
 DIRECTORY_IN_USE = "results lie there already; a directory of its own is needed"
 
 Event = Mapping[str, Any]
@@ -133,6 +134,15 @@ class Journal:
             if number >= first and (event := _parse(line)) is not None:
                 yield number, event
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether this user may read the events, if there are any."""
+        try:
+            next(self._lines(), None)
+        except OSError:
+            return False
+        return True
+
     def _lines(self) -> Iterator[bytes]:
         """Yield the whole lines; a crash may have left half of one at the end."""
         if self.path.exists():
@@ -165,6 +175,10 @@ class Journal:
         """Note atomically that the server has the first `events` lines as the run `run_id`."""
         state = {"events": events, "run_id": run_id}
         _replace(self.folder / SENT, json.dumps(state).encode())
+
+    def stop_sending(self, run_id: str) -> None:
+        """Note that nothing more is to be sent, now or later, to the run `run_id`."""
+        self.mark_sent(ALL_EVENTS, run_id)
 
     def set_damage_aside(self) -> list[str]:
         """Keep what is damaged under a telling name, and mend the journal and its mark.

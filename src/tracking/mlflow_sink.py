@@ -1,11 +1,22 @@
 """The sink of journals: MLflow, written to."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LifecycleStage,
+    Metric,
+    Param,
+    RunTag,
+)
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from src.tracking.job_record import fold
 from src.tracking.journal import FILES, Event, EventKind, Journal, Sent
@@ -14,6 +25,8 @@ from src.tracking.store import Store
 
 JOB_ID_LENGTH = 16  # hexadecimal digits; MLflow's own ids have 32
 SWEEP_DEPTH = 8  # folders in which a sweep's journal is looked for above that of a job
+
+log = logging.getLogger(__name__)
 
 
 def send(journal: Journal, connect: Callable[[], Store]) -> int:
@@ -31,7 +44,17 @@ def send(journal: Journal, connect: Callable[[], Store]) -> int:
         if events:
             journal.mark_sent(sent.events, sent.run_id)  # from here on a run may exist
             run_id = sent.run_id or _known_run(store, journal, sent)
-            run_id = deliver(store, run_id, events, journal.folder)
+            try:
+                run_id = deliver(store, run_id, events, journal.folder)
+            except MlflowException:
+                if run_id is None or not is_deleted(store, run_id):
+                    raise
+                log.warning(
+                    "%s: its run %s was deleted at %s; nothing more of it is sent",
+                    *(journal.folder, run_id, store.shown_uri),
+                )
+                journal.stop_sending(run_id)
+                return 0
             journal.mark_sent(numbered[-1][0] + 1, run_id)
     return len(events)
 
@@ -40,6 +63,14 @@ def _known_run(store: Store, journal: Journal, sent: Sent) -> str | None:
     """Return the run of an earlier delivery whose outcome is unknown, if it made one."""
     record = fold(journal) if sent.was_tried else None
     return find_run(store, record.job_id) if record else None
+
+
+def is_deleted(store: Store, run_id: str) -> bool:
+    """Return whether a run that was there is gone, for a while or for ever."""
+    try:
+        return store.client.get_run(run_id).info.lifecycle_stage == LifecycleStage.DELETED
+    except MlflowException as error:
+        return error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 
 
 def find_run(store: Store, job_id: str) -> str | None:
@@ -96,9 +127,9 @@ def _with_run_ids(store: Store, tags: dict[str, str], folder: Path) -> dict[str,
 def _run_of_sweep(store: Store, sweep: str, folder: Path) -> str | None:
     """Return the run of the sweep whose journal lies above `folder`, or that the server has."""
     for above in list(folder.absolute().parents)[:SWEEP_DEPTH]:
-        journal = Journal(above)
-        if journal.path.exists() and (record := fold(journal)) and record.job_id == sweep:
-            return record.run_id or find_run(store, sweep)
+        with suppress(OSError):  # another user's
+            if (record := fold(Journal(above))) and record.job_id == sweep:
+                return record.run_id or find_run(store, sweep)
     return find_run(store, sweep)
 
 

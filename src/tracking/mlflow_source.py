@@ -7,10 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from mlflow.entities import LifecycleStage
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
+from src.addresses import local_path
 from src.errors import InputError
 from src.metrics import SUMMARY
 from src.process_identity import machine_id
@@ -30,7 +33,8 @@ def finished(store: Store, fingerprints: Collection[str]) -> Iterator[tuple[str,
     """Yield fingerprint, run id and events of a finished run for each fingerprint found."""
     found: dict[str, MlflowRun] = {}
     for run in _search(store, "attributes.status = 'FINISHED' AND tags.fingerprint LIKE '%'"):
-        if (fingerprint := run.data.tags["fingerprint"]) in fingerprints:
+        fingerprint = run.data.tags["fingerprint"]
+        if fingerprint in fingerprints and not _has_lost_files(store, run):
             found.setdefault(fingerprint, run)
         if len(found) == len(fingerprints):
             break
@@ -39,12 +43,32 @@ def finished(store: Store, fingerprints: Collection[str]) -> Iterator[tuple[str,
         yield fingerprint, run.info.run_id, events
 
 
+def _has_lost_files(store: Store, run: MlflowRun) -> bool:
+    """Return whether the folder of a run that had files is gone from this machine."""
+    folder = local_path(run.info.artifact_uri)
+    if folder is None or not urlsplit(store.uri).scheme.startswith("sqlite"):
+        return False
+    return "reused_from" not in run.data.tags and not folder.exists()
+
+
 def get(store: Store, run_id: str) -> MlflowRun:
-    """Return MLflow's record of a run. Raises InputError for an id that the server has not."""
+    """Return MLflow's record of a run of the experiment.
+
+    Raises InputError for an id that the server has not, or has of another experiment, and for a
+    deleted run.
+    """
     try:
-        return store.client.get_run(run_id)
+        run = store.client.get_run(run_id)
     except MlflowException as error:
         raise InputError(f"{run_id}: no run with this id at {store.shown_uri}") from error
+    if run.info.lifecycle_stage == LifecycleStage.DELETED:
+        raise InputError(f"{run_id}: the run was deleted; it can be restored in MLflow's UI")
+    if run.info.experiment_id != store.experiment_id:
+        name = store.client.get_experiment(run.info.experiment_id).name
+        raise InputError(
+            f"{run_id}: a run of another experiment, which tracking.experiment='{name}' names"
+        )
+    return run
 
 
 def last_sweep(store: Store) -> MlflowRun:

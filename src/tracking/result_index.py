@@ -8,6 +8,7 @@ that was cut off. Folders beside the index are named relative to it, so that all
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -15,11 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from src.addresses import local_path
 from src.config import experiment_overrides
 from src.tracking.job_record import Action, JobRecord, Status, fold
 from src.tracking.journal import Event, Journal
 from src.tracking.lock import locked
 from src.tracking.settings import TrackingSettings
+
+ANY_NAME = "surrogateescape"  # the names of folders may be any bytes
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,19 @@ class ResultIndex:
         return Decision(Action.RESUME if has_begun else Action.TRAIN)
 
     def find(self, fingerprint: str) -> JobRecord | None:
-        """Return a finished job of this fingerprint, the first that still has its journal."""
+        """Return a finished job of this fingerprint, the first that still has journal and files.
+
+        Where a job's files are gone, the jobs that were reused from it have none either.
+        """
+        has_lost_files = False
         for folder in self._folders(self.folder / f"{fingerprint}.result"):
             with suppress(OSError):
                 found = fold(Journal(folder))
-                if found and self._is_result(found, fingerprint):
+                if found is None or not self._is_result(found, fingerprint):
+                    continue
+                if self._has_lost_files(found):
+                    has_lost_files = True
+                elif not (has_lost_files and found.action == Action.REUSE):
                     return found
         return None
 
@@ -67,11 +81,31 @@ class ResultIndex:
             and record.destination.is_same_experiment(self.tracking)
         )
 
+    def _has_lost_files(self, record: JobRecord) -> bool:
+        """Return whether the files of a job are gone from this machine, as after `mlflow gc`.
+
+        Those of a server, or of an artifact store elsewhere, are not looked for.
+        """
+        if not record.has_files or record.run_id is None or not self.tracking.is_embedded:
+            return False
+        places = {record.destination.artifacts, self.tracking.artifacts}
+        folders = [path / record.run_id for place in places if (path := local_path(place))]
+        is_kept = len(folders) < len(places) or any(folder.exists() for folder in folders)
+        return not is_kept and not record.journal.has_unsent
+
     def add(self, fingerprint: str, journal: Journal, typed: Sequence[str] | None = None) -> None:
-        """Let a finished job be found, by its fingerprint and by its overrides as typed."""
-        self._append(self.folder / f"{fingerprint}.result", journal.folder)
-        if typed is not None:
-            self._append(self._typed(typed), journal.folder)
+        """Let a finished job be found, by its fingerprint and by its overrides as typed.
+
+        A job whose entry cannot be written, as where it is another user's, has finished all the
+        same; the log has a line about that.
+        """
+        names = [self.folder / f"{fingerprint}.result"]
+        names += [self._typed(typed)] if typed is not None else []
+        try:
+            for path in names:
+                self._append(path, journal.folder)
+        except OSError as error:
+            log.warning("%s: will not be found again: %s", journal.folder, error)
 
     def last_typed(self, typed: Sequence[str]) -> JobRecord | None:
         """Return the last job that finished with these overrides, whatever they meant then."""
@@ -115,7 +149,8 @@ class ResultIndex:
 
     def close(self, job_id: str) -> None:
         """Note that it has ended, and that all of it is sent."""
-        (self.folder / f"{job_id}.open").unlink(missing_ok=True)
+        with suppress(OSError):  # gone already, or another user's
+            (self.folder / f"{job_id}.open").unlink()
 
     def opened(self) -> Iterator[tuple[str, Path]]:
         """Yield job id and folder of what has not been closed."""
@@ -124,9 +159,9 @@ class ResultIndex:
 
     def _folders(self, path: Path) -> list[Path]:
         try:
-            lines = path.read_text().splitlines()
+            text = path.read_text(encoding="utf-8", errors=ANY_NAME)
             base = self.folder.absolute()
-            return [Path(os.path.normpath(base / line)) for line in lines if line]
+            return [Path(os.path.normpath(base / line)) for line in text.splitlines() if line]
         except (OSError, UnicodeDecodeError):
             return []
 
@@ -135,5 +170,5 @@ class ResultIndex:
         if folder.is_relative_to(base.parent):
             folder = Path(os.path.relpath(folder, base))
         self.folder.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as file:
+        with path.open("a", encoding="utf-8", errors=ANY_NAME) as file:
             file.write(f"{folder}\n")

@@ -22,6 +22,8 @@ from src.tracking.settings import TrackingSettings
 if TYPE_CHECKING:
     from src.training.setup import Environment
 
+NAME_KEYS = ("model", "activation", "seed")
+
 
 def start_event(
     config: Resolved, environment: "Environment", overrides: Sequence[str], number: int | None
@@ -72,7 +74,10 @@ def job_metadata(
 
 
 def _name(config: Resolved, overrides: Sequence[str]) -> str:
-    """Return what varies in the sweep, as typed; of a single job its model, activation and seed."""
+    """Return what varies in the sweep, as typed.
+
+    Of a single job these are model, activation and seed, then all else that was typed.
+    """
     typed = {o.lstrip("+").partition("=")[0]: o for o in experiment_overrides(overrides, True)}
     sweep = config.tree["sweep"]
     varying = sweep["varying"]
@@ -80,8 +85,9 @@ def _name(config: Resolved, overrides: Sequence[str]) -> str:
         varying = [key for key in typed if key != "threads"]
     if sweep["id"] and varying:
         return " ".join(o for key, o in typed.items() if key in varying)
-    keys = ("model", "activation", "seed")
-    return " ".join(f"{key}={config.flat[key]}" for key in keys if key in config.flat)
+    main = [f"{key}={config.flat[key]}" for key in NAME_KEYS if key in config.flat]
+    others = [o for key, o in typed.items() if key not in (*NAME_KEYS, "threads")]
+    return " ".join([*main, *others])
 
 
 @contextmanager
@@ -133,7 +139,7 @@ def _is_same_job(earlier: JobRecord, tags: Mapping[str, str]) -> bool:
 def _keep_traceback(journal: Journal) -> None:
     path = journal.folder / FILES / "traceback.txt"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(redact(traceback.format_exc()))
+    path.write_text(redact(traceback.format_exc()), encoding="utf-8", errors="replace")
     journal.append_files([path])
 
 

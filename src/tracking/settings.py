@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Self
 
+from src.addresses import database_path
 from src.credentials import redact
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class TrackingSettings:
     def public(self) -> Self:
         """The same without passwords, as journals keep it."""
         return replace(self, **{k: redact(v) for k, v in asdict(self).items()})
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this is a database of its user's own, whose artifacts are kept beside it."""
+        return database_path(self.uri) is not None
 
     def is_same_experiment(self, other: Self) -> bool:
         """Return whether runs sent to both come to lie side by side."""

@@ -4,6 +4,7 @@ import logging
 import os
 import sqlite3
 import sys
+import warnings
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils as db
 
+from src import addresses
 from src.credentials import redact
 from src.error_text import root_cause
 from src.errors import InputError
@@ -29,6 +31,10 @@ from src.tracking.lock import locked
 
 for name in ("mlflow", "alembic"):
     logging.getLogger(name).setLevel(logging.WARNING)
+# Of a locked database, a traceback of a hundred lines before the exception that is handled here.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+# As Python does by default: a user's PYTHONWARNINGS=error is not meant for MLflow and SQLAlchemy.
+warnings.simplefilter("ignore", DeprecationWarning)
 
 SIDE_FILES = ("-wal", "-shm", "-journal")  # https://sqlite.org/tempfiles.html
 UNREACHABLE = (MlflowException, OSError)
@@ -56,20 +62,29 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
     `artifacts` is where an embedded database keeps its files. Raises InputError in one line
     when the database cannot be written or the server does not answer.
     """
+    _note_environment(uri)
     try:
-        if not uri.startswith("sqlite:///"):
+        found = addresses.database_path(uri)
+        if found is None:
             return _open(uri, experiment, None)
-        database = Path(uri.removeprefix("sqlite:///")).absolute()
+        database = found.absolute()
         # Processes that migrate a fresh database at the same time crash in each other's tables.
         with locked(database):
             if not database.exists():
                 _make(database)
-            return _open_embedded(database, experiment, Path(artifacts).absolute().as_uri())
+            return _open_embedded(database, experiment, addresses.artifacts_uri(artifacts))
     except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
         raise InputError(
             f"tracking.uri={redact(uri)}: cannot be used: {root_cause(error)}; "
             "a writable sqlite:///FILE or a running server is needed"
         ) from error
+
+
+@lru_cache(maxsize=4)  # once a process
+def _note_environment(uri: str) -> None:
+    if uri == os.environ.get("MLFLOW_TRACKING_URI"):
+        note = f"note: tracking.uri={redact(uri)}, as MLFLOW_TRACKING_URI says"
+        print(note, file=sys.stderr)
 
 
 def _make(database: Path) -> None:
@@ -82,14 +97,14 @@ def _make(database: Path) -> None:
         draft.with_name(draft.name + end).unlink(missing_ok=True)
     with closing(sqlite3.connect(draft)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-    engine = db.create_sqlalchemy_engine(f"sqlite:///{draft}")
+    engine = db.create_sqlalchemy_engine(addresses.database_uri(draft))
     db._initialize_tables(engine)
     engine.dispose()  # which moves the log into the file
     draft.replace(database)
 
 
 def _open_embedded(database: Path, experiment: str, artifacts: str) -> Store:
-    store = _open(f"sqlite:///{database}", experiment, artifacts)
+    store = _open(addresses.database_uri(database), experiment, artifacts)
     if note := artifact_location.follow(database, store.experiment_id, artifacts):
         print(f"note: {note}", file=sys.stderr)
     return store
@@ -100,8 +115,8 @@ def complete(uri: str) -> None:
 
     Another process that reads or writes at this moment keeps a part, and completes it later.
     """
-    database = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and database.is_file():
+    database = addresses.database_path(uri)
+    if database is not None and database.is_file():
         with suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=5)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

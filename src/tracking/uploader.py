@@ -9,6 +9,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from src.error_text import root_cause
 from src.tracking.journal import Journal
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Uploader:
         self.find = find
         self.connect = connect
         self.sizes: dict[Path, int] = {}  # of the journals as they were delivered
+        self.is_failing = False
         self.requests: SimpleQueue[tuple[float, Future] | None] = SimpleQueue()
         threading.Thread(target=self._run, name="uploader", daemon=True).start()
 
@@ -58,12 +60,18 @@ class Uploader:
             try:
                 request = self.requests.get(timeout=FLUSH_INTERVAL)
             except Empty:
-                self._deliver()
+                self._note(self._deliver())
                 continue
             if request is None:
                 return
             seconds, done = request
             done.set_result(self._deliver_within(seconds))
+
+    def _note(self, error: Exception | None) -> None:
+        """Tell of the first failure in a row; what still fails at the end is told there."""
+        if error and not self.is_failing:
+            log.warning("the tracking server: %s; it is tried again", root_cause(error))
+        self.is_failing = error is not None
 
     def _deliver_within(self, seconds: float) -> Exception | None:
         deadline = time.monotonic() + seconds

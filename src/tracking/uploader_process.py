@@ -33,10 +33,14 @@ class UploaderProcess:
 
     def __init__(self) -> None:
         self.conn, theirs = Pipe()
+        own = {
+            "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}",
+            "MPLBACKEND": "agg",  # figures become files; a notebook's backend may be missing here
+        }
         with block_signals():
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "src.tracking.uploader_process", str(theirs.fileno())],
-                env=os.environ | {"PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"},
+                env=os.environ | own,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )

@@ -56,6 +56,27 @@ def sweeps(workplace) -> Sweeps:
     return Sweeps(workplace)
 
 
+def test_what_cannot_be_compared_is_told_in_a_line(sweeps):
+    client = sweeps.store.client
+    other = client.create_experiment(f"other of {sweeps.store.experiment}")
+    elsewhere = client.create_run(other).info.run_id
+    deleted, emptied = (sweeps.add({"relu": [0.1, 0.2]}) for _ in range(2))
+    for job in client.search_runs([sweeps.store.experiment_id]):
+        if job.data.tags.get("mlflow.parentRunId") == emptied:
+            client.delete_run(job.info.run_id)
+    client.delete_run(deleted)
+    for run_id, said in (
+        (deleted, f"{deleted}: the run was deleted"),
+        (emptied, f"{emptied}: the sweep has no jobs there"),
+        (elsewhere, f"{elsewhere}: a run of another experiment, which tracking.experiment='other"),
+        ("0" * 32, "0: no run with this id"),
+        ("no id at all", "no id at all: no run with this id"),
+    ):
+        with pytest.raises(InputError, match=said) as refused:
+            main([run_id, *sweeps.options])
+        assert "\n" not in str(refused.value)
+
+
 SIGMOID = [0.031, 0.033, 0.032, 0.034, 0.030, 0.035]
 RELU = [0.021, 0.024, 0.022, 0.023, 0.020, 0.025]
 

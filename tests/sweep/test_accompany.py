@@ -62,6 +62,16 @@ def test_a_run_on_another_machine_is_left_alone(index, begun, workplace):
     assert [name for name, _ in index.opened()] == ["run"]
 
 
+def test_a_journal_that_cannot_be_read_is_left_to_its_owner(index, begun, workplace, caplog):
+    unreadable, run = begun("hers"), begun("mine")
+    unreadable.path.unlink()
+    unreadable.path.mkdir()  # cannot be read either, not even by root
+    accompany.close_abandoned(index, is_reached=True)
+    assert fold(run).status == Status.KILLED
+    assert [name for name, _ in index.opened()] == ["hers"]
+    assert caplog.messages == [f"{unreadable.path}: left as it is: Is a directory"]
+
+
 def test_what_goes_to_another_experiment_is_ended_and_left_to_sync(index, begun, workplace):
     run = begun("run", tracking=TrackingSettings("http://elsewhere", "e", ""))
     accompany.close_abandoned(index, is_reached=True)

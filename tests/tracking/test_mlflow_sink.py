@@ -1,7 +1,7 @@
 """Journals on their way to a tracking server, against a real database."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Semaphore
 
 import pytest
 from mlflow import MlflowClient
@@ -44,12 +44,50 @@ def journal(workplace, tracking):
 
 @pytest.fixture
 def refused(workplace, store, journal):
-    """A journal whose run was deleted in MLflow's UI before its last event."""
+    """A journal with a metric's name that MLflow takes from nobody."""
     made = journal("a")
     send(made, lambda: store)
-    MlflowClient(workplace.uri).delete_run(made.sent.run_id)
-    made.append("metrics", step=2, values={"val/error": 0.125})
+    made.append("metrics", step=2, values={"val|error": 0.125})
     return made
+
+
+@pytest.mark.parametrize("is_collected", [False, True])
+def test_nothing_more_is_sent_to_a_run_that_was_deleted(
+    is_collected, workplace, store, journal, caplog, capsys
+):
+    made, other = journal("a"), journal("b")
+    send(made, lambda: store)
+    run_id = made.sent.run_id
+    store.client.delete_run(run_id)
+    if is_collected:  # as `mlflow gc` does
+        store.client._tracking_client.store._hard_delete_run(run_id)
+    made.append("metrics", step=2, values={"val/error": 0.125})
+    sync.main([str(workplace.folder)])
+    assert not other.has_unsent
+    assert f"{made.folder}: its run {run_id} was deleted at {workplace.uri}" in caplog.text
+    caplog.clear()
+    capsys.readouterr()
+    made.append("end", status="FINISHED", tags={})
+    sync.main([str(workplace.folder)])
+    assert (capsys.readouterr().out, caplog.text) == ("0 jobs had something to send\n", "")
+    assert made.sent.run_id == run_id
+
+
+def test_of_failures_in_a_row_the_first_is_told(journal, caplog, monkeypatch):
+    monkeypatch.setattr("src.tracking.uploader.FLUSH_INTERVAL", 0.001)
+    tries = Semaphore(0)
+
+    def refuse():
+        tries.release()
+        raise InputError("database is locked")
+
+    made = journal("a")
+    uploader = Uploader(lambda: [made], refuse)
+    for _ in range(5):
+        tries.acquire()
+    uploader.flush(seconds=0.0)
+    assert caplog.text.count("database is locked; it is tried again") == 1
+    assert "Traceback" not in caplog.text
 
 
 def test_a_journal_that_two_send_at_once_becomes_one_run(workplace, store, journal):
@@ -70,11 +108,11 @@ def test_a_journal_that_two_send_at_once_becomes_one_run(workplace, store, journ
 def test_what_the_server_refuses_keeps_nothing_else_back(workplace, store, refused, journal):
     other = journal("b")
     uploader = Uploader(lambda: [refused, other], lambda: store)
-    assert "active" in str(uploader.flush(seconds=0.0))
+    assert "val|error" in str(uploader.flush(seconds=0.0))
     uploader.stop()
     assert refused.has_unsent
     assert not other.has_unsent
-    assert [run.info.run_name for run in workplace.runs()] == ["b"]
+    assert {run.info.run_name for run in workplace.runs()} == {"a", "b"}
 
 
 def test_an_uploader_sends_what_is_written_while_it_runs(workplace, store, tmp_path):
@@ -255,3 +293,12 @@ class TestJobsOfASweep:
             send(journal, lambda: store)
         run = store.client.get_run(reused.sent.run_id)
         assert run.data.tags["reused_from"] == job.sent.run_id
+
+
+def test_a_journal_above_that_cannot_be_read_is_passed_over(store, workplace):
+    sweep = store.client.create_run(store.experiment_id, tags={"job": "s"}).info.run_id
+    (workplace.folder / "journal.jsonl").mkdir()  # cannot be read, not even by root
+    made = Journal(workplace.folder / "job")
+    made.begin(name="a", tags={"job": "a", "sweep": "s", "number": "0"})
+    send(made, lambda: store)
+    assert store.client.get_run(made.sent.run_id).data.tags["mlflow.parentRunId"] == sweep

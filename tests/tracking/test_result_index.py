@@ -1,6 +1,8 @@
 """The index of results: found, cut off, moved, removed, and made elsewhere."""
 
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,61 @@ def test_results_elsewhere_are_named_by_their_whole_path(finished, tmp_path):
     assert at(tmp_path / "moved").find("f").name == "a"
 
 
+class TestFiles:
+    @pytest.fixture
+    def tracked(self, index, finished, tmp_path) -> Callable[..., Journal]:
+        """A finished job whose file was sent, and is in the result index."""
+
+        def make(name: str, artifacts: str = f"{tmp_path}/artifacts", sent=True) -> Journal:
+            journal = finished(name, tracking=replace(HERE, artifacts=artifacts))
+            journal.append_files([journal.folder / "artifacts" / "model.pt"])
+            (tmp_path / "artifacts" / f"run-{name}").mkdir(parents=True)
+            journal.mark_sent(4 if sent else 2, f"run-{name}")
+            index.add("f", journal)
+            return journal
+
+        return make
+
+    @staticmethod
+    def collect(tmp_path, name: str) -> None:
+        """Remove the files of a run, as `mlflow gc` does."""
+        shutil.rmtree(tmp_path / "artifacts" / f"run-{name}")
+
+    def test_a_job_is_trained_again_when_its_files_are_gone(self, index, tracked, tmp_path):
+        tracked("a")
+        assert index.decide("f").action == Action.REUSE
+        self.collect(tmp_path, "a")
+        assert index.decide("f").action == Action.TRAIN
+        tracked("b")
+        assert index.find("f").name == "b"
+
+    def test_jobs_reused_from_it_are_no_results_either(self, index, tracked, finished, tmp_path):
+        tracked("a")
+        reused = finished("b")
+        reused.append(
+            "start", name="b", tags={"fingerprint": "f"}, action="reuse", tracking=vars(HERE)
+        )
+        reused.append("end", status="FINISHED", tags={})
+        index.add("f", reused)
+        self.collect(tmp_path, "a")
+        assert index.find("f") is None
+
+    def test_files_are_also_found_where_artifacts_are_kept_now(self, index, tracked, tmp_path):
+        tracked("a", artifacts="/somewhere/before")
+        now = replace(index, tracking=replace(HERE, artifacts=f"{tmp_path}/artifacts"))
+        assert now.find("f").name == "a"
+        self.collect(tmp_path, "a")
+        assert now.find("f") is None
+
+    @pytest.mark.parametrize("artifacts", ["s3://bucket", None])
+    def test_files_elsewhere_or_on_their_way_are_not_missed(
+        self, artifacts, index, tracked, tmp_path
+    ):
+        tracked("a", **({"artifacts": artifacts} if artifacts else {"sent": False}))
+        self.collect(tmp_path, "a")
+        assert index.find("f").name == "a"
+
+
 @pytest.mark.parametrize("damage", [b"\xff\xfe", b"\n\n", b"nowhere\n", b""])
 def test_a_damaged_entry_is_no_result(index, finished, damage):
     index.add("f", finished("a"))
@@ -101,6 +158,20 @@ def test_what_was_opened_is_listed_until_it_is_closed(index, finished):
     index.close("a")
     assert list(index.opened()) == []
     index.close("a")
+
+
+def test_an_entry_of_another_user_costs_no_job_its_end(index, finished, caplog):
+    journal = finished("a")
+    (index.folder / "f.result").mkdir(parents=True)  # cannot be written, not even by root
+    (index.folder / "a.open").mkdir()
+    index.add("f", journal)
+    index.close("a")
+    assert caplog.messages == [
+        f"{journal.folder}: will not be found again: "
+        + str(IsADirectoryError(21, "Is a directory", str(index.folder / "f.result")))
+    ]
+    assert index.find("f") is None
+    assert list(index.opened()) == []
 
 
 def test_a_run_made_elsewhere_becomes_a_result(index, finished):

@@ -106,3 +106,18 @@ def test_a_cached_result_is_recorded_with_its_epochs_and_its_origin(tmp_path):
     again = Journal(tmp_path / "again")
     run_logger.record_cached(again, start(), fold(source))
     assert fold(again).tags["reused_from"] == "run"
+
+
+@pytest.mark.parametrize(
+    ("typed", "more"),
+    [
+        ([], ""),
+        (["seed=3", "threads=1", "figures=false", "results=/x"], ""),
+        (["optimizer.lr=0.1"], " optimizer.lr=0.1"),
+        (["epochs=3", "+optimizer.momentum=0.5"], " epochs=3 +optimizer.momentum=0.5"),
+        (["data.root=/a"], " data.root=/a"),
+    ],
+)
+def test_a_single_run_is_named_by_what_was_typed(typed, more, config):
+    job = run_logger.job_metadata(config("seed=3"), typed, None)
+    assert job["name"] == f"model=mlp activation=relu seed=3{more}"

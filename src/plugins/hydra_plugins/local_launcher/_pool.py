@@ -5,7 +5,9 @@ pebble (https://pebble.readthedocs.io) gives each job its process's fate and no 
 
 import multiprocessing
 import os
+import resource
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -34,6 +36,7 @@ from src.launching import (
 )
 
 GRACE_SECONDS = 2.0  # in which an interrupted job may end in good order
+OWN_HANDLES, WORKER_HANDLES = 18, 2  # file handles of a sweep, and more for each worker
 POLL_SECONDS = 0.5  # how often the view of a running sweep is renewed
 
 
@@ -46,12 +49,13 @@ def launch(
     configure_log(hydra.hydra_logging, hydra.verbose)
     folder = Path(str(hydra.sweep.dir))
     folder.mkdir(parents=True, exist_ok=True)
+    most = _most_workers()
     context = fork_server.start(settings.preload)
     fork_server.wait_until_warm()
-    pool = _create(settings, multirun, context, len(jobs))
+    pool = _create(settings, multirun, context, min(len(jobs), most))
     try:
         with defer_stop():
-            pool.active  # noqa: B018, starts it
+            _start(pool)
         with SweepView(folder, first, jobs) as view:
             returns = _run_all(pool, settings, multirun, jobs, first, view)
         pool.close()
@@ -69,7 +73,7 @@ def launch(
 
 
 def _create(
-    settings: Settings, multirun: Multirun, context: ForkServerContext, jobs: int
+    settings: Settings, multirun: Multirun, context: ForkServerContext, most: int
 ) -> ProcessPool:
     gpus = _gpus(multirun.config)
     workers = settings.workers
@@ -77,11 +81,30 @@ def _create(
         workers = len(gpus) * settings.per_gpu or cores()
     ordinal = context.Value("i", 0) if gpus else None
     return ProcessPool(
-        max_workers=min(workers, jobs),
+        max_workers=min(workers, most),
         initializer=_worker.initialize,
         initargs=(multirun.dumps(), ordinal, gpus),
         context=context,
     )
+
+
+def _start(pool: ProcessPool) -> None:
+    """Start the threads and processes of a pool. Raises JobError where there may be no more."""
+    try:
+        pool.active  # noqa: B018, starts it
+    except RuntimeError as error:
+        raise JobError(f"no worker can be started: {error}") from error
+
+
+def _most_workers() -> int:
+    """Return for how many workers there are file handles. Raises JobError if for none."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    most = (limit - OWN_HANDLES) // WORKER_HANDLES
+    if most < 1:
+        raise JobError(f"ulimit -n {limit}: must be at least {OWN_HANDLES + WORKER_HANDLES}")
+    return most
 
 
 def _gpus(config: DictConfig) -> list[str]:

@@ -92,5 +92,7 @@ def run(number: int, overrides: list[str]) -> bytes:
 def _with_log(task_function: TaskFunction, cfg: DictConfig) -> Any:
     """Run a job whose output goes to a file of its own."""
     path = Path(HydraConfig.get().runtime.output_dir) / "output.log"
-    with path.open("a") as log, redirect_stdout(log), redirect_stderr(log):
+    # A terminal of plain ASCII is no reason why a file should lack a character.
+    log = path.open("a", encoding="utf-8", errors="replace")
+    with log, redirect_stdout(log), redirect_stderr(log):
         return task_function(cfg)

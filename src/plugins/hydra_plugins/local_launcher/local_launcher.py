@@ -1,6 +1,7 @@
 """The launcher as Hydra discovers it; slow imports wait until there is work."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -63,4 +64,5 @@ class Warm(Callback):
         if config.hydra.launcher._target_ == TARGET:
             from src.launching import fork_server
 
-            fork_server.start(list(config.hydra.launcher.preload))
+            with suppress(OSError):  # too few processes or handles are told when one is needed
+                fork_server.start(list(config.hydra.launcher.preload))

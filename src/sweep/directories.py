@@ -1,0 +1,79 @@
+"""Checks of the directories that a command writes to, before anything is trained."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from src.addresses import database_path, local_path
+from src.errors import InputError
+from src.schema import STATE_KEYS
+from src.tracking.journal import Journal
+
+
+def check_directories(tree: Mapping[str, Any], key: str, folder: Path) -> None:
+    """Raise InputError where a job cannot write its state, its artifacts or its own directory.
+
+    `key` is the one of Hydra's that names `folder`, of a run or a sweep, which must be unused.
+    """
+    if folder.parts[:1] and folder.parts[0].startswith("~"):
+        raise InputError(f"{key}={folder}: must be written out; Hydra expands no ~")
+    for name in STATE_KEYS:
+        check_writable(name, Path(tree[name]))
+    artifacts = local_path(tree["tracking"]["artifacts"])
+    if artifacts is not None and database_path(tree["tracking"]["uri"]) is not None:
+        check_writable("tracking.artifacts", artifacts)
+    check_writable(key, folder)
+    Journal(folder).check_unused(key)
+
+
+def check_job_folders(folders: Iterable[Path], sweep: Path) -> None:
+    """Raise InputError unless each job has a directory of its own in that of its sweep."""
+    key, sweep = "hydra.sweep.subdir", _normal(sweep)
+    taken = {sweep}
+    for folder in map(_normal, folders):
+        if not folder.is_relative_to(sweep):
+            raise InputError(f"{key}: {folder} must lie in hydra.sweep.dir={sweep}")
+        if folder in taken:
+            raise InputError(
+                f"{key}: {folder} would be that of two jobs; each needs its own, "
+                "such as ${hydra.job.num}"
+            )
+        taken.add(folder)
+        _check_names(key, folder, sweep.parent)
+        Journal(folder).check_unused(key)
+
+
+def _normal(folder: Path) -> Path:
+    return Path(os.path.normpath(folder.absolute()))
+
+
+def check_writable(key: str, folder: Path) -> None:
+    """Raise InputError unless files can be made in `folder`, or it can be made; nothing is left."""
+    above = folder.absolute()
+    try:
+        while not os.path.lexists(above) and above != above.parent:
+            above = above.parent
+        with tempfile.TemporaryFile(dir=above):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{key}={folder}: must be a directory that can be written to; {above}: {error.strerror}"
+        ) from error
+    _check_names(key, folder.absolute(), above)
+
+
+def _check_names(key: str, folder: Path, above: Path) -> None:
+    """Raise InputError for a name in `folder` that the file system of `above` does not take."""
+    most = os.pathconf(_existing(above), "PC_NAME_MAX")
+    for name in folder.parts:
+        if (length := len(os.fsencode(name))) > most:
+            shown = f"{name[:40]}…"
+            raise InputError(f"{key}: {shown} has {length} bytes; a name must have at most {most}")
+
+
+def _existing(folder: Path) -> Path:
+    while not folder.exists():
+        folder = folder.parent
+    return folder
