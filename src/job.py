@@ -18,8 +18,9 @@ from src.hydra_internals import typed_lines
 from src.metrics import BEST_VAL_ERROR
 from src.progress import result_table, shown
 from src.tracking import run_logger
+from src.tracking.event import EventKind
 from src.tracking.job_record import Action, Status
-from src.tracking.journal import FILES, EventKind, Journal
+from src.tracking.journal import FILES, Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.run_logger import run_lifecycle
 from src.tracking.upload_job import uploading

@@ -15,8 +15,9 @@ from src.compare import Comparison, ComparisonError, compare, power, summary, ta
 from src.errors import InputError
 from src.metrics import Run
 from src.schema import factors
+from src.tracking.event import EventKind
 from src.tracking.job_record import JobRecord
-from src.tracking.journal import FILES, EventKind, Journal
+from src.tracking.journal import FILES, Journal
 from src.tracking.settings import TrackingSettings
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from src import addresses, process_identity
 from src.config import Identity
 from src.metrics import BEST_VAL_ERROR, TEST_ERROR, Epoch, Run
 from src.schema import factors
-from src.tracking.journal import Event, EventKind, Journal
+from src.tracking.event import Event, EventKind
+from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings
 
 PUBLISHED, PUBLISHED_ERRORS = "published.", ("train_error", "val_error")

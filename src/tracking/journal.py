@@ -4,13 +4,13 @@ import errno
 import json
 import os
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from src.errors import InputError
+from src.tracking.event import PLACEHOLDER, Event, EventKind, is_known, parse
 from src.tracking.lock import locked
 
 JOURNAL, SENT = "journal.jsonl", "sent.json"
@@ -19,35 +19,6 @@ OWN_NAMES = (JOURNAL, SENT, FILES)
 DAMAGED_JOURNAL, DAMAGED_SENT = "journal.damaged.jsonl", "sent.damaged.json"
 ALL_EVENTS = 2**53  # more than any journal has
 DIRECTORY_IN_USE = "results lie there already; a directory of its own is needed"
-
-Event = Mapping[str, Any]
-
-
-class EventKind(StrEnum):
-    """The kinds of event; a journal names them in the field `event`."""
-
-    START = "start"
-    METRICS = "metrics"  # of one epoch
-    HISTORY = "history"  # all epochs of a job that was not trained again
-    FINAL = "final"  # metrics of the whole run
-    FILES = "files"
-    TAGS = "tags"
-    END = "end"
-
-
-PLACEHOLDER = b"{}\n"  # takes the place of a damaged line
-TYPES: Mapping[str, type] = {  # of an event's fields
-    "time": int,
-    "name": str,
-    "tags": dict,
-    "params": dict,
-    "tracking": dict,
-    "step": int,
-    "values": dict,
-    "epochs": list,
-    "paths": list,
-    "status": str,
-}
 
 
 @dataclass(frozen=True)
@@ -131,7 +102,7 @@ class Journal:
     def numbered(self, first: int = 0) -> Iterator[tuple[int, Event]]:
         """Yield each readable event from line `first` on with the number of its line."""
         for number, line in enumerate(self._lines()):
-            if number >= first and (event := _parse(line)) is not None:
+            if number >= first and (event := parse(line)) is not None:
                 yield number, event
 
     @property
@@ -190,10 +161,10 @@ class Journal:
 
     def _mend_lines(self) -> Iterator[str]:
         lines = list(self._lines())
-        damaged = [n for n, line in enumerate(lines, 1) if not _is_known(line)]
+        damaged = [n for n, line in enumerate(lines, 1) if not is_known(line)]
         if damaged:
             _replace(self.folder / DAMAGED_JOURNAL, b"".join(lines))
-            mended = (line if _is_known(line) else PLACEHOLDER for line in lines)
+            mended = (line if is_known(line) else PLACEHOLDER for line in lines)
             _replace(self.path, b"".join(mended))  # numbers of lines stay the same
             shown = ", ".join(map(str, damaged[:5])) + (", …" if len(damaged) > 5 else "")
             yield f"{self.path}: line {shown} damaged, left out and kept in {DAMAGED_JOURNAL}"
@@ -211,27 +182,6 @@ def journals(folder: Path, known: Container[str] = ()) -> Iterator[Journal]:
         below[:] = [name for name in below if f"{place}/{name}" not in known]
         if JOURNAL in files:
             yield Journal(Path(place))
-
-
-def _parse(line: bytes) -> Event | None:
-    """Return the event of a line, or None if it is not a whole event of a known kind."""
-    try:
-        event = json.loads(line)
-        EventKind(event["event"])
-        is_whole = "time" in event and all(_is_typed(*field) for field in event.items())
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    return event if is_whole else None
-
-
-def _is_typed(key: str, value: object) -> bool:
-    if key == "values" and isinstance(value, dict):
-        return all(isinstance(each, int | float) for each in value.values())
-    return isinstance(value, TYPES.get(key, object))
-
-
-def _is_known(line: bytes) -> bool:
-    return line == PLACEHOLDER or _parse(line) is not None
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -18,8 +18,9 @@ from mlflow.entities import (
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
+from src.tracking.event import Event, EventKind
 from src.tracking.job_record import fold
-from src.tracking.journal import FILES, Event, EventKind, Journal, Sent
+from src.tracking.journal import FILES, Journal, Sent
 from src.tracking.lock import locked
 from src.tracking.store import Store
 

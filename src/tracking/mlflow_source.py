@@ -17,8 +17,9 @@ from src.addresses import local_path
 from src.errors import InputError
 from src.metrics import SUMMARY
 from src.process_identity import machine_id
+from src.tracking.event import Event, EventKind
 from src.tracking.job_record import JobRecord, Status, fold, fold_events
-from src.tracking.journal import Event, EventKind, Journal
+from src.tracking.journal import Journal
 from src.tracking.store import Store
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from typing import Any, Self
 
 from src.addresses import local_path
 from src.config import experiment_overrides
+from src.tracking.event import Event
 from src.tracking.job_record import Action, JobRecord, Status, fold
-from src.tracking.journal import Event, Journal
+from src.tracking.journal import Journal
 from src.tracking.lock import locked
 from src.tracking.settings import TrackingSettings
 

@@ -15,8 +15,9 @@ from src.credentials import redact
 from src.errors import InputError
 from src.metrics import Epoch
 from src.signals import handle_signals, raise_if_stop_requested
+from src.tracking.event import EventKind
 from src.tracking.job_record import Action, JobRecord, Status, fold
-from src.tracking.journal import DIRECTORY_IN_USE, FILES, EventKind, Journal
+from src.tracking.journal import DIRECTORY_IN_USE, FILES, Journal
 from src.tracking.settings import TrackingSettings
 
 if TYPE_CHECKING:

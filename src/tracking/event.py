@@ -1,0 +1,57 @@
+"""The events of a journal: their kinds, and how a line becomes one."""
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+Event = Mapping[str, Any]
+
+
+class EventKind(StrEnum):
+    """The kinds of event; a journal names them in the field `event`."""
+
+    START = "start"
+    METRICS = "metrics"  # of one epoch
+    HISTORY = "history"  # all epochs of a job that was not trained again
+    FINAL = "final"  # metrics of the whole run
+    FILES = "files"
+    TAGS = "tags"
+    END = "end"
+
+
+PLACEHOLDER = b"{}\n"  # takes the place of a damaged line
+TYPES: Mapping[str, type] = {  # of an event's fields
+    "time": int,
+    "name": str,
+    "tags": dict,
+    "params": dict,
+    "tracking": dict,
+    "step": int,
+    "values": dict,
+    "epochs": list,
+    "paths": list,
+    "status": str,
+}
+
+
+def parse(line: bytes) -> Event | None:
+    """Return the event of a line, or None if it is not a whole event of a known kind."""
+    try:
+        event = json.loads(line)
+        EventKind(event["event"])
+        is_whole = "time" in event and all(_is_typed(*field) for field in event.items())
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return event if is_whole else None
+
+
+def _is_typed(key: str, value: object) -> bool:
+    if key == "values" and isinstance(value, dict):
+        return all(isinstance(each, int | float) for each in value.values())
+    return isinstance(value, TYPES.get(key, object))
+
+
+def is_known(line: bytes) -> bool:
+    """Return whether a line is an event, or stands for one that was damaged."""
+    return line == PLACEHOLDER or parse(line) is not None
