@@ -56,6 +56,7 @@ def refused(workplace, store, journal):
 def test_nothing_more_is_sent_to_a_run_that_was_deleted(
     is_collected, workplace, store, journal, caplog, capsys
 ):
+    caplog.set_level(logging.WARNING)
     made, other = journal("a"), journal("b")
     send(made, lambda: store)
     run_id = made.sent.run_id
