@@ -107,7 +107,7 @@ class Journal:
 
     @property
     def is_readable(self) -> bool:
-        """Whether this user may read the events, if there are any."""
+        """True if this user may read the events, or there are none."""
         try:
             next(self._lines(), None)
         except OSError:

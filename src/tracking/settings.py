@@ -31,7 +31,7 @@ class TrackingSettings:
 
     @property
     def is_embedded(self) -> bool:
-        """Whether this is a database of its user's own, whose artifacts are kept beside it."""
+        """True for a database of its user's own, whose artifacts are kept beside it."""
         return database_path(self.uri) is not None
 
     def is_same_experiment(self, other: Self) -> bool:
