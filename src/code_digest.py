@@ -7,9 +7,9 @@ Installed distributions count by their version, Python's own library not at all.
 import importlib
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib.machinery import ModuleSpec, all_suffixes
+from importlib.machinery import ModuleSpec
 from itertools import accumulate
 from pathlib import Path
 
@@ -42,7 +42,8 @@ class Snapshot:
         self.root = root
         self.sources = {file: Source.read(file) for file in sorted((root / "src").rglob("*.py"))}
         self.changed: set[Path] = set()  # between reading and import: the code run is unknown
-        self._files: dict[str, Path | None] = {}
+        names = {file: _dotted(file.relative_to(root)) for file in self.sources}
+        self._own = {name: file for file, name in names.items()}
 
     def digests(self, targets: Iterable[str]) -> dict[str, str]:
         """Return the digest of each file, and the version of each distribution, that jobs run.
@@ -62,21 +63,15 @@ class Snapshot:
                 found[_label(name, file)] = self._source(file).digest
         return dict(sorted(found.items()))
 
-    def paths(self, code: Iterable[str]) -> list[Path]:
-        """Return the files that keys of `digests` name; distributions have none."""
-        files = {_label(name, file): file for name, file in self._files.items() if file}
-        return [files[label] for label in code if label in files]
-
     def import_parts(self) -> None:
         """Import all of this project's models, data and training code, whichever a job may use.
 
         A part that cannot be imported is left to the job that wants it.
         """
         folders = [self.root / part for part in PARTS]
-        own = [file for file in self.sources if any(map(file.is_relative_to, folders))]
-        names = [".".join(file.relative_to(self.root).with_suffix("").parts) for file in own]
-        self._import([name.removesuffix(".__init__") for name in names], self.sources)
-        for file in own:
+        own = {n: f for n, f in self._own.items() if any(map(f.is_relative_to, folders))}
+        self._import(own, self.sources)
+        for file in own.values():
             self.sources[file].digest  # noqa: B018, computed for all processes that fork from here
 
     def import_targets(self, targets: Iterable[str]) -> None:
@@ -118,23 +113,10 @@ class Snapshot:
 
     def _file(self, name: str) -> Path | None:
         """Return the file of a module, which is not imported for that, nor are its parents."""
-        if name not in self._files:
-            candidates = self._candidates(*name.split("."))
-            found = (f for f in candidates if f in self.sources or f.is_file())
-            self._files[name] = next(found, None)
-        return self._files[name]
-
-    def _candidates(self, top: str, *below: str) -> Iterator[Path]:
-        spec = _spec(top)
-        folders = [] if spec is None else list(spec.submodule_search_locations or [])
-        if top == "src":
-            folders = [str(self.root / "src")]
-        elif spec and spec.has_location and spec.origin and not below:
-            yield Path(spec.origin)
-        for place in (Path(folder, *below) for folder in folders):
-            yield from (place / f"__init__{suffix}" for suffix in all_suffixes())
-            if below:
-                yield from (place.with_name(place.name + suffix) for suffix in all_suffixes())
+        if name.partition(".")[0] == "src":
+            return self._own.get(name)
+        spec = _spec(name)
+        return Path(spec.origin) if spec and spec.has_location and spec.origin else None
 
 
 def check_unchanged(code: Mapping[str, str], expected: Mapping[str, str]) -> None:
@@ -149,6 +131,10 @@ def check_unchanged(code: Mapping[str, str], expected: Mapping[str, str]) -> Non
         if "." in name:
             raise InputError(f"{name}: changed since the sweep began; run the command again")
         raise InputError(f"{name} {found}: must be {wanted}, the version that the sweep began with")
+
+
+def _dotted(file: Path) -> str:
+    return ".".join(file.with_suffix("").parts).removesuffix(".__init__")
 
 
 def _label(name: str, file: Path) -> str:
@@ -167,13 +153,16 @@ def _absolute(name: str, file: Path, imports: Iterable[tuple[int, str]]) -> list
     ]
 
 
-@lru_cache(maxsize=256)
-def _spec(top: str) -> ModuleSpec | None:
-    """Find a top-level module."""
-    found = (
-        finder.find_spec(top, None) for finder in sys.meta_path if hasattr(finder, "find_spec")
-    )
-    return next(filter(None, found), None)
+@lru_cache(maxsize=4096)
+def _spec(name: str) -> ModuleSpec | None:
+    """Find a module; nothing is imported for that, as importlib.util.find_spec would."""
+    parent, _, _ = name.rpartition(".")
+    above = _spec(parent) if parent else None
+    if parent and (above is None or above.submodule_search_locations is None):
+        return None
+    path = above.submodule_search_locations if above else None
+    finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
+    return next(filter(None, (finder.find_spec(name, path) for finder in finders)), None)
 
 
 @lru_cache(maxsize=256)

@@ -262,16 +262,6 @@ def test_digests_reach_a_job_as_an_override_of_hydra(config):
     assert config(f"sweep.code={{{shown}}}").tree["sweep"]["code"] == code
 
 
-def test_keys_lead_back_to_the_files(package):
-    snapshot = Snapshot(package.parent)
-    code = snapshot.digests(["own_package.inner.sharp.Sharp", "torch.nn.ReLU"])
-    paths = snapshot.paths(code)
-    assert len(paths) == len([key for key in code if key.endswith(".py")])
-    assert {path.relative_to(package.parent).as_posix() for path in paths} == {
-        key for key in code if key.endswith(".py")
-    }
-
-
 IMPORT_ALL = """
 import importlib, json, sys, types
 from pathlib import Path
