@@ -7,7 +7,7 @@ import logging
 import pickle
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, cast
 
 import cloudpickle
 import hydra.utils
@@ -16,7 +16,6 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
@@ -30,8 +29,8 @@ MAIN = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
 log = logging.getLogger(__name__)
 
 
-class SharingLoader(ConfigLoader):
-    """Hydra's loader, except that jobs with the same groups share a composition.
+class SharingLoader:
+    """Hydra's loader in all its methods, except that jobs with the same groups share a composition.
 
     Hydra composes each job twice, 70 ms a time, and most jobs of a sweep differ in values
     alone, which are set after the composition anyway.
@@ -64,7 +63,7 @@ class SharingLoader(ConfigLoader):
     def parse(self, lines: Sequence[str]) -> list[Override]:
         """Parse overrides as they were typed, each once, for that takes a millisecond."""
         new = [line for line in lines if line not in self.parsed]
-        parser = OverridesParser.create(config_loader=self)
+        parser = OverridesParser.create(config_loader=self.loader)
         self.parsed.update(zip(new, parser.parse_overrides(new), strict=True))
         return [self.parsed[line] for line in lines]
 
@@ -106,46 +105,10 @@ class SharingLoader(ConfigLoader):
             self.groups[key] = bool(self.get_group_options(key, ObjectType.CONFIG))
         return self.groups[key] or override.package is not None or override.is_hydra_override()
 
-    def load_configuration(
-        self,
-        config_name: str | None,
-        overrides: list[str],
-        run_mode: RunMode,
-        from_shell: bool = True,
-        validate_sweep_overrides: bool = True,
-    ) -> DictConfig:
-        """Compose as Hydra does, as all other methods do."""
-        return self.loader.load_configuration(
-            config_name, overrides, run_mode, from_shell, validate_sweep_overrides
-        )
-
-    def get_search_path(self) -> Any:
-        """Return the folders in which Hydra looks for configs."""
-        return self.loader.get_search_path()
-
-    def get_sources(self) -> list[Any]:
-        """Return the sources behind the search path."""
-        return self.loader.get_sources()
-
-    def list_groups(self, parent_name: str) -> list[str]:
-        """Return the config groups below a group."""
-        return self.loader.list_groups(parent_name)
-
-    def get_group_options(
-        self,
-        group_name: str,
-        results_filter: ObjectType | None = ObjectType.CONFIG,
-        config_name: str | None = None,
-        overrides: list[str] | None = None,
-    ) -> list[str]:
-        """Return the options of a group."""
-        return self.loader.get_group_options(group_name, results_filter, config_name, overrides)
-
-    def compute_defaults_list(
-        self, config_name: str | None, overrides: list[str], run_mode: RunMode
-    ) -> Any:
-        """Return the defaults list of a config."""
-        return self.loader.compute_defaults_list(config_name, overrides, run_mode)
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # such as what pickle looks for, before there is a loader
+            raise AttributeError(name)
+        return getattr(self.loader, name)
 
 
 def _show_typed(cfg: DictConfig, overrides: Sequence[Override]) -> None:
@@ -198,8 +161,8 @@ def share_compositions() -> SharingLoader:
     assert current is not None
     if not isinstance(current.config_loader, SharingLoader):
         is_proven = hydra.__version__ in PROVEN
-        current.config_loader = SharingLoader(current.config_loader, is_proven)
-    return current.config_loader
+        current.config_loader = SharingLoader(current.config_loader, is_proven)  # type: ignore[assignment]
+    return cast(SharingLoader, current.config_loader)
 
 
 def split_jobs(overrides: Sequence[Override]) -> list[list[str]]:

@@ -50,10 +50,10 @@ class Source:
 class _Running(ast.NodeTransformer):
     """Leaves out of a syntax tree docstrings and what only type checkers read."""
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:  # noqa: N802, named by ast
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
 
-    def visit_If(self, node: ast.If) -> ast.AST:  # noqa: N802
+    def visit_If(self, node: ast.If) -> ast.AST:
         if getattr(node.test, "id", getattr(node.test, "attr", None)) == "TYPE_CHECKING":
             node.body = []
         return self.generic_visit(node)
