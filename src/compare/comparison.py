@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from src.compare.factorial import Factorial, find_factorial
+from src.compare.looks import Look
 from src.compare.pairs import Correct, Pair, find_pairs
+from src.compare.tuned import Search
 from src.compare.variants import Variant, find_confounds, find_variants
 from src.metrics import Run
 
@@ -31,6 +33,9 @@ class Comparison:
     digest: str
     superseded: int  # runs left out because their variant and seed ran twice
     changed_code: list[str]  # files of which some runs ran another version than others
+    searches: Sequence[Search] = ()  # of a tuned sweep, one for each variant
+    untuned: "Comparison | None" = None  # the same variants at the settings of the config
+    looks: Sequence[Look] = ()  # earlier ones at these variants, the first one first
 
     @property
     def baseline_pairs(self) -> list[Pair]:
@@ -67,6 +72,9 @@ def compare(
     target_error: float | None,
     question: str | None,
     correct: Correct,
+    searches: Sequence[Search] = (),
+    untuned: "Comparison | None" = None,
+    looks: Sequence[Look] = (),
 ) -> Comparison:
     """Compare runs on their best validation error.
 
@@ -79,6 +87,9 @@ def compare(
         correct: return for a run id the validation digits that its kept model gets right, shape
             (digits,), or None if they were not kept. Called once a run, and only for one run a
             pair side.
+        searches: of a tuned sweep, what each variant tried.
+        untuned: of a tuned sweep, the comparison at the settings of the config.
+        looks: earlier looks at these variants.
 
     Raises:
         ComparisonError: no run finished, the datasets differ, or the baseline is not one variant.
@@ -100,6 +111,9 @@ def compare(
         digest=digest,
         superseded=len(runs) - sum(len(variant.runs) for variant in variants),
         changed_code=_changed_code(runs),
+        searches=searches,
+        untuned=untuned,
+        looks=looks,
     )
 
 

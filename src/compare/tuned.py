@@ -1,0 +1,71 @@
+"""The searches of a tuned sweep: what each variant tried, and chose."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from src.search_space import Dimension, Scale
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting that a variant tried, trained on one tuning seed."""
+
+    arm: str  # the variant as it was typed: `activation=relu model.depth=2`
+    number: int  # of the trial in its arm's search, from 0; equal for its tuning seeds
+    settings: Mapping[str, str]  # tuned key: value, as typed
+    seed: int
+    epochs: int  # the length of the run; with halving less than the full one in all rungs but one
+    val_error: float  # at the selected epoch, a fraction; 1.0 if the run diverged or failed
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search of one variant: equal space and budget for all variants of a sweep."""
+
+    arm: str
+    space: tuple[Dimension, ...]
+    budget: int
+    trials: tuple[Trial, ...]
+
+    @cached_property
+    def errors(self) -> dict[int, float]:
+        """The mean validation error over the tuning seeds, by trial, of full runs alone.
+
+        Trials that halving has cut are left out; so is one that lacks a seed others have.
+        """
+        full = max((trial.epochs for trial in self.trials), default=0)
+        seeds = {trial.seed for trial in self.trials}
+        found: dict[int, dict[int, float]] = {}
+        for trial in self.trials:
+            if trial.epochs == full:
+                found.setdefault(trial.number, {})[trial.seed] = trial.val_error
+        return {
+            number: math.fsum(by_seed.values()) / len(by_seed)
+            for number, by_seed in sorted(found.items())
+            if by_seed.keys() == seeds
+        }
+
+    @property
+    def chosen(self) -> int:
+        """The trial of the lowest mean validation error, the first of equals."""
+        return min(self.errors, key=lambda number: self.errors[number])
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The settings that were chosen: tuned key and value, as typed."""
+        return next(trial.settings for trial in self.trials if trial.number == self.chosen)
+
+    @property
+    def edges(self) -> list[str]:
+        """The tuned keys whose chosen value is the lowest or highest that was tried."""
+        ranges = [dimension.key for dimension in self.space if dimension.scale != Scale.CHOICE]
+        tried = {key: [float(trial.settings[key]) for trial in self.trials] for key in ranges}
+        at_end = {key: {min(values), max(values)} for key, values in tried.items()}
+        return [key for key in ranges if float(self.settings[key]) in at_end[key]]
+
+    @property
+    def lowest(self) -> float:
+        """The chosen settings' mean validation error: a minimum, and so too low (NaN: none)."""
+        return min(self.errors.values(), default=math.nan)

@@ -1,0 +1,43 @@
+"""The choice of a search, from trials whose errors a test decides."""
+
+import math
+
+from src.compare.tuned import Search, Trial
+from src.search_space import parse
+
+SPACE = parse({"lr": "log(0.01, 1)"})
+
+
+def search(*trials: tuple[int, str, int, int, float]) -> Search:
+    """A search of these trials: number, lr, seed, epochs, error."""
+    made = [
+        Trial("a=1", k, {"lr": lr}, seed, epochs, error) for k, lr, seed, epochs, error in trials
+    ]
+    return Search("a=1", SPACE, 3, tuple(made))
+
+
+def test_the_lowest_mean_over_the_tuning_seeds_is_chosen():
+    found = search(
+        *((0, "0.01", seed, 5, error) for seed, error in enumerate([0.01, 0.09])),
+        *((1, "0.1", seed, 5, error) for seed, error in enumerate([0.03, 0.04])),
+        *((2, "1.0", seed, 5, error) for seed, error in enumerate([0.05, 0.02])),
+    )
+    assert found.errors == {0: 0.05, 1: 0.035, 2: 0.035}
+    assert found.settings == {"lr": "0.1"}  # the first of equals
+    assert found.lowest == 0.035
+    assert found.edges == []
+
+
+def test_a_shorter_run_is_never_chosen():
+    found = search((0, "0.01", 0, 1, 0.001), (1, "0.1", 0, 1, 0.03), (1, "0.1", 0, 5, 0.02))
+    assert found.errors == {1: 0.02}
+    assert found.edges == ["lr"]
+
+
+def test_a_trial_without_all_seeds_is_not_judged():
+    found = search((0, "0.01", 0, 5, 0.001), (1, "0.1", 0, 5, 0.03), (1, "0.1", 1, 5, 0.03))
+    assert found.chosen == 1
+
+
+def test_a_search_without_trials_has_no_error():
+    assert math.isnan(search().lowest)
