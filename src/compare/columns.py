@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from src.compare.formatting import (
-    MINUS,
-    MISSING,
     interval,
     mean_sd,
     p_value,
@@ -17,6 +15,7 @@ from src.compare.formatting import (
 from src.compare.pairs import Pair
 from src.compare.stats import mean, sd
 from src.compare.variants import Variant
+from src.metrics import MINUS, MISSING
 
 Row = TypeVar("Row")
 Cell = TypeVar("Cell", bound=str | int | float)

@@ -2,12 +2,12 @@
 
 import math
 
-MINUS, MISSING = "\N{MINUS SIGN}", "\N{EN DASH}"
+from src.metrics import ERROR, MISSING
 
 
 def percent(fraction: float) -> str:
     """Format an error in percent without the sign: 0.0182 is '1.82', NaN a dash."""
-    return MISSING if math.isnan(fraction) else f"{100 * fraction:.2f}"
+    return ERROR.text(fraction)
 
 
 def mean_sd(mean: float, sd: float) -> str:
@@ -17,10 +17,7 @@ def mean_sd(mean: float, sd: float) -> str:
 
 def points(fraction: float) -> str:
     """Format a difference in percentage points with its sign; NaN is a dash, 0.00 has no sign."""
-    if math.isnan(fraction):
-        return MISSING
-    text = f"{100 * fraction:+.2f}".replace("-", MINUS)
-    return text if text.strip("+0.") not in ("", MINUS) else "0.00"
+    return ERROR.difference(fraction)
 
 
 def interval(low: float, high: float) -> str:

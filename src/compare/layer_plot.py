@@ -59,7 +59,7 @@ def _by_layer(variant: Variant, kinds: Collection[str], epoch: int) -> dict[int,
     """Return layer -> median over the usable runs of the diagnostics of these kinds."""
     found: dict[int, list[float]] = {}
     for run in variant.usable.values():
-        for name, value in run.epochs[epoch].diagnostics.items():
+        for name, value in run.epochs[epoch].others.items():
             kind, _, layer = name.rpartition("/")
             if kind in kinds:
                 found.setdefault(int(layer), []).append(value)

@@ -21,12 +21,13 @@ from src.compare.figure_style import (
     new_figure,
     new_row_figure,
 )
-from src.compare.formatting import MINUS, count, interval, percent, points
+from src.compare.formatting import count, interval, percent, points
 from src.compare.layer_plot import layer_plot
 from src.compare.pairs import Pair, Verdict
 from src.compare.panel_layout import find_panels
 from src.compare.stats import FloatArray
 from src.compare.variants import Variant
+from src.metrics import MINUS
 
 MAX_ROWS, MAX_LABEL = 30, 40  # rows, and characters of their labels, with room to read
 MAX_FOREST_ALL_PAIRS = 6  # of more pairs only those with the baseline are drawn

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from src.compare.columns import Column
-from src.compare.formatting import MISSING, mean_sd, percent
+from src.compare.formatting import mean_sd, percent
 from src.compare.stats import Estimate, estimate, sd
 from src.compare.variants import Variant
+from src.metrics import MISSING
 
 MEASURES = {"train_error": "final train", "val_error": "final val"}
 

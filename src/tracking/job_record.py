@@ -10,7 +10,7 @@ from typing import Any
 
 from src import addresses, process_identity
 from src.config import Identity
-from src.metrics import BEST_VAL_ERROR, TEST_ERROR, Epoch, Run
+from src.metrics import BEST_VAL_ERROR, VAL_ERROR, Epoch, Run, defined
 from src.schema import factors
 from src.tracking.event import Event, EventKind
 from src.tracking.journal import Journal
@@ -145,9 +145,11 @@ class JobRecord:
             digest=self.dataset.get("digest", ""),
             split=self.tags.get("split", ""),
             epochs=self.epochs,
-            test_error=self.summary.get(TEST_ERROR, math.nan),
+            summary=self.summary,
             published={k: float(published[k]) for k in PUBLISHED_ERRORS if k in published},
             code=self.identity.code if self.identity else {},
+            metrics=defined(self.params),
+            selected_by=self.params.get("select_by", VAL_ERROR),
         )
 
     def apply(self, event: Event) -> None:

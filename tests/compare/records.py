@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from src.compare import Comparison, compare
-from src.metrics import Epoch, Run
+from src.metrics import TEST_ERROR, Epoch, Run
 
 
 def make_run(config, seed, errors: Iterable[float], **fields) -> Run:
@@ -23,7 +23,7 @@ def make_run(config, seed, errors: Iterable[float], **fields) -> Run:
         "dataset": "mnist",
         "digest": "5f2c0e",
         "split": f"split-{seed}",
-        "test_error": min((epoch.val_error for epoch in epochs), default=np.nan) + 0.001,
+        "summary": {TEST_ERROR: min((e.val_error for e in epochs), default=np.nan) + 0.001},
     }
     return Run(seed=seed, config=config, epochs=epochs, **given | fields)
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from src.compare import write
-from src.compare.formatting import MINUS
+from src.metrics import MINUS
 from tests.compare.records import arms, compare_runs
 from tests.compare.test_terminal import printed
 

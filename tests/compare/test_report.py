@@ -43,7 +43,7 @@ def crossed(diagnostics):
                 for epoch in run.epochs if diagnostics else ():
                     share = {f"saturated/{layer}": 0.1 for layer in range(1, depth + 1)}
                     norms = {f"grad_norm/{layer}": 10.0**-layer for layer in range(1, depth + 2)}
-                    object.__setattr__(epoch, "diagnostics", share | norms)
+                    object.__setattr__(epoch, "others", share | norms)
                 runs.append(run)
     return compare_runs(runs)
 
