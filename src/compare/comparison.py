@@ -87,9 +87,7 @@ def compare(
         correct: return for a run id the validation digits that its kept model gets right, shape
             (digits,), or None if they were not kept. Called once a run, and only for one run a
             pair side.
-        searches: of a tuned sweep, what each variant tried.
-        untuned: of a tuned sweep, the comparison at the settings of the config.
-        looks: earlier looks at these variants.
+        searches, untuned, looks: see `Comparison`.
 
     Raises:
         ComparisonError: no run finished, the datasets differ, or the baseline is not one variant.

@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from src.compare.tuned import Search, Trial
 from src.search_space import parse
 
@@ -22,9 +24,9 @@ def test_the_lowest_mean_over_the_tuning_seeds_is_chosen():
         *((1, "0.1", seed, 5, error) for seed, error in enumerate([0.03, 0.04])),
         *((2, "1.0", seed, 5, error) for seed, error in enumerate([0.05, 0.02])),
     )
-    assert found.errors == {0: 0.05, 1: 0.035, 2: 0.035}
+    assert found.errors == pytest.approx({0: 0.05, 1: 0.035, 2: 0.035})
     assert found.settings == {"lr": "0.1"}  # the first of equals
-    assert found.lowest == 0.035
+    assert found.lowest == pytest.approx(0.035)
     assert found.edges == []
 
 
