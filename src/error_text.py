@@ -1,5 +1,9 @@
 """Errors as a line of text."""
 
+import difflib
+import re
+from collections.abc import Iterable
+
 from src.credentials import redact
 
 
@@ -12,3 +16,12 @@ def root_cause(error: BaseException) -> str:
     while cause is not None and (cause is error or " " in str(cause)):
         error, cause = cause, cause.__cause__ or cause.__context__
     return " ".join(redact(str(error)).split())[:200]
+
+
+def unknown(typed: str, allowed: Iterable[str]) -> str:
+    """Return that the last name of `typed` is none of those allowed, and which is the nearest."""
+    names = sorted(allowed)
+    name = re.split(r"[=./]", typed)[-1]
+    nearest = difflib.get_close_matches(name, names, n=1)
+    hint = f" (did you mean {nearest[0]}?)" if nearest else ""
+    return f"{typed}: unknown; must be one of {', '.join(names)}{hint}"

@@ -7,6 +7,8 @@ import logging
 import pickle
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
+from pathlib import Path
 from typing import Any, cast
 
 import cloudpickle
@@ -16,7 +18,11 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.plugins.config_source import ConfigLoadError, ConfigResult
 from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
+
+from src import config_files
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
@@ -134,6 +140,33 @@ def typed_lines(lines: ListConfig | list[str]) -> list[str]:
 def as_typed(overrides: Sequence[Override]) -> list[str]:
     """Return the text of overrides, which Hydra keeps when it parses them."""
     return [str(override.input_line) for override in overrides]
+
+
+def name_config_files() -> None:
+    """Let Hydra raise an InputError that names the file for a config file that cannot be one."""
+    Plugins.instance()  # imports Hydra's own sources anew
+    try:
+        from hydra._internal.core_plugins.file_config_source import FileConfigSource
+
+        load = FileConfigSource.load_config
+    except (ImportError, AttributeError) as error:
+        log.debug("mistakes in config files are told in Hydra's words: %s", error)
+        return
+
+    @wraps(load)
+    def load_checked(self: Any, config_path: str) -> ConfigResult:
+        file = Path(self.path, config_path).with_suffix(".yaml")
+        try:
+            result = load(self, config_path)
+        except ConfigLoadError:
+            raise
+        except (Exception, RecursionError) as error:
+            raise config_files.unreadable(file, error) from error
+        config_files.check_content(file, config_path, result.config, result.header["package"])
+        return result
+
+    if not hasattr(load, "__wrapped__"):
+        FileConfigSource.load_config = load_checked  # type: ignore[method-assign]
 
 
 def trust_config() -> AbstractContextManager[object]:

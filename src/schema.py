@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from src.error_text import unknown
 from src.errors import InputError
 
 # A key stands for all keys below it as well: `data` for `data.n`.
@@ -141,7 +142,7 @@ def check(tree: Mapping[str, Any]) -> None:
     """Raise InputError for the first key that is unknown or has a value out of its rule."""
     for key in tree:
         if key not in KNOWN:
-            raise InputError(f"{key}: unknown; must be one of {', '.join(sorted(KNOWN))}")
+            raise InputError(unknown(key, KNOWN))
     for group in (*GROUPS, *SECTIONS):
         if not isinstance(tree.get(group, {}), Mapping):
             words = f"an option of the group {group}" if group in GROUPS else f"{group}.KEY=VALUE"

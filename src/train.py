@@ -12,39 +12,29 @@ import traceback
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from src import ROOT, config
+from src.command_errors import USER_ERRORS, one_line
 from src.credentials import redact
 from src.errors import InputError, JobError, Refused
-from src.hydra_internals import MAIN, trust_config
+from src.hydra_internals import MAIN, name_config_files, trust_config
 from src.process_exit import fast_exit
 from src.signals import EXIT_STATUS, handle_signals
 from src.sweep.multirun import finishing
 from src.tracking.uploader_process import start_uploader, uploader_closed
 
 MULTIRUN = ("-m", "--multirun")
+COMPLETION = ("-sc", "--shell")  # its value is QUERY=SHELL
 NO_RERUN = (
     "--experimental-rerun: must be left out; it passes over the checks before a run and its way "
     "to MLflow, and the same overrides train the same weights again"
 )
-USER_ERRORS = (
-    Refused,
-    InputError,
-    JobError,
-    HydraException,
-    OmegaConfBaseException,
-    OSError,
-    ValueError,
-)
-
 config.register_resolvers()
 
 
-@hydra.main(**MAIN, config_path="../conf", config_name="config")
+@hydra.main(**MAIN, config_path=str(ROOT / "conf"), config_name="config")
 def train(cfg: DictConfig) -> float:
     """Run one job.
 
@@ -74,6 +64,8 @@ def main() -> None:
         sys.exit(NO_RERUN)
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
+    _sort_arguments()
+    name_config_files()
     try:
         with handle_signals(), uploader_closed(), finishing(), trust_config():
             if all(a in MULTIRUN for a in sys.argv[1:] if a.startswith("-")):  # not with --help
@@ -82,36 +74,19 @@ def main() -> None:
     except USER_ERRORS as error:
         if full:
             raise
-        refused = error.__cause__ if isinstance(error, Refused) else None
-        sys.exit(redact(one_line(refused or error)))
+        sys.exit(one_line(error))
     except KeyboardInterrupt:
         sys.exit(EXIT_STATUS)
 
 
-def one_line(error: BaseException) -> str:
-    """Return what is wrong, where, and what must hold."""
-    cause = error.__cause__ or error
-    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.parent_node is not None:
-        allowed = ", ".join(sorted(map(str, cause.parent_node)))
-        return f"{cause.full_key}: unknown; must be one of {allowed}"
-    if isinstance(error, OverrideParseException):
-        typed = redact(error.override)
-        said = f"{typed}: not key=value as Hydra reads it"
-        if typed.count("=") > 1:
-            key, _, value = typed.partition("=")
-            return f"{said}; a value with an = in it needs quotes: '{key}=\"{value}\"'"
-        return f"{said}: {' '.join(str(error).split())}"
-    if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
-        group, _, name = error.missing_cfg_file.rpartition("/")
-        return f"{group}={name}: unknown; must be one of {', '.join(error.options)}"
-    if isinstance(error, BlockingIOError):  # of fork(2)
-        return f"no further process can be started ({error.strerror}); see `ulimit -u`"
-    if type(error) is ValueError:  # of an option such as activation=3, which Hydra does not name
-        groups = [a for a in sys.argv[1:] if (ROOT / "conf" / a.partition("=")[0]).is_dir()]
-        return f"{', '.join(groups)}: {error}"
-    is_whole = isinstance(error, InputError | JobError)
-    text = str(error) if is_whole else f"{error} {error.__cause__ or ''}"
-    return " ".join(text.split())
+def _sort_arguments() -> None:
+    """Put options before overrides, between which Hydra takes none."""
+    if not any(a.startswith(COMPLETION) for a in sys.argv[1:]):
+        sys.argv[1:] = sorted(sys.argv[1:], key=_is_override)
+
+
+def _is_override(argument: str) -> bool:
+    return argument.startswith("~") or ("=" in argument and not argument.startswith("-"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,76 @@
+"""Mistakes in config files, each told with the file and, where YAML knows it, the line."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from src.errors import InputError
+
+SETS_OTHER_GROUPS = ("experiment", "recipe")  # groups whose files set keys of the whole config
+
+
+def unreadable(file: Path, error: Exception) -> InputError:
+    """Return what is wrong with a file that is no config: its bytes, its YAML, its values."""
+    content = file.read_bytes()
+    if isinstance(error, UnicodeDecodeError):
+        return InputError(_encoding(file, content))
+    if isinstance(error, yaml.reader.ReaderError):  # counts characters, of which it takes no NUL
+        line = content.decode()[: error.position].count("\n") + 1
+        return InputError(f"{shown(file)}:{line}: character {error.character:#x}: must be text")
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        where = f"{shown(file)}:{mark.line + 1}" if mark else shown(file)
+        return InputError(f"{where}: {_problem(error)}")
+    if isinstance(error, RecursionError):
+        return InputError(f"{shown(file)}: must not contain itself by an alias (`*name`)")
+    reason = str(error).partition("\n    full_key")[0]
+    return InputError(f"{shown(file)}: {' '.join(reason.split())}")
+
+
+def _encoding(file: Path, content: bytes) -> str:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        byte = content[error.start]
+        return f"{shown(file)}:{line}: byte {byte:#04x}: must be saved as UTF-8"
+    return f"{shown(file)}: must be saved as UTF-8"
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    problem = " ".join((error.problem or error.context or "no YAML").split())
+    if "\\t" in problem:
+        return f"{problem}; YAML is indented by spaces"
+    if "determine a constructor" in problem:
+        tag = problem.rpartition("tag:yaml.org,2002:")[2].strip("'")
+        return f"!!{tag}: must be a plain value; `_target_: NAME` makes objects"
+    if "another document" in problem:
+        return "`---`: must be one document"
+    return problem
+
+
+def check_content(file: Path, name: str, config: object, package: str | None) -> None:
+    """Raise InputError for a file whose content could not mean anything as the config `name`.
+
+    `package` is that of its header, None without one.
+    """
+    text = file.read_text(encoding="utf-8")
+    if not text.strip():
+        raise InputError(f"{shown(file)}: is empty; must be a mapping, `KEY: VALUE` in its lines")
+    if not isinstance(config, Mapping) or _is_word(text, config):
+        kind = "one word" if isinstance(config, Mapping) else "a list"
+        raise InputError(f"{shown(file)}: is {kind}; must be a mapping, `KEY: VALUE` in its lines")
+    if name.partition("/")[0] in SETS_OTHER_GROUPS and package != "_global_":
+        raise InputError(f"{shown(file)}: must begin with the line `# @package _global_`")
+
+
+def _is_word(text: str, config: Mapping) -> bool:
+    """Return whether a file holds a single word, of which OmegaConf makes the key of a mapping."""
+    return len(config) == 1 and isinstance(yaml.safe_load(text), str)
+
+
+def shown(file: Path) -> str:
+    """Return a file's path as short as it can be typed from here."""
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)
