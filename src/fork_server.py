@@ -3,7 +3,6 @@
 https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
 """
 
-import atexit
 import logging
 import multiprocessing
 import shutil
@@ -12,7 +11,6 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from multiprocessing import forkserver, process, resource_tracker, util
-from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -22,28 +20,22 @@ from src.process_identity import is_alive, machine_id, process_id
 from src.signals import block_signals
 
 PRELOAD = "src.fork_server_preload"
-LONGEST_FOLDER = 70  # a socket's path has at most 107 characters (unix(7)), 32 of them its name
+LONGEST_FOLDER = 28  # a socket's path has at most 107 characters (unix(7)), 79 of them ours
 SHORT_FOLDER = "/tmp"
 ATTEMPTS, PAUSE_SECONDS = 4, 0.2
-SEMAPHORES = Path("/dev/shm")  # sem_overview(7)
 
 log = logging.getLogger(__name__)
 
 
-def start(preload: Sequence[str]) -> ForkServerContext:
-    """Return the context whose processes fork from one that imports the modules of `preload`.
-
-    That process is started if none runs, and has then only begun to import.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([PRELOAD, *preload])
-    _name_leftovers()
-    # The tracker is replaced when it is killed, and the next sweep removes what that one forgets.
+def start(preload: Sequence[str]) -> None:
+    """Start the process, if none runs, and let it begin to import the modules of `preload`."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD, *preload])
+    _use_own_folder()
+    # The tracker, which has nothing to track, is replaced when it is killed.
     warnings.filterwarnings("ignore", "resource_tracker: process died unexpectedly")
     resource_tracker.ensure_running()  # which would let signals through when it starts
     with block_signals():
         forkserver.ensure_running()
-    return context
 
 
 def fork(target: Callable[..., object], *arguments: Any) -> BaseProcess:
@@ -68,50 +60,21 @@ def fork(target: Callable[..., object], *arguments: Any) -> BaseProcess:
     raise JobError("the process from which workers fork was killed, or is out of memory") from cause
 
 
-def wait_until_warm() -> None:
-    """Return when the imports are done, which is when the first process has forked."""
-    fork(int).join()
+def _use_own_folder() -> None:
+    """Let multiprocessing keep its sockets in a folder that names this process.
 
-
-def _name_leftovers() -> None:
-    """Name this process in all that would be left of it if it were killed, and remove such.
-
-    That is the folder of multiprocessing's sockets, and its semaphores, which the resource
-    tracker would remove but for its own death.
+    Folders of processes that were killed are removed.
     """
-    folder = tempfile.gettempdir()
-    if len(folder) > LONGEST_FOLDER:
-        folder = SHORT_FOLDER
-    _remove_leftovers(Path(folder))
-    former, tempfile.tempdir = tempfile.tempdir, folder
-    try:
-        Path(util.get_temp_dir(), _own_name()).touch()
-    finally:
-        tempfile.tempdir = former
-    atexit.register(track_again)
-    # Private, and what differs elsewhere: only then are semaphores of the killed not removed.
-    getattr(process.current_process(), "_config", {})["semprefix"] = f"/{_own_name()}"
-
-
-def track_again() -> None:
-    """Register this process's semaphores again before they end.
-
-    A resource tracker that has replaced a killed one prints a traceback for each that it does
-    not know; to one that knows them it makes no difference.
-    """
-    for semaphore in SEMAPHORES.glob(f"sem.{_own_name()}-*"):
-        resource_tracker.register(f"/{semaphore.name.removeprefix('sem.')}", "semaphore")
-
-
-def _own_name() -> str:
-    return f"fairsweep-{machine_id()}-{process_id()}"
-
-
-def _remove_leftovers(folder: Path) -> None:
-    own = f"fairsweep-{machine_id()}-"
-    for marker in folder.glob(f"pymp-*/{own}*"):
-        if not is_alive(marker.name.removeprefix(own)):
-            shutil.rmtree(marker.parent, ignore_errors=True)
-    for semaphore in SEMAPHORES.glob(f"sem.{own}*"):
-        if not is_alive(semaphore.name.removeprefix(f"sem.{own}").rpartition("-")[0]):
-            semaphore.unlink(missing_ok=True)
+    config = getattr(
+        process.current_process(), "_config", {}
+    )  # private; elsewhere killed ones stay
+    if "tempdir" in config:
+        return
+    parent, prefix = Path(tempfile.gettempdir()), f"fairsweep-{machine_id()}-"
+    if len(str(parent)) > LONGEST_FOLDER:
+        parent = Path(SHORT_FOLDER)
+    for left in parent.glob(f"{prefix}*"):
+        if not is_alive(left.name.removeprefix(prefix).rpartition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    config["tempdir"] = tempfile.mkdtemp(prefix=f"{prefix}{process_id()}-", dir=parent)
+    util.Finalize(None, shutil.rmtree, (config["tempdir"], True), exitpriority=-100)

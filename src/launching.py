@@ -1,19 +1,40 @@
 """The part of the project that its Hydra launcher uses: one arrow from a plugin to the code."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from src import fork_server
-from src.errors import JobError, JobKilledError, JobTimeoutError
+from src.errors import PEER_CLOSED, JobError, JobKilledError, JobTimeoutError
 from src.hardware import cores
 from src.progress import SweepView
+from src.schema import AUTO_OR_WHOLE, POSITIVE, optional, whole
 from src.signals import EXIT_STATUS, defer_stop, raise_if_stop_requested
 
 __all__ = [
     "EXIT_STATUS",
+    "PEER_CLOSED",
     "JobError",
     "JobKilledError",
     "JobTimeoutError",
     "SweepView",
+    "check_launcher",
     "cores",
     "defer_stop",
     "fork_server",
     "raise_if_stop_requested",
 ]
+
+RULES = {
+    "workers": AUTO_OR_WHOLE,
+    "per_gpu": whole(1),
+    "threads": whole(1),
+    "timeout": optional(POSITIVE),
+    "retries": whole(0),
+}
+
+
+def check_launcher(settings: Mapping[str, Any]) -> None:
+    """Raise ValueError for a setting of the launcher that means nothing."""
+    for key, rule in RULES.items():
+        if not rule.allows(settings[key]):
+            raise ValueError(f"hydra.launcher.{key}={settings[key]}: must be {rule.words}")

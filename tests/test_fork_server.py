@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,13 +16,12 @@ from src import ROOT
 pytestmark = pytest.mark.slow
 
 BEGIN = """
-import os, sys
+import os
 from src import fork_server
-context = fork_server.start([])
-fork_server.wait_until_warm()
+fork_server.start([])
+fork_server.fork(int).join()
 """
-ALIVE = f"{BEGIN}lock = context.RLock()\nprint('begun', flush=True)\ninput()\n"
-OWN_SEMAPHORES = "sem.fairsweep-*-{}@*"
+ALIVE = f"{BEGIN}print('begun', flush=True)\ninput()\n"
 
 
 def start(body: str, folder: Path) -> subprocess.Popen:
@@ -38,17 +39,20 @@ def start(body: str, folder: Path) -> subprocess.Popen:
 
 
 @pytest.fixture
-def living(tmp_path):
-    """A process that has a fork server and a semaphore, until it is told to end."""
-    process = start(ALIVE, tmp_path)
+def folder() -> Iterator[Path]:
+    """A temporary folder with a name that is short enough for sockets to lie in it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as made:
+        yield Path(made)
+
+
+@pytest.fixture
+def living(folder):
+    """A process that has a fork server, until it is told to end."""
+    process = start(ALIVE, folder)
     assert process.stdout.readline() == "begun\n", process.stderr.read()
     yield process
     process.kill()
     process.communicate()
-
-
-def semaphores(process: subprocess.Popen) -> list[Path]:
-    return list(Path("/dev/shm").glob(OWN_SEMAPHORES.format(process.pid)))
 
 
 def child(process: subprocess.Popen, name: str) -> psutil.Process:
@@ -58,42 +62,48 @@ def child(process: subprocess.Popen, name: str) -> psutil.Process:
     return found
 
 
-def test_nothing_is_left_of_a_process_that_ends(living, tmp_path):
-    assert semaphores(living)
-    assert list(tmp_path.iterdir())
+def test_nothing_is_left_of_a_process_that_ends(living, folder):
+    assert list(folder.iterdir())
     assert living.communicate("\n") == ("", "")
-    assert not semaphores(living)
-    assert not list(tmp_path.iterdir())
+    assert not list(folder.iterdir())
 
 
-def test_the_next_process_removes_what_is_left_of_a_killed_one_and_of_no_other(living, tmp_path):
-    killed = start(ALIVE, tmp_path)
+def test_the_next_process_removes_what_is_left_of_a_killed_one_and_of_no_other(living, folder):
+    killed = start(ALIVE, folder)
     assert killed.stdout.readline() == "begun\n"
-    child(killed, "resource_tracker").kill()
     killed.kill()
     killed.communicate()
-    assert semaphores(killed)
-    folders = set(tmp_path.iterdir())
+    folders = set(folder.iterdir())
     assert len(folders) == 2
-    assert start(BEGIN, tmp_path).communicate() == ("", "")
-    assert not semaphores(killed)
-    assert semaphores(living)
-    (left,) = tmp_path.iterdir()
+    assert start(BEGIN, folder).communicate() == ("", "")
+    (left,) = folder.iterdir()
     assert left in folders
+    assert f"-{living.pid}@" in left.name
     assert living.communicate("\n") == ("", "")
-    assert not list(tmp_path.iterdir())
+    assert not list(folder.iterdir())
+
+
+def test_a_folder_names_its_process_from_the_first_moment_on(folder):
+    killing = "import tempfile\nmkdtemp = tempfile.mkdtemp\n"
+    killing += "tempfile.mkdtemp = lambda *a, **k: (mkdtemp(*a, **k), os.kill(os.getpid(), 9))\n"
+    killed = start(f"import os\n{killing}{BEGIN}", folder)
+    killed.communicate()
+    assert killed.returncode == -9
+    assert len(list(folder.iterdir())) == 1
+    assert start(BEGIN, folder).communicate() == ("", "")
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("victim", ["forkserver", "resource_tracker"])
-def test_a_killed_process_of_multiprocessings_own_is_replaced(victim, tmp_path):
-    process = start(f"{ALIVE}fork_server.fork(os.write, 1, b'forked').join()\n", tmp_path)
+def test_a_killed_process_of_multiprocessings_own_is_replaced(victim, folder):
+    process = start(f"{ALIVE}fork_server.fork(os.write, 1, b'forked').join()\n", folder)
     assert process.stdout.readline() == "begun\n"
     killed = child(process, victim)
     killed.kill()
     until(lambda: killed.status() == psutil.STATUS_ZOMBIE)
     assert process.communicate("\n") == ("forked", "")
     assert process.returncode == 0
-    assert not list(tmp_path.iterdir())
+    assert not list(folder.iterdir())
 
 
 def test_sockets_lie_elsewhere_where_the_temporary_folders_name_is_long(tmp_path):

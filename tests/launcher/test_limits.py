@@ -33,7 +33,7 @@ def test_too_few_file_handles_are_told_in_a_line(workplace):
     status, stderr = told(workplace, resource.RLIMIT_NOFILE, 18)
     assert status == 1
     assert "Traceback" not in stderr
-    assert stderr.endswith("ulimit -n 18: must be at least 20\n")
+    assert stderr.endswith("ulimit -n 18: must be at least 21\n")
 
 
 def test_too_little_memory_is_told_without_a_traceback(workplace):

@@ -6,21 +6,22 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import connection
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
-from hydra.core.utils import run_job, setup_globals
+from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from src.launching import EXIT_STATUS
+from src.launching import EXIT_STATUS, PEER_CLOSED, JobError
 
 
 @dataclass(frozen=True)
@@ -44,22 +45,20 @@ class Multirun:
         return cloudpickle.dumps((self, Singleton.get_state()))
 
 
-_multirun: list[Multirun] = []  # in a worker: the one whose jobs it runs
-
-
-def initialize(shared: bytes, ordinal: Any, gpus: Sequence[str]) -> None:
-    """Prepare a worker: take what the jobs share, and a GPU, and end when the sweep does."""
+def serve(conn: Connection, shared: bytes, gpu: str | None) -> None:
+    """Run the jobs that arrive until the connection closes; end when the sweep does."""
     gc.freeze()
     gc.enable()
+    threading.Thread(target=_end_with_sweep, daemon=True).start()
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     multirun, state = cloudpickle.loads(shared)
     setup_globals()
     Singleton.set_state(state)
-    _multirun[:] = [multirun]
-    if gpus:
-        with ordinal.get_lock():
-            os.environ["CUDA_VISIBLE_DEVICES"] = gpus[ordinal.value % len(gpus)]
-            ordinal.value += 1
-    threading.Thread(target=_end_with_sweep, daemon=True).start()
+    with suppress(*PEER_CLOSED):
+        while True:
+            conn.send_bytes(_run(multirun, *conn.recv()))
+    os._exit(0)  # taking torch apart takes a second
 
 
 def _end_with_sweep() -> None:
@@ -73,9 +72,8 @@ def _end_with_sweep() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def run(number: int, overrides: list[str]) -> bytes:
+def _run(multirun: Multirun, number: int, overrides: list[str]) -> bytes:
     """Run a job; return its JobReturn, pickled by value."""
-    (multirun,) = _multirun
     try:
         result = run_job(
             hydra_context=multirun.hydra_context,
@@ -84,9 +82,12 @@ def run(number: int, overrides: list[str]) -> bytes:
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
         )
+        return cloudpickle.dumps(result)
     except KeyboardInterrupt:
         os._exit(EXIT_STATUS)  # a worker that is told to stop takes no other job
-    return cloudpickle.dumps(result)
+    except BaseException as error:  # sys.exit in a job must not end the sweep
+        failure = JobError(f"{type(error).__name__}: {error}")
+        return cloudpickle.dumps(JobReturn(status=JobStatus.FAILED, _return_value=failure))
 
 
 def _with_log(task_function: TaskFunction, cfg: DictConfig) -> Any:

@@ -32,7 +32,7 @@ class LocalLauncher(Launcher):
     """A launcher that runs each job in a process of a warm pool; a job's death is its own."""
 
     def __init__(self, **settings: Any) -> None:
-        from hydra_plugins.local_launcher._settings import Settings
+        from hydra_plugins.local_launcher._pool import Settings
 
         self.settings = Settings(**settings)
 
