@@ -16,7 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from src import predictions
-from src.sweep import comparison
+from src.compare import recorded_jobs
 from src.tracking import mlflow_sink
 from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings
@@ -30,11 +30,11 @@ SETTINGS = {"baseline": None, "margin": 0.1, "target_error": None, "question": N
 def main() -> None:
     with TemporaryDirectory() as place:
         sweep = made_sweep(Path(place) / "sweep")
-        comparison.prepare()  # while the jobs run
+        recorded_jobs.prepare()  # while the jobs run
         start = time.perf_counter()
         records = SweepJournals(sweep).records()
         read = time.perf_counter() - start
-        comparison.record(comparison.compare_records(records, SETTINGS), sweep, {})
+        recorded_jobs.record(recorded_jobs.compare_records(records, SETTINGS), sweep, {})
         total = time.perf_counter() - start
         theirs = mlflow_seconds(Path(place), records[:SAMPLE]) * RUNS / SAMPLE
         print(f"{len(records)} runs x {EPOCHS} epochs")

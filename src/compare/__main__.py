@@ -13,10 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from src import ROOT, config
-from src.compare import Comparison
+from src.compare import Comparison, recorded_jobs
 from src.errors import InputError
 from src.process_exit import fast_exit
-from src.sweep import comparison
 from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings
 
@@ -52,14 +51,14 @@ def main(arguments: Sequence[str]) -> None:
         settings["compare"] |= _settings_of(sweep, given)
     records = mlflow_source.records(store, list(jobs.values()))
     elsewhere = partial(mlflow_source.correct, store)
-    result = comparison.compare_records(records, settings["compare"], elsewhere)
-    comparison.print_result(result)
+    result = recorded_jobs.compare_records(records, settings["compare"], elsewhere)
+    recorded_jobs.print_result(result)
     report = {key: asked[0].data.tags.get(key, "unknown") for key in PROVENANCE}
     if sweep:
-        print(_replace(store, sweep.info.run_id, result, report, tracking))
+        print(_replace(store, sweep.info.run_id, result, report))
     else:
         folder = ROOT / "outputs" / "comparisons" / time.strftime("%Y-%m-%d_%H-%M-%S")
-        page, _ = comparison.write_report(result, folder, report)
+        page, _ = recorded_jobs.write_report(result, folder, report)
         print(f"Report: {page}")
     complete(tracking.uri)
 
@@ -90,16 +89,15 @@ def _replace(
     run_id: str,
     result: Comparison,
     report: dict[str, str],
-    tracking: TrackingSettings,
 ) -> str:
     """Replace the result that a sweep's run holds; return where its report lies."""
-    from src.tracking import mlflow_sink
+    from src.tracking import mlflow_sink, mlflow_source
 
     with TemporaryDirectory() as folder:
         journal = Journal(Path(folder))
-        comparison.record(result, journal, report)
+        recorded_jobs.record(result, journal, report)
         mlflow_sink.deliver(store, run_id, list(journal.events()), journal.folder)
-        return comparison.report_location(journal, run_id, tracking)
+        return mlflow_source.report_location(store, run_id)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from src import commands
 from src.error_text import root_cause
 from src.errors import OUTPUT_CLOSED, PEER_CLOSED, InputError
 from src.tracking.job_record import ProcessState, Status, end, fold, settle
-from src.tracking.journal import Journal
+from src.tracking.journal import FILES, Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader import ABORT_SECONDS, RETRY_SECONDS, Uploader, upload
@@ -47,9 +47,11 @@ def accompany_sweep(
     `compare` is that of the config, `planned` the jobs' flat configs by their names where they
     are known. Raises InputError when these cannot be used, or the destination cannot.
     """
-    from src.sweep import comparison  # imports numpy, which the sweep's own process has no use for
+    from src.compare import (
+        recorded_jobs,  # imports numpy, which the sweep's own process has no use for
+    )
 
-    note = comparison.power_note(planned, compare)
+    note = recorded_jobs.power_note(planned, compare)
     is_reached = _connect(index)
     close_abandoned(index, is_reached)
     conn.send("connected")
@@ -58,7 +60,7 @@ def accompany_sweep(
     folder, report = conn.recv()
     if note:
         _print(f"note: {note}")
-    comparison.prepare()
+    recorded_jobs.prepare()
     Companion(conn, index, SweepJournals(Journal(folder)), compare, report).run()
 
 
@@ -82,7 +84,7 @@ class Companion:
 
     def run(self) -> None:
         """Upload until the sweep has ended, and print its comparison if that is wanted."""
-        from src.sweep import comparison
+        from src.compare import recorded_jobs
 
         result = None
         try:
@@ -97,12 +99,21 @@ class Companion:
             is_wanted = False
         if result and is_wanted:
             with suppress(*OUTPUT_CLOSED):
-                comparison.print_result(result)
+                recorded_jobs.print_result(result)
         error = self._flush(is_interrupted=not is_wanted)
         if result and is_wanted:
-            own = self.sweep.sweep
-            _print(comparison.report_location(own, own.sent.run_id, self.index.tracking))
+            _print(self._report_location())
         self._close(error)
+
+    def _report_location(self) -> str:
+        from src.tracking import mlflow_source
+
+        journal = self.sweep.sweep
+        report = journal.folder / FILES / "comparison" / "report.html"
+        run_id = journal.sent.run_id
+        if run_id is None or report.exists():  # the server did not take it yet
+            return f"Report: {report}"
+        return mlflow_source.report_location(self.index.tracking.connect(), run_id)
 
     def _flush(self, is_interrupted: bool) -> Exception | None:
         if is_interrupted:
@@ -114,11 +125,11 @@ class Companion:
 
         Sends an InputError for a bug in comparing, after its traceback.
         """
-        from src.sweep import comparison
+        from src.compare import recorded_jobs
 
         try:
-            result = comparison.compare_records(self.sweep.records(), self.compare)
-            comparison.record(result, self.sweep.sweep, self.report)
+            result = recorded_jobs.compare_records(self.sweep.records(), self.compare)
+            recorded_jobs.record(result, self.sweep.sweep, self.report)
         except InputError as nothing:
             _print(f"No comparison: {nothing}")
         except OSError as error:

@@ -134,7 +134,7 @@ def _show_plan(
     if missing := _missing(index, identities, settings["reuse"]):
         uploader.begin(verbose, look_elsewhere, index, missing)
         uploader.receive()
-    from src.sweep.comparison import power_note
+    from src.compare.recorded_jobs import power_note
 
     note = power_note(planned, settings["compare"])
     configs = [job.config for job in jobs]

@@ -13,6 +13,7 @@ from mlflow.entities import LifecycleStage
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
+from src import commands
 from src.addresses import local_path
 from src.errors import InputError
 from src.metrics import SUMMARY
@@ -124,6 +125,17 @@ def correct(store: Store, run_id: str) -> "np.ndarray | None":
             return None
         kept = np.load(Path(path))
         return kept["predicted"] == kept["labels"]
+
+
+def report_location(store: Store, run_id: str) -> str:
+    """Return where a sweep's report lies, a file or a page of MLflow's UI, and how to open that."""
+    place = f"{store.client.get_run(run_id).info.artifact_uri}/comparison/report.html"
+    if local := local_path(place):
+        place = str(local)
+    elif place.startswith("mlflow-artifacts:"):  # which only a server can show
+        run = f"experiments/{store.experiment_id}/runs/{run_id}"
+        place = f"{store.shown_uri.rstrip('/')}/#/{run}/artifacts/comparison/report.html"
+    return f"Report: {place}\nMLflow: {commands.ui(store.uri, store.experiment_id)}"
 
 
 def _search(store: Store, condition: str) -> Iterator[MlflowRun]:

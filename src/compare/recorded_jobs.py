@@ -1,4 +1,4 @@
-"""The comparison that a sweep was run for, from the records of its jobs."""
+"""The comparison of jobs by their records, and its result in a journal."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from src import commands, predictions
-from src.addresses import local_path
+from src import predictions
 from src.compare import Comparison, ComparisonError, compare, power, summary, table, write
 from src.errors import InputError
 from src.metrics import Run
@@ -18,7 +17,6 @@ from src.schema import factors
 from src.tracking.event import EventKind
 from src.tracking.job_record import JobRecord
 from src.tracking.journal import FILES, Journal
-from src.tracking.settings import TrackingSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,18 +109,3 @@ def print_result(comparison: Comparison) -> None:
     wide = Console(width=max(console.width, TABLE_WIDTH))
     for part in table(comparison).renderables:
         (console if isinstance(part, Text) else wide).print(part)
-
-
-def report_location(journal: Journal, run_id: str | None, tracking: TrackingSettings) -> str:
-    """Return where the report lies, a file or a page of MLflow's UI, and how to open that UI."""
-    own = journal.folder / FILES / "comparison" / "report.html"
-    if run_id is None or own.exists():  # the server did not take it yet
-        return f"Report: {own}"
-    store = tracking.connect()
-    place = f"{store.client.get_run(run_id).info.artifact_uri}/comparison/report.html"
-    if local := local_path(place):
-        place = str(local)
-    elif place.startswith("mlflow-artifacts:"):  # which only a server can show
-        run = f"experiments/{store.experiment_id}/runs/{run_id}"
-        place = f"{store.shown_uri.rstrip('/')}/#/{run}/artifacts/comparison/report.html"
-    return f"Report: {place}\nMLflow: {commands.ui(store.uri, store.experiment_id)}"
