@@ -123,7 +123,7 @@ class Resolved:
     @property
     def targets(self) -> list[str]:
         """The names of all that the job instantiates."""
-        return sorted({*_targets({k: v for k, v in self.tree.items() if k in GROUPS})})
+        return sorted({*targets({k: v for k, v in self.tree.items() if k in GROUPS})})
 
     def identity(
         self, data_digest: str, threads: int, device: str, code: Mapping[str, str]
@@ -135,7 +135,8 @@ class Resolved:
         return Identity(_digest(deciding), data_digest, code)
 
 
-def _targets(node: object) -> Iterator[str]:
+def targets(node: object) -> Iterator[str]:
+    """Yield the name of everything that a config would instantiate, however deep."""
     if isinstance(node, Mapping):
         target = node.get("_target_")
         yield from [target] if target else []
@@ -143,7 +144,7 @@ def _targets(node: object) -> Iterator[str]:
             yield str(node["path"])
         node = list(node.values())
     for child in node if isinstance(node, list) else []:
-        yield from _targets(child)
+        yield from targets(child)
 
 
 def _digest(content: object) -> str:

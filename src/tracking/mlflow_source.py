@@ -1,15 +1,16 @@
 """MLflow read back: runs that were made elsewhere, as the events of a journal."""
 
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mlflow.entities import LifecycleStage
+from mlflow.entities import Dataset, LifecycleStage
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
@@ -161,7 +162,7 @@ def _journal(store: Store, run: MlflowRun) -> list[Event]:
     """Return the events that a journal of the run would hold."""
     moment = {"time": run.info.start_time or 0}
     inputs = [entry.dataset for entry in (run.inputs.dataset_inputs if run.inputs else [])][:1]
-    dataset = {"name": inputs[0].name, "digest": inputs[0].digest} if inputs else {}
+    dataset = _dataset(inputs[0]) if inputs else {}
     tags = {k: v for k, v in run.data.tags.items() if k not in ("outcome", "reason")}
     last = {k: run.data.tags[k] for k in ("outcome", "reason") if k in run.data.tags}
     summary = {k: v for k, v in run.data.metrics.items() if k.startswith(SUMMARY)}
@@ -180,6 +181,16 @@ def _journal(store: Store, run: MlflowRun) -> list[Event]:
     if run.info.status in (Status.FINISHED, Status.FAILED, Status.KILLED):
         events.append({"event": EventKind.END, "status": run.info.status, "tags": last})
     return [event | moment for event in events]
+
+
+def _dataset(found: Dataset) -> dict[str, Any]:
+    """Return a run's dataset as its journal describes it, as far as its server keeps that."""
+    try:
+        described = json.loads(found.source)
+    except ValueError:  # of a run that this project did not make
+        described = {}
+    own = described if isinstance(described, dict) else {}
+    return {**own, "name": found.name, "digest": found.digest}
 
 
 def _history(store: Store, run: MlflowRun) -> list[dict]:

@@ -44,7 +44,8 @@ def start_event(
     fields["identity"] = asdict(identity)
     sets = {"train": splits.train, "val": splits.val, "test": splits.test}
     sizes = {name: len(split) for name, split in sets.items() if split}
-    return fields | {"dataset": {"name": splits.name, "digest": splits.digest, **sizes}}
+    example = {"input_shape": list(splits.train.images.shape[1:]), "classes": splits.classes}
+    return fields | {"dataset": {"name": splits.name, "digest": splits.digest, **sizes, **example}}
 
 
 def job_metadata(

@@ -1,0 +1,73 @@
+"""The command line of tools beside training: words, `key=value` and files, and errors in a line."""
+
+import os
+import sys
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from src import config
+from src.errors import InputError
+from src.process_exit import fast_exit
+from src.tracking.settings import TrackingSettings
+
+
+@dataclass(frozen=True)
+class Words:
+    """The arguments of a command, sorted."""
+
+    values: dict[str, list[str]]  # key -> its values, in the order in which they were given
+    flags: frozenset[str]
+    files: list[str]
+    tracking: TrackingSettings
+
+    def value(self, key: str) -> str | None:
+        """Return the value of a key that may be given once. Raises InputError for a second."""
+        given = self.values.get(key, [])
+        if len(given) > 1:
+            raise InputError(f"{key}={given[1]}: {key} must be given once")
+        return given[0] if given else None
+
+    def no_files(self) -> None:
+        """Raise InputError for a word that the command does not know."""
+        if self.files:
+            raise InputError(f"{self.files[0]}: unknown; --help shows what may be given")
+
+
+def parse(arguments: Sequence[str], keys: Collection[str], flags: Collection[str] = ()) -> Words:
+    """Sort arguments into `keys`, `flags`, the config's `tracking` and files.
+
+    Raises InputError for an unknown key or flag; a file that exists may have `=` in its name.
+    """
+    values: dict[str, list[str]] = {}
+    settings: list[str] = []
+    files: list[str] = []
+    for argument in arguments:
+        key, is_pair, value = argument.partition("=")
+        if is_pair and key in keys:
+            values.setdefault(key, []).append(value)
+        elif key.startswith("tracking."):
+            settings.append(argument)
+        elif argument not in flags:
+            if argument.startswith("-") or (is_pair and not Path(argument).exists()):
+                allowed = ", ".join([*(f"{key}=…" for key in keys), "tracking.KEY=…", *flags])
+                raise InputError(f"{argument}: unknown; must be one of {allowed}")
+            files.append(argument)
+    tracking = TrackingSettings.of(config.settings(settings)["tracking"])
+    return Words(values, frozenset(flags) & {*arguments}, files, tracking)
+
+
+def run(main: Callable[[Sequence[str]], None], usage: str | None) -> None:
+    """Run a command to the end of its process; `--help` prints `usage`."""
+    with fast_exit():
+        try:
+            if {"-h", "--help"} & {*sys.argv[1:]}:
+                print((usage or "").strip(), flush=True)
+            else:
+                main(sys.argv[1:])
+                sys.stdout.flush()
+        except InputError as error:
+            sys.exit(str(error))
+        except BrokenPipeError:  # such as of `| head`
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115, nothing is left to flush
+            sys.exit(1)

@@ -1,0 +1,1 @@
+"""Use of trained models: find them, fit images to them, predict, show."""

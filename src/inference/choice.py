@@ -1,0 +1,52 @@
+"""The models that a command line asks for: `run=…`, `sweep=…` or `model=…`."""
+
+from typing import TYPE_CHECKING
+
+from src.command_line import Words
+from src.errors import InputError
+from src.inference import restore, runs
+from src.inference.trained_model import TrainedModel, ensemble
+
+if TYPE_CHECKING:
+    pass
+
+KEYS = ("run", "sweep", "model")
+
+
+def choose(words: Words, is_ensemble: bool = False) -> TrainedModel:
+    """Return the model that is asked for, the best of the last sweep by default.
+
+    As an ensemble it is the average of its variant's runs. Raises InputError where there is none.
+    """
+    given = [key for key in KEYS if key in words.values]
+    if len(given) > 1:
+        raise InputError(f"{given[0]}=, {given[1]}=: one of {', '.join(KEYS)} must be given")
+    store = words.tracking.connect()
+    if uri := words.value("model"):
+        if is_ensemble:
+            raise InputError(f"--ensemble: model={uri} is one model; run=… or sweep=… has several")
+        return restore.load(store, uri)
+    if run_id := words.value("run"):
+        record = runs.find_run(store, run_id)
+        group = runs.siblings(store, record) if is_ensemble else [record]
+    else:
+        sweep = runs.find_sweep(store, words.value("sweep") or "last")
+        group = sweep.best_variant if is_ensemble else [runs.best(sweep.usable)]
+    if is_ensemble:
+        models = [restore.restore(store, record) for record in group]
+        return ensemble(models, models[0].name)
+    return restore.restore(store, group[0])
+
+
+def best_of_variants(words: Words, most: int) -> list[TrainedModel]:
+    """Return the best run of each variant of a sweep, or all runs and models that are asked for.
+
+    Of a sweep with many variants these are the `most` with the lowest error.
+    """
+    store = words.tracking.connect()
+    models = [restore.load(store, uri) for uri in words.values.get("model", [])]
+    records = [runs.find_run(store, run_id) for run_id in words.values.get("run", [])]
+    if "sweep" in words.values or not (models or records):
+        sweep = runs.find_sweep(store, words.value("sweep") or "last")
+        records += sweep.best_of_variants[:most]
+    return [*(restore.restore(store, record) for record in records), *models]

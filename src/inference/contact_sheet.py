@@ -1,0 +1,78 @@
+"""A picture of predictions: each example as it is and as the model sees it, with what it says."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from src.errors import InputError
+from src.figures import BLUE, FAINT, GREY, INK, VERMILLION
+from src.figures import save as save_png
+from src.inference.examples import Example
+from src.inference.predictions import Prediction
+from src.inference.trained_model import TrainedModel
+
+SIDE, GAP, ROW = 112, 12, 16  # pixels: of a picture, between things, of a line of text
+BARS, NAME = 90, 70  # pixels: the longest bar, the place of a class's name
+COLUMNS, MOST = 3, 60  # tiles in a row, and of all predictions the first so many
+LISTED = 5  # classes, the most probable first
+
+
+def save(file: Path, model: TrainedModel, predictions: Sequence[Prediction]) -> None:
+    """Draw the first predictions into a PNG. Raises InputError where it cannot be written."""
+    shown = predictions[:MOST]
+    columns = min(COLUMNS, len(shown))
+    width, height = 4 * GAP + 2 * SIDE + NAME + BARS, SIDE + ROW + 2 * GAP
+    rows = -(-len(shown) // COLUMNS)
+    sheet = Image.new("RGB", (columns * width, rows * height), "white")
+    draw = ImageDraw.Draw(sheet)
+    for place, prediction in enumerate(shown):
+        row, column = divmod(place, COLUMNS)
+        _tile(sheet, draw, (column * width + GAP, row * height + GAP), model, prediction)
+    try:
+        save_png(sheet, file)
+    except (OSError, ValueError) as error:  # ValueError: no format of this name
+        raise InputError(f"picture={file}: cannot be written: {error}") from error
+
+
+def _tile(
+    sheet: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    model: TrainedModel,
+    prediction: Prediction,
+) -> None:
+    left, top = corner
+    font, is_wrong = (
+        ImageFont.load_default(12),
+        prediction.example.label not in (None, prediction.index),
+    )
+    draw.text((left, top), _short(Path(prediction.example.name).name), GREY, font)
+    top += ROW
+    for place, picture in enumerate(_pictures(prediction.example)):
+        sheet.paste(picture, (left + place * (SIDE + GAP), top))
+    left += 2 * (SIDE + GAP)
+    shares = prediction.probabilities
+    for row, index in enumerate(np.argsort(-shares, kind="stable")[:LISTED]):
+        y, name = top + row * (ROW + 4), _short(model.classes[index], 9)
+        color = (VERMILLION if is_wrong else BLUE) if row == 0 else FAINT
+        draw.text((left, y), f"{name} {shares[index]:.0%}", INK if row == 0 else GREY, font)
+        length = max(1, round(BARS * float(shares[index])))
+        draw.rectangle((left + NAME, y + 2, left + NAME + length, y + ROW - 3), fill=color)
+
+
+def _pictures(example: Example) -> list[Image.Image]:
+    """Return the file's picture and the fitted one, as squares."""
+    fitted = Image.fromarray(example.pixels.transpose(1, 2, 0).squeeze())
+    pictures = [fitted.convert("RGB").resize((SIDE, SIDE), Image.Resampling.NEAREST)]
+    if example.picture:
+        with Image.open(example.picture) as opened:
+            own = ImageOps.exif_transpose(opened).convert("RGBA")
+        flat = Image.alpha_composite(Image.new("RGBA", own.size, "white"), own).convert("RGB")
+        pictures.insert(0, ImageOps.pad(flat, (SIDE, SIDE), color=FAINT))
+    return pictures
+
+
+def _short(name: str, most: int = 40) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"

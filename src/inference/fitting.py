@@ -1,0 +1,86 @@
+"""Pictures of any size, colour and polarity, fitted to the examples that a model was trained on.
+
+As MNIST was made (LeCun et al., "Gradient-based learning applied to document recognition", 1998):
+light ink on a dark ground, scaled into a box of 20x20 pixels with its proportions kept, and placed
+so that its centre of mass is the centre of the 28x28 pixels.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageOps
+
+BOX = 20 / 28  # of the ink in the picture
+FAINT = 0.3  # of the strongest ink; what is fainter does not bound the ink
+NOISE = 0.1  # of the strongest ink; what is fainter is ground
+LARGEST_SIDE = 1_000  # pixels; a photograph is reduced first
+
+
+def fit(picture: Image.Image, shape: Sequence[int]) -> np.ndarray:
+    """Return a picture as an example of `shape`, (channels, height, width) uint8.
+
+    A picture of the right size on a dark ground is taken as it is. With several channels it is
+    scaled and cut to its middle, for ground and ink have no meaning there.
+    """
+    channels, height, width = shape
+    picture = ImageOps.exif_transpose(picture)
+    if channels != 1:
+        fitted = ImageOps.fit(picture.convert("RGB"), (width, height), Image.Resampling.LANCZOS)
+        return np.asarray(fitted).transpose(2, 0, 1)
+    pixels = _flat(picture)
+    ground = _ground(pixels)
+    if pixels.shape[:2] == (height, width) and ground.mean() < 128 and _is_grey(pixels):
+        return pixels[None, :, :, 0]
+    return _centred(_ink(pixels, ground), height, width)[None]
+
+
+def _flat(picture: Image.Image) -> np.ndarray:
+    """Return (height, width, 3) uint8 on white, where a picture was transparent."""
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    picture = picture.convert("RGB")
+    picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.BOX)
+    return np.asarray(picture)
+
+
+def _is_grey(pixels: np.ndarray) -> bool:
+    return bool((pixels == pixels[..., :1]).all())
+
+
+def _ground(pixels: np.ndarray) -> np.ndarray:
+    """Return the ground's colour (3,): the median of the picture's edge."""
+    edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
+    return np.median(np.concatenate(edges), axis=0)
+
+
+def _ink(pixels: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """Return each pixel's distance from the ground, (height, width) from 0 to 1."""
+    distance = np.abs(pixels - ground).max(2)
+    strongest = distance.max() or 1
+    scaled = distance / strongest
+    return np.where(scaled < NOISE, 0, scaled)
+
+
+def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Return the ink in its box around the centre of (height, width) uint8; nothing for nothing."""
+    rows, columns = (np.flatnonzero((ink > FAINT).any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return np.zeros((height, width), dtype=np.uint8)
+    cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = min(BOX * height / cut.shape[0], BOX * width / cut.shape[1])
+    size = tuple(max(1, round(scale * side)) for side in (cut.shape[1], cut.shape[0]))
+    small = np.asarray(Image.fromarray(np.float32(cut)).resize(size, Image.Resampling.BOX))
+    small = small / small.max()
+    canvas = np.zeros((3 * height, 3 * width))  # room for ink whose mass lies at its edge
+    top, left = (
+        round(1.5 * side - _middle_of_mass(small, axis)) for side, axis in ((height, 0), (width, 1))
+    )
+    canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return np.round(255 * canvas[height : 2 * height, width : 2 * width]).astype(np.uint8)
+
+
+def _middle_of_mass(ink: np.ndarray, axis: int) -> float:
+    """Return the centre of mass along an axis, in pixels from the first."""
+    mass = ink.sum(1 - axis)
+    return float((mass * np.arange(len(mass))).sum() / mass.sum())

@@ -1,0 +1,72 @@
+"""The trained model of a run: its logged program, else its weights in its config's model."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from src.errors import InputError
+from src.inference.runs import label
+from src.inference.trained_model import TrainedModel
+from src.tracking.job_record import JobRecord
+
+if TYPE_CHECKING:
+    from src.tracking.store import Store
+
+SHAPE = (1, 28, 28)  # of the examples of runs that do not say it
+HIGH_DIGIT = ("0 to 4", "5 to 9")
+
+
+def restore(store: "Store", record: JobRecord) -> TrainedModel:
+    """Return the model of a run. Raises InputError where it cannot be had."""
+    from src.tracking import logged_model
+
+    model_id = logged_model.find(store, record.run_id) if record.run_id else None
+    if model_id:
+        return load(store, f"models:/{model_id}", label(record))
+    return from_weights(store, record)
+
+
+def load(store: "Store", uri: str, name: str | None = None) -> TrainedModel:
+    """Return a model of MLflow. Raises InputError for one that does not name its classes."""
+    from src.tracking import logged_model
+
+    found = logged_model.load(store, uri)
+    classes = found.metadata.get("classes")
+    if not isinstance(classes, list):
+        raise InputError(f"model={uri}: its metadata must list its classes")
+    target = str(found.metadata.get("target", "digit"))
+    return TrainedModel(
+        name or uri, (found.program,), found.shape, tuple(map(str, classes)), target
+    )
+
+
+def from_weights(store: "Store", record: JobRecord) -> TrainedModel:
+    """Return the model of a run from its config, of which this project's own parts are made."""
+    from src.inference import weights
+    from src.tracking.run_files import fetch
+
+    name = f"run={record.run_id}"
+    with TemporaryDirectory() as folder:
+        tree = weights.read_config(fetch(store, record, "config.yaml", Path(folder)))
+        state = weights.read_weights(fetch(store, record, "model.pt", Path(folder)))
+    classes = class_names(record, tree)
+    module = weights.build(name, tree, state, len(classes))
+    return TrainedModel(label(record), (module,), shape(record), classes, target(tree))
+
+
+def shape(record: JobRecord) -> tuple[int, ...]:
+    """Return the shape of one example that a run was trained on."""
+    return tuple(record.dataset.get("input_shape", SHAPE))
+
+
+def target(tree: Mapping[str, Any]) -> str:
+    """Return the config's data.target."""
+    return str(tree.get("data", {}).get("target", "digit"))
+
+
+def class_names(record: JobRecord, tree: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the classes that a run's model tells apart."""
+    if target(tree) == "high_digit":
+        return HIGH_DIGIT
+    return tuple(map(str, range(record.dataset.get("classes", 10))))

@@ -1,0 +1,102 @@
+"""The runs whose models are wanted: a run, the best of a sweep, or all of a variant."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from src.errors import InputError
+from src.tracking.job_record import JobRecord, Status
+
+if TYPE_CHECKING:
+    from src.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class SweepRuns:
+    """A sweep at the tracking server, and the records of its jobs."""
+
+    sweep_id: str  # of its run
+    tags: Mapping[str, str]
+    records: list[JobRecord]
+
+    @property
+    def usable(self) -> list[JobRecord]:
+        """Return the runs that have weights."""
+        return list(filter(has_weights, self.records))
+
+    @property
+    def best_of_variants(self) -> list[JobRecord]:
+        """Return the best run of each variant, the lowest error first."""
+        return sorted(map(best, by_variant(self.records)), key=_error)
+
+    @property
+    def best_variant(self) -> list[JobRecord]:
+        """Return the runs of the variant with the lowest mean error."""
+        return min(by_variant(self.records), key=lambda group: fmean(map(_error, group)))
+
+
+def find_run(store: "Store", run_id: str) -> JobRecord:
+    """Return the record of a job. Raises InputError for another run or one without weights."""
+    from src.tracking import mlflow_source
+
+    run = mlflow_source.get(store, run_id)
+    if run.data.tags.get("kind") == "sweep":
+        raise InputError(f"run={run_id}: a sweep; sweep={run_id} takes the best of its runs")
+    (record,) = mlflow_source.records(store, [run])
+    if not has_weights(record):
+        why = record.reason or record.outcome or record.status
+        raise InputError(f"run={run_id}: has no weights: {why}")
+    return record
+
+
+def find_sweep(store: "Store", run_id: str) -> SweepRuns:
+    """Return a sweep, `last` for the last. Raises InputError for one in which no run finished."""
+    from src.tracking import mlflow_source
+
+    is_last = run_id == "last"
+    sweep = mlflow_source.last_sweep(store) if is_last else mlflow_source.get(store, run_id)
+    records = mlflow_source.records(store, mlflow_source.jobs_of(store, sweep.info.run_id))
+    if not any(map(has_weights, records)):
+        raise InputError(f"sweep={run_id}: none of its {len(records)} runs has weights")
+    return SweepRuns(sweep.info.run_id, sweep.data.tags, records)
+
+
+def siblings(store: "Store", record: JobRecord) -> list[JobRecord]:
+    """Return the runs of the same variant in the same sweep, itself included."""
+    from src.tracking import mlflow_source
+
+    if record.run_id is None or not record.sweep_id:
+        return [record]
+    parent = store.client.get_run(record.run_id).data.tags.get("mlflow.parentRunId", "")
+    records = mlflow_source.records(store, mlflow_source.jobs_of(store, parent))
+    variant = record.tags.get("variant")
+    return [r for r in records if r.tags.get("variant") == variant and has_weights(r)]
+
+
+def has_weights(record: JobRecord) -> bool:
+    """Return whether a run finished and has a best epoch, whose weights are kept."""
+    return record.status == Status.FINISHED and math.isfinite(record.best_val_error)
+
+
+def by_variant(records: Sequence[JobRecord]) -> list[list[JobRecord]]:
+    """Group the runs that have weights by their variant, in their order."""
+    groups: dict[str, list[JobRecord]] = {}
+    for record in filter(has_weights, records):
+        groups.setdefault(record.tags.get("variant", ""), []).append(record)
+    return list(groups.values())
+
+
+def best(records: Sequence[JobRecord]) -> JobRecord:
+    """Return the run of the lowest best validation error, the first of equals."""
+    return min(records, key=_error)
+
+
+def label(record: JobRecord) -> str:
+    """Return a run's name without its seed, which names its variant."""
+    return " ".join(part for part in record.name.split() if not part.startswith("seed="))
+
+
+def _error(record: JobRecord) -> float:
+    return record.best_val_error

@@ -1,0 +1,91 @@
+"""Models made from a run's config and its weights; only this project's own parts are made.
+
+A run may come from elsewhere, so its config must not name what it likes: a target such as
+`os.system` would run.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import yaml
+from hydra.utils import instantiate
+from torch import nn
+
+from src import ROOT
+from src.config import SHARED_GROUPS, targets
+from src.errors import InputError
+from src.hydra_internals import trust_config
+
+if TYPE_CHECKING:
+    from src.training.selection import Weights
+
+MODEL_GROUPS = ("model", *SHARED_GROUPS)
+
+
+@lru_cache(maxsize=4)
+def own_targets(groups: tuple[str, ...] = MODEL_GROUPS) -> frozenset[str]:
+    """Return every target that conf names in these groups."""
+    files = [file for group in groups for file in (ROOT / "conf" / group).glob("*.yaml")]
+    return frozenset(t for file in files for t in targets(yaml.safe_load(file.read_bytes())))
+
+
+def check_targets(name: str, tree: object, allowed: Collection[str]) -> None:
+    """Raise InputError where a config from outside names a target that is not `allowed`.
+
+    Interpolations are refused as well: OmegaConf's `oc.create` would make targets from text.
+    """
+    for target in targets(tree):
+        if target not in allowed:
+            raise InputError(f"{name}: names {target}, which is no part of this project's conf")
+    if "${" in json.dumps(tree):
+        raise InputError(f"{name}: its config must be resolved; it holds ${{…}}")
+
+
+def read_config(file: Path) -> Mapping[str, Any]:
+    """Return the config of a run. Raises InputError for what is no mapping."""
+    try:
+        tree = yaml.safe_load(file.read_bytes())
+    except yaml.YAMLError as error:
+        raise InputError(f"{file}: no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(tree, dict) or not isinstance(tree.get("model"), dict):
+        raise InputError(f"{file}: no config of a run: it has no model")
+    return tree
+
+
+def read_weights(file: Path) -> "Weights":
+    """Return a state dict. Raises InputError for a file that holds anything else."""
+    try:
+        weights = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch's, pickle's and zipfile's have no common base
+        raise InputError(f"{file}: no weights: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(weights, dict) or not all(map(torch.is_tensor, weights.values())):
+        raise InputError(f"{file}: no weights: must be a mapping of names to tensors")
+    return weights
+
+
+def build(
+    name: str,
+    tree: Mapping[str, Any],
+    weights: "Weights",
+    classes: int,
+    allowed: Collection[str] | None = None,
+) -> nn.Module:
+    """Return the model of a run's config with its weights, ready to predict on the CPU.
+
+    Raises InputError for a part that is not `allowed`, or for weights of another model.
+    """
+    check_targets(name, tree["model"], own_targets() if allowed is None else allowed)
+    try:
+        with trust_config(), torch.random.fork_rng(devices=[]):
+            model = instantiate(tree["model"], classes=classes, _convert_="all")
+            model.load_state_dict(weights)
+    except InputError:
+        raise
+    except Exception as error:  # whatever the model's own code raises
+        reason = " ".join(str(error.__cause__ or error).split())[:200]
+        raise InputError(f"{name}: its model cannot be made: {reason}") from error
+    return model.eval()

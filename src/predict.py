@@ -1,0 +1,82 @@
+"""Predict with a trained model: `python -m src.predict [run=ID|sweep=last|model=URI] FILE …`.
+
+FILE is an image, a folder of images (labelled by its subfolders if these are named like classes),
+or a text file such as the ones that can be trained on, with labels or without. Images of any size,
+colour and polarity are fitted to what the model was trained on.
+
+  run=RUN_ID             the run's model
+  sweep=last|RUN_ID      the best run of a sweep; the last sweep's is the default
+  model=models:/NAME@champion   a model of MLflow
+  out=FILE.csv           also write the predictions, with the probability of every class
+  picture=FILE.png       draw the images, as they are and as the model sees them, beside predictions
+  --ensemble             average the runs of the variant
+  --score                require labels; without it errors are shown where there are labels
+  tracking.KEY=VALUE     where the runs are, as for training
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src import command_line
+from src.errors import InputError
+
+if TYPE_CHECKING:
+    from src.inference.predictions import Prediction
+
+FLAGS = ("--ensemble", "--score")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Predict, print a line an example, and keep what was asked for.
+
+    Raises InputError where model or examples cannot be had.
+    """
+    words = command_line.parse(arguments, ("run", "sweep", "model", "out", "picture"), FLAGS)
+    if not words.files:
+        raise InputError("FILE: must be given: an image, a folder of them or a text file")
+    from src.inference import examples, predictions
+    from src.inference.choice import choose
+
+    model = choose(words, "--ensemble" in words.flags)
+    print(f"model: {model.name}", file=sys.stderr)
+    found: list[Prediction] = []
+    for prediction in _with_progress(predictions.predict(model, examples.read(words.files, model))):
+        found.append(prediction)
+        print(predictions.line(model, prediction))
+    if out := words.value("out"):
+        predictions.write_csv(Path(out), model, found)
+    if picture := words.value("picture"):
+        from src.inference import contact_sheet
+
+        contact_sheet.save(Path(picture), model, found)
+    unlabelled = sum(prediction.example.label is None for prediction in found)
+    if unlabelled and "--score" in words.flags:
+        raise InputError(f"--score: {unlabelled} of {len(found)} examples have no label")
+    if unlabelled < len(found):
+        from rich.console import Console
+
+        counts = predictions.counts(model, found)
+        print(predictions.error(counts))
+        Console().print(predictions.confusion_table(model, counts))
+
+
+def _with_progress(predictions: "Iterable[Prediction]") -> "Iterator[Prediction]":
+    """Pass predictions on, with a live count on a terminal whose output goes elsewhere."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield from predictions
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.completed} predicted"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        for prediction in predictions:
+            yield prediction
+            progress.advance(task)
+
+
+if __name__ == "__main__":
+    command_line.run(main, __doc__)

@@ -1,0 +1,28 @@
+"""The files of a run: beside its journal while they wait to be sent, else its MLflow artifacts."""
+
+from pathlib import Path
+
+from src.error_text import root_cause
+from src.errors import InputError
+from src.tracking.job_record import JobRecord
+from src.tracking.journal import FILES
+from src.tracking.store import Store
+
+
+def fetch(store: Store, record: JobRecord, name: str, folder: Path) -> Path:
+    """Return the file `name` of a run, downloaded into `folder` where it lies elsewhere.
+
+    Of a run that was reused it is its source's. Raises InputError where it is not kept.
+    """
+    own = record.journal.folder / FILES / name
+    if own.is_file():
+        return own
+    try:
+        assert record.run_id is not None, "neither files beside the journal nor a run"
+        tags = store.client.get_run(record.run_id).data.tags
+        source = tags.get("reused_from", record.run_id)
+        return Path(store.client.download_artifacts(source, name, str(folder)))
+    except Exception as error:  # each artifact store has its own way to say that there is none
+        raise InputError(
+            f"run={record.run_id}: its {name} cannot be had: {root_cause(error)}"
+        ) from error
