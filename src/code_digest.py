@@ -6,6 +6,7 @@ Installed distributions count by their version, Python's own library not at all.
 
 import importlib
 import logging
+import pkgutil
 import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -156,13 +157,15 @@ def _absolute(name: str, file: Path, imports: Iterable[tuple[int, str]]) -> list
 @lru_cache(maxsize=4096)
 def _spec(name: str) -> ModuleSpec | None:
     """Find a module; nothing is imported for that, as importlib.util.find_spec would."""
-    parent, _, _ = name.rpartition(".")
-    above = _spec(parent) if parent else None
-    if parent and (above is None or above.submodule_search_locations is None):
-        return None
-    path = above.submodule_search_locations if above else None
-    finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
-    return next(filter(None, (finder.find_spec(name, path) for finder in finders)), None)
+    top, *below = name.split(".")
+    if not below:
+        finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
+        return next(filter(None, (finder.find_spec(name, None) for finder in finders)), None)
+    package = _spec(top)
+    folders = package.submodule_search_locations if package else None
+    places = (str(Path(folder, *below[:-1])) for folder in folders or ())
+    importers = filter(None, map(pkgutil.get_importer, places))
+    return next(filter(None, (importer.find_spec(name) for importer in importers)), None)
 
 
 @lru_cache(maxsize=256)

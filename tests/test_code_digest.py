@@ -163,6 +163,14 @@ def test_of_a_users_package_what_is_reached_counts_and_nothing_else(package):
     assert "own_package" not in sys.modules
 
 
+def test_packages_without_an_init_file_are_followed_too(package):
+    for init in package.rglob("__init__.py"):
+        init.unlink()
+    found = Snapshot(package.parent).digests(["own_package.inner.sharp.Sharp"])
+    assert {key for key in found if key.startswith("own_package")} >= {OWN, "own_package/deeper.py"}
+    assert "own_package" not in sys.modules
+
+
 def test_torch_counts_by_its_version_and_the_standard_library_not_at_all(copy, monkeypatch):
     from importlib.metadata import version
 
