@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from src.compare.family import ALPHA, MIN_N, FloatArray, flip_maxima, flips_of
+from src.compare.family import ALPHA, MIN_N, flip_maxima
+from src.compare.sign_flips import FloatArray, flips_of
 
 
 def is_planned(declared: Sequence[int], taken: Sequence[int]) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from src.compare import family
+from src.compare import sign_flips
 from src.compare.family import ALPHA, estimate, estimate_family
 
 LAWS = {
@@ -208,7 +208,7 @@ def test_no_order_of_seeds_or_arms_and_no_sign_changes_anything(n):
 def test_drawn_flips_agree_with_all_flips(monkeypatch):
     differences = pairs(np.random.default_rng(3).normal(size=(3, 14)) + np.array([[0], [0.5], [1]]))
     exact = estimate_family(differences)
-    monkeypatch.setattr(family, "MAX_EXACT_N", 13)
+    monkeypatch.setattr(sign_flips, "MAX_EXACT_N", 13)
     for a, b in zip(exact, estimate_family(differences), strict=True):
         assert a.p_adjusted == pytest.approx(b.p_adjusted, abs=0.03)  # 4 sd of 4,096 draws
         assert (a.low, a.high) == pytest.approx((b.low, b.high), abs=0.1)
@@ -217,7 +217,7 @@ def test_drawn_flips_agree_with_all_flips(monkeypatch):
 def test_many_contrasts_are_estimated_a_block_at_a_time(monkeypatch):
     differences = pairs(np.random.default_rng(5).normal(size=(6, 9)) + np.arange(6)[:, None])
     whole = estimate_family(differences)
-    monkeypatch.setattr(family, "BLOCK", 4 * 2**8)
+    monkeypatch.setattr(sign_flips, "BLOCK", 4 * 2**8)
     assert estimate_family(differences) == whole
 
 
