@@ -1,8 +1,9 @@
 """Random streams with names: split, initialisation, batch order and training share no draws.
 
 Every arm of a comparison that has the same seed thus meets the same split and the same order of
-batches, whatever its model draws (Bouthillier et al. 2021, "Accounting for variance in machine
-learning benchmarks").
+batches, whatever its model draws, and starts with the same weights in what it shares with others:
+see src.models.init (Bouthillier et al. 2021, "Accounting for variance in machine learning
+benchmarks").
 """
 
 import hashlib

@@ -67,12 +67,45 @@ def test_the_fans_of_a_convolution_count_its_window():
     assert spread == pytest.approx(2 / (25 * 32), rel=0.03)
 
 
-def test_torchs_default_is_left_alone():
-    layer = nn.Linear(FAN_IN, FAN_OUT)
-    before = {key: value.clone() for key, value in layer.state_dict().items()}
-    init.torch_default(layer, nn.ReLU)
-    assert all(torch.equal(layer.state_dict()[key], value) for key, value in before.items())
+def test_the_default_has_torchs_own_bounds_for_weights_and_biases():
+    layer = drawn(init.torch_default)
     assert_uniform(layer.weight, 1 / math.sqrt(FAN_IN))
+    wide = drawn(init.torch_default, layer=nn.Linear(FAN_IN, 20_000))
+    assert_uniform(wide.bias, 1 / math.sqrt(FAN_IN))
+    assert abs(correlation(wide.bias, wide.weight[:, 0])) < 0.03
+
+
+def correlation(a, b):
+    return torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
+
+
+def layers(components, *overrides):
+    model = components("model=mlp", *overrides).model
+    return [module.weight for module in model.modules() if isinstance(module, nn.Linear)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["model.depth=3", "model.width=70", "model.width=300", "init=default", "init=glorot_uniform"],
+)
+def test_what_two_networks_share_starts_equal(other, components):
+    ours, theirs = layers(components), layers(components, other)
+    for a, b in ((ours[0], theirs[0]), (ours[-1], theirs[-1])):
+        units, inputs = map(min, a.shape, b.shape)
+        assert correlation(a[:units, :inputs], b[:units, :inputs]) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_normal_init_has_the_same_draws_as_a_uniform_one(components):
+    # The correlation of a uniform variable and its normal quantile is sqrt(3/pi) = 0.977.
+    for a, b in zip(layers(components), layers(components, "init=he_normal_fan_out"), strict=True):
+        assert correlation(a, b) == pytest.approx(math.sqrt(3 / math.pi), abs=0.01)
+
+
+def test_layers_and_seeds_share_no_draws(components):
+    first, second, third = layers(components, "model.depth=2", "model.width=784")
+    others = layers(components, "model.depth=2", "model.width=784", "seed=1")
+    for a, b in ((first, second), (first[:10], third), (first, others[0]), (third, others[2])):
+        assert abs(correlation(a, b)) < 0.05
 
 
 @pytest.mark.parametrize("name", ["default", "glorot_uniform", "he_uniform", "he_normal_fan_out"])

@@ -6,7 +6,7 @@ from torch import nn
 
 from src.errors import InputError
 from src.models.cnn import CNN
-from src.models.init import matched, torch_default
+from src.models.init import matched
 from src.models.mlp import MLP
 from src.models.softmax import Softmax
 from src.rng import global_stream
@@ -125,11 +125,3 @@ def test_a_weight_state_survives_the_layout_in_memory():
     copy = cnn()
     copy.load_state_dict(model.state_dict())
     assert torch.equal(copy(IMAGES), model(IMAGES))
-
-
-def test_torchs_default_draws_what_torch_alone_draws():
-    with global_stream(0, "test"):
-        alone = nn.Sequential(nn.Flatten(), nn.Linear(784, 5), nn.ReLU(), nn.Linear(5, 10))
-    model = mlp(width=5, init=torch_default)
-    for one, other in zip(model.parameters(), alone.parameters(), strict=True):
-        assert torch.equal(one, other)
