@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec
 from itertools import accumulate
 from pathlib import Path
 
-from src import ROOT
+from src import CODE
 from src.errors import InputError
 from src.source import Source
 
@@ -63,6 +63,15 @@ class Snapshot:
                     raise InputError(f"{file}: changed during its import; run the command again")
                 found[_label(name, file)] = self._source(file).digest
         return dict(sorted(found.items()))
+
+    def write(self, folder: Path) -> None:
+        """Write all sources below `folder` as they were read, for processes that start later."""
+        roots = [self.root, *(Path(entry).absolute() for entry in sys.path)]
+        for file, source in self.sources.items():
+            root = next(root for root in roots if file.is_relative_to(root))
+            place = folder / file.relative_to(root)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(source.content)
 
     def import_parts(self) -> None:
         """Import all of this project's models, data and training code, whichever a job may use.
@@ -198,4 +207,4 @@ def _distribution(site: Path, top: str) -> str:
     return top
 
 
-SNAPSHOT = Snapshot(ROOT)
+SNAPSHOT = Snapshot(CODE)

@@ -12,7 +12,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from src import ROOT
+from src import CODE, ROOT
 from src.addresses import expand_home
 from src.credentials import redact
 from src.errors import InputError
@@ -170,7 +170,7 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
     register_resolvers()
     try:
         given = OmegaConf.from_dotlist(list(overrides))
-        defaults = cast(DictConfig, OmegaConf.load(ROOT / "conf" / "config.yaml"))
+        defaults = cast(DictConfig, OmegaConf.load(CODE / "conf" / "config.yaml"))
         own = OmegaConf.create({key: defaults[key] for key in ("tracking", "compare")})
         OmegaConf.set_struct(own, True)
         tree = _plain(OmegaConf.merge(own, given))
@@ -239,5 +239,5 @@ def _fallen_back(
     """Return the fallback's own defaults with the target and the split seed of the original."""
     name = tree["data"]["fallback"]
     kept = {key: tree["data"][key] for key in ("target", "split_seed")}
-    fallback = OmegaConf.to_container(OmegaConf.load(ROOT / "conf" / "data" / f"{name}.yaml"))
+    fallback = OmegaConf.to_container(OmegaConf.load(CODE / "conf" / "data" / f"{name}.yaml"))
     return cast(dict[str, Any], fallback) | kept, {**choices, "data": name}

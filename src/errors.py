@@ -17,6 +17,10 @@ class JobTimeoutError(JobKilledError):
     """A job took longer than it may."""
 
 
+class JobRequeued(BaseException):
+    """A job's scheduler ends it now and starts it again later; passes all that tells of ends."""
+
+
 class Refused(BaseException):
     """Carries an error past Hydra, which turns every Exception of a callback into a warning."""
 

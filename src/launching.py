@@ -3,25 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
-from src import fork_server
-from src.errors import PEER_CLOSED, JobError, JobKilledError, JobTimeoutError
+from src import fork_server, scheduler
+from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTimeoutError
 from src.hardware import cores
 from src.progress import SweepView
+from src.scheduler import QueueState
 from src.schema import AUTO_OR_WHOLE, POSITIVE, optional, whole
 from src.signals import EXIT_STATUS, defer_stop, raise_if_stop_requested
+from src.sweep import submission
 
 __all__ = [
     "EXIT_STATUS",
     "PEER_CLOSED",
     "JobError",
     "JobKilledError",
+    "JobRequeued",
     "JobTimeoutError",
+    "QueueState",
     "SweepView",
     "check_launcher",
     "cores",
     "defer_stop",
     "fork_server",
     "raise_if_stop_requested",
+    "scheduler",
+    "submission",
 ]
 
 RULES = {

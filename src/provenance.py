@@ -9,17 +9,20 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import version
 
-from src import ROOT, hardware
+from src import CODE, ROOT, hardware, scheduler
 from src.credentials import redact
 from src.process_identity import machine_id, process_id
 
+COMMIT = "git_commit"  # the file beside a copy of the code that names its commit
 ALL_CODE = ("src/*.py",)  # git's pattern, which folders do not end
 PACKAGES = ("torch", "mlflow", "hydra-core", "scipy")
 
 
 def tags(code: Iterable[str] = ALL_CODE) -> dict[str, str]:
     """Return the tags of a run that depends on the files `code`, named from the repository on."""
+    job = scheduler.own_job()
     return {
+        **({"scheduler_job": job} if job else {}),
         "git_commit": git_commit(tuple(code)),
         "host": socket.gethostname(),
         "machine": machine_id(),
@@ -45,6 +48,8 @@ def git_commit(code: tuple[str, ...]) -> str:
 
     Returns `unknown` outside git.
     """
+    if (kept := CODE / COMMIT).is_file():
+        return kept.read_text()
     try:
         head = _git("rev-parse", "HEAD")
         decisive = [name for name in code if name.endswith(".py")] + ["conf"]

@@ -19,6 +19,7 @@ UNRECORDED_KEYS = (
     "reuse",
     "resume",
     "dry_run",
+    "submit",
     *STATE_KEYS,
 )
 NON_RESULT_KEYS = (*UNRECORDED_KEYS, "published", "data.fallback")
@@ -94,6 +95,7 @@ SCHEMA: Mapping[str, Rule] = {
     "reuse": FLAG,
     "resume": FLAG,
     "dry_run": FLAG,
+    "submit": FLAG,
     "checkpoints": TEXT,
     "results": TEXT,
     "data.root": TEXT,

@@ -14,7 +14,7 @@ from src import ROOT, config
 from src.error_text import root_cause
 from src.errors import InputError
 from src.process_exit import fast_exit
-from src.tracking.job_record import JobRecord, ProcessState, Status, settle
+from src.tracking.job_record import JobRecord, ProcessState, settle
 from src.tracking.journal import Journal, journals
 from src.tracking.settings import TrackingSettings
 
@@ -70,7 +70,7 @@ def _unsent(folders: Sequence[Path]) -> Iterator[JobRecord]:
             record = settle(journal)
             if record is None or not journal.has_unsent:
                 continue
-            if record.process != ProcessState.ALIVE and record.status != Status.RUNNING:
+            if record.has_ended and record.process != ProcessState.ALIVE:
                 yield record
 
 

@@ -146,7 +146,7 @@ class Companion:
         own = self.sweep.sweep
         deadline = time.monotonic() + RETRY_SECONDS
         while time.monotonic() < deadline and any(
-            record.status == Status.RUNNING and record.process == ProcessState.ALIVE
+            not record.has_ended and record.process == ProcessState.ALIVE
             for record in self.sweep.records()
         ):
             time.sleep(POLL_SECONDS)
@@ -195,11 +195,11 @@ def close_abandoned(index: ResultIndex, is_reached: bool) -> None:
             continue
         if record is None or record.job_id != job_id:  # removed, or another's by now
             index.close(job_id)
-        elif record.process != ProcessState.ALIVE and record.status != Status.RUNNING:
+        elif record.has_ended and record.process != ProcessState.ALIVE:
             waiting = [record.journal]
             if record.is_sweep:
                 jobs = SweepJournals(record.journal).settle()
-                waiting += [job.journal for job in jobs if job.status != Status.RUNNING]
+                waiting += [job.journal for job in jobs if job.has_ended]
             is_ours = is_reached and record.destination.is_same_experiment(index.tracking)
             if is_ours and not upload(waiting, index.tracking.connect):
                 index.close(job_id)

@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     FINAL = "final"  # metrics of the whole run
     FILES = "files"
     TAGS = "tags"
+    REQUEUED = "requeued"  # the scheduler starts the job again later
     END = "end"
 
 

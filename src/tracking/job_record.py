@@ -8,9 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from src import addresses, process_identity
+from src import addresses, process_identity, scheduler
 from src.config import Identity
 from src.metrics import BEST_VAL_ERROR, VAL_ERROR, Epoch, Run, defined
+from src.scheduler import QueueState
 from src.schema import factors
 from src.tracking.event import Event, EventKind
 from src.tracking.journal import Journal
@@ -25,6 +26,7 @@ class Status(StrEnum):
     """The state of a run, in MLflow's words; RUNNING as long as its journal has no end."""
 
     RUNNING = "RUNNING"
+    SCHEDULED = "SCHEDULED"  # waits in a scheduler's queue for its next attempt
     FINISHED = "FINISHED"
     FAILED = "FAILED"
     KILLED = "KILLED"
@@ -43,7 +45,15 @@ class ProcessState(StrEnum):
 
     ALIVE = "alive"
     GONE = "gone"
+    QUEUED = "queued"  # gone, and its scheduler starts another
     UNKNOWN = "unknown"  # of another machine
+
+
+STATES = {
+    QueueState.RUNNING: ProcessState.ALIVE,
+    QueueState.QUEUED: ProcessState.QUEUED,
+    QueueState.ENDED: ProcessState.GONE,
+}
 
 
 @dataclass
@@ -99,6 +109,11 @@ class JobRecord:
         return self.tags.get("kind") == "sweep"
 
     @property
+    def has_ended(self) -> bool:
+        """True if the job neither runs nor is to be tried again by its scheduler."""
+        return self.status not in (Status.RUNNING, Status.SCHEDULED)
+
+    @property
     def has_failed(self) -> bool:
         """True if the job ended without a result."""
         return self.status in (Status.FAILED, Status.KILLED)
@@ -116,10 +131,12 @@ class JobRecord:
     @property
     def process(self) -> ProcessState:
         """The state of the process that keeps the journal."""
-        if self.tags.get("machine") != process_identity.machine_id():
-            return ProcessState.UNKNOWN
-        is_alive = process_identity.is_alive(self.tags.get("process", ""))
-        return ProcessState.ALIVE if is_alive else ProcessState.GONE
+        is_here = self.tags.get("machine") == process_identity.machine_id()
+        if is_here and process_identity.is_alive(self.tags.get("process", "")):
+            return ProcessState.ALIVE
+        if job := self.tags.get("scheduler_job"):
+            return STATES.get(scheduler.state(job), ProcessState.UNKNOWN)
+        return ProcessState.GONE if is_here else ProcessState.UNKNOWN
 
     @property
     def destination(self) -> TrackingSettings:
@@ -173,6 +190,8 @@ class JobRecord:
             self.correct = event.get("correct", "")
         elif kind == EventKind.FILES:
             self.has_files = True
+        elif kind == EventKind.REQUEUED:
+            self.status = Status.SCHEDULED
         elif kind == EventKind.END:
             self.status = Status(event.get("status", Status.FAILED))
 
@@ -215,9 +234,18 @@ def settle(journal: Journal) -> JobRecord | None:
 def _mended(record: JobRecord) -> JobRecord:
     for note in record.journal.set_damage_aside():
         log.warning(note)
-    if record.status == Status.RUNNING and record.process == ProcessState.GONE:
-        end(record.journal, Status.KILLED, "its process was gone")
+    if not record.has_ended and record.process == ProcessState.GONE:
+        end(record.journal, Status.KILLED, _reason(record))
+    elif record.status == Status.RUNNING and record.process == ProcessState.QUEUED:
+        record.journal.append(EventKind.REQUEUED)
     return fold(record.journal) or record
+
+
+def _reason(record: JobRecord) -> str:
+    """Return why the process of a job is gone, as far as its scheduler tells."""
+    job = record.tags.get("scheduler_job", "")
+    word = next(iter(scheduler.words(job).values()), "") if job else ""
+    return f"its process was gone; SLURM says {word}" if word else "its process was gone"
 
 
 def end(journal: Journal, status: Status, reason: str = "") -> None:

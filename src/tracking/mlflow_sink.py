@@ -19,7 +19,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from src.tracking.event import Event, EventKind
-from src.tracking.job_record import fold
+from src.tracking.job_record import Status, fold
 from src.tracking.journal import FILES, Journal, Sent
 from src.tracking.lock import locked
 from src.tracking.store import Store
@@ -105,6 +105,8 @@ def deliver(store: Store, run_id: str | None, events: Sequence[Event], folder: P
     last = events[-1]
     if last["event"] == EventKind.END:
         store.client.set_terminated(run_id, last["status"], last["time"])
+    elif last["event"] == EventKind.REQUEUED:
+        store.client.update_run(run_id, status=Status.SCHEDULED)
     # Last: an artifact store may be away while the server is not.
     _send_files(store, run_id, files, folder / FILES)
     return run_id

@@ -9,12 +9,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src import provenance
+from src import provenance, scheduler
 from src.config import Resolved, experiment_overrides, flatten
 from src.credentials import redact
-from src.errors import InputError
+from src.errors import InputError, JobRequeued
 from src.metrics import Epoch
-from src.signals import handle_signals, raise_if_stop_requested
+from src.signals import Terminated, handle_signals, raise_if_stop_requested
 from src.tracking.event import EventKind
 from src.tracking.job_record import Action, JobRecord, Status, fold
 from src.tracking.journal import DIRECTORY_IN_USE, FILES, Journal
@@ -107,6 +107,11 @@ def run_lifecycle(
             yield
     except BaseException as error:
         is_killed = isinstance(error, KeyboardInterrupt)
+        if not isinstance(error, Exception) and scheduler.starts_again(
+            isinstance(error, Terminated)
+        ):
+            journal.append(EventKind.REQUEUED)
+            raise JobRequeued from error
         if not is_killed:
             with suppress(OSError):  # on a full disk the end is more worth its room
                 _keep_traceback(journal)

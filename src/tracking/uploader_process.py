@@ -15,7 +15,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from src import ROOT, logs
+from src import CODE, logs
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
 from src.process_exit import at_end, fast_exit
@@ -34,7 +34,7 @@ class UploaderProcess:
     def __init__(self) -> None:
         self.conn, theirs = Pipe()
         own = {
-            "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}",
+            "PYTHONPATH": f"{CODE}:{os.environ.get('PYTHONPATH', '')}",
             "MPLBACKEND": "agg",  # figures become files; a notebook's backend may be missing here
         }
         with block_signals():

@@ -180,7 +180,7 @@ class Pool:
                 self.waiting.append(index)
                 return
             result = JobReturn(self.jobs[index], status=JobStatus.FAILED, _return_value=result)
-            _end_job(self.multirun, self.first + index, result)
+            end_job(self.multirun, self.first + index, result)
         result.overrides = self.jobs[index]  # as Hydra prints them of a job that failed
         self.returns[index] = result
         view.done(index, result._return_value if result.status == JobStatus.FAILED else None)
@@ -230,7 +230,7 @@ def _has_nvidia() -> bool:
     return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()
 
 
-def _end_job(multirun: Multirun, number: int, result: JobReturn) -> None:
+def end_job(multirun: Multirun, number: int, result: JobReturn) -> None:
     """Call Hydra's on_job_end for a job whose process did not live to do so."""
     cfg = multirun.compose(number, result.overrides or [])
     with read_write(cfg.hydra.runtime), open_dict(cfg.hydra.runtime):

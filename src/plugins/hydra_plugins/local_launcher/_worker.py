@@ -21,7 +21,7 @@ from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from src.launching import EXIT_STATUS, PEER_CLOSED, JobError
+from src.launching import EXIT_STATUS, PEER_CLOSED, JobError, JobRequeued
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,14 @@ class Multirun:
         """Pickle it with Hydra's state, by value: Hydra's config classes exist twice."""
         return cloudpickle.dumps((self, Singleton.get_state()))
 
+    @staticmethod
+    def restore(shared: bytes) -> "Multirun":
+        """Return what `dumps` has pickled, after Hydra's state has become this process's."""
+        multirun, state = cloudpickle.loads(shared)
+        setup_globals()
+        Singleton.set_state(state)
+        return multirun
+
 
 def serve(conn: Connection, shared: bytes, gpu: str | None) -> None:
     """Run the jobs that arrive until the connection closes; end when the sweep does."""
@@ -52,12 +60,10 @@ def serve(conn: Connection, shared: bytes, gpu: str | None) -> None:
     threading.Thread(target=_end_with_sweep, daemon=True).start()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    multirun, state = cloudpickle.loads(shared)
-    setup_globals()
-    Singleton.set_state(state)
+    multirun = Multirun.restore(shared)
     with suppress(*PEER_CLOSED):
         while True:
-            conn.send_bytes(_run(multirun, *conn.recv()))
+            conn.send_bytes(run(multirun, *conn.recv()))
     os._exit(0)  # taking torch apart takes a second
 
 
@@ -72,7 +78,7 @@ def _end_with_sweep() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _run(multirun: Multirun, number: int, overrides: list[str]) -> bytes:
+def run(multirun: Multirun, number: int, overrides: list[str]) -> bytes:
     """Run a job; return its JobReturn, pickled by value."""
     try:
         result = run_job(
@@ -83,7 +89,7 @@ def _run(multirun: Multirun, number: int, overrides: list[str]) -> bytes:
             job_subdir_key="hydra.sweep.subdir",
         )
         return cloudpickle.dumps(result)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, JobRequeued):
         os._exit(EXIT_STATUS)  # a worker that is told to stop takes no other job
     except BaseException as error:  # sys.exit in a job must not end the sweep
         failure = JobError(f"{type(error).__name__}: {error}")

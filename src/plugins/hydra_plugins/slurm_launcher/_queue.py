@@ -1,0 +1,145 @@
+"""The jobs of a sweep in SLURM's queue: submitted by submitit, watched through squeue."""
+
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
+from hydra_plugins.local_launcher._pool import end_job
+from hydra_plugins.local_launcher._worker import Multirun
+from hydra_plugins.slurm_launcher._job import QueuedJob
+from submitit import AutoExecutor, Job
+from submitit.core.utils import FailedSubmissionError, environment_variables, pickle_load
+
+from src.launching import (
+    JobError,
+    JobKilledError,
+    QueueState,
+    SweepView,
+    raise_if_stop_requested,
+    scheduler,
+    submission,
+)
+
+FOLDER, SHARED = ".submitit", "multirun.pkl"
+POLL_SECONDS = 0.5  # between looks at the files of jobs
+GONE_SECONDS = 10.0  # in which the result of a job that is gone may still arrive over a network
+# A killed process is no end of the job for SLURM, whose shell outlives it.
+RETRY = (
+    "status=$?; if [ $status -ge 128 ] && [ ${SLURM_RESTART_COUNT:-0} -lt %d ];"
+    " then scontrol requeue $SLURM_JOB_ID; fi; exit $status"
+)
+
+
+def launch(
+    settings: Mapping[str, Any], multirun: Multirun, jobs: Sequence[list[str]], first: int
+) -> list[JobReturn]:
+    """Queue the jobs numbered from `first`; the failed ones' returns carry the reason."""
+    setup_globals()
+    hydra = multirun.config.hydra
+    configure_log(hydra.hydra_logging, hydra.verbose)
+    folder = Path(str(hydra.sweep.dir)).absolute()
+    queued = _submit(settings, multirun, jobs, first, folder)
+    name = submission.record(folder, queued[0].job_id.partition("_")[0])
+    if multirun.config.submit:
+        return []
+    with SweepView(folder, first, jobs) as view:
+        return _wait(name, queued, multirun, jobs, first, view)
+
+
+def _submit(
+    settings: Mapping[str, Any],
+    multirun: Multirun,
+    jobs: Sequence[list[str]],
+    first: int,
+    folder: Path,
+) -> list[Job]:
+    own = dict(settings)
+    del own["threads"]  # of the job's config
+    executor = AutoExecutor(
+        folder / FOLDER / "%j", cluster="slurm", slurm_max_num_timeout=own.pop("max_num_timeout")
+    )
+    if own["gpus_per_node"] == "auto":
+        own["gpus_per_node"] = 1 if _has_gpus() else None
+    own["teardown"] = [RETRY % own.pop("retries")]
+    general = ("name", "timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb")
+    named = {k if k in general else f"slurm_{k}": v for k, v in own.items() if v is not None}
+    code = submission.copy_code(folder)
+    named["slurm_additional_parameters"] = {"chdir": code, **own["additional_parameters"]}
+    shared = folder / FOLDER / SHARED
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    shared.touch(mode=0o600)  # it may hold a password
+    shared.write_bytes(multirun.dumps())
+    waiting = [
+        QueuedJob(str(shared), str(Path.cwd()), first + index, overrides)
+        for index, overrides in enumerate(jobs)
+    ]
+    try:
+        executor.update_parameters(**named)
+        with environment_variables(**submission.environment(code)):
+            return executor.map_array(QueuedJob.__call__, waiting)
+    except (FailedSubmissionError, ValueError) as error:
+        said = str(error).splitlines() or ["sbatch fails"]
+        raise JobError(f"hydra/launcher=slurm: {said[-1]}") from error
+
+
+def _has_gpus() -> bool:
+    """Return whether any node of the cluster has GPUs to give."""
+    command = ["sinfo", "--noheader", "--format=%G"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return "gpu" in said
+
+
+def _wait(
+    name: str,
+    queued: Sequence[Job],
+    multirun: Multirun,
+    jobs: Sequence[list[str]],
+    first: int,
+    view: SweepView,
+) -> list[JobReturn]:
+    waiting = dict(enumerate(queued))
+    returns: dict[int, JobReturn] = {}
+    gone: dict[int, float] = {}  # since when SLURM counts a job as ended
+    while waiting:
+        words = scheduler.words(name) if scheduler.is_reached(name) else None
+        for index, job in list(waiting.items()):
+            result = _result(job, jobs[index])
+            if result is None and words is not None:
+                word = words.get(job.job_id, "")
+                if word and scheduler.queue_state(word) != QueueState.ENDED:
+                    gone.pop(index, None)
+                elif time.monotonic() - gone.setdefault(index, time.monotonic()) > GONE_SECONDS:
+                    result = _killed(word, jobs[index])
+                    end_job(multirun, first + index, result)
+            if result is not None:
+                del waiting[index]
+                returns[index] = result
+                failed = result.status == JobStatus.FAILED
+                view.done(index, result._return_value if failed else None)
+        view.refresh()
+        time.sleep(POLL_SECONDS)
+        raise_if_stop_requested()
+    return [returns[index] for index in range(len(jobs))]
+
+
+def _result(job: Job, overrides: list[str]) -> JobReturn | None:
+    """Return what a job has come to, or None before its end."""
+    path = job.paths.result_pickle
+    if not path.exists():
+        return None
+    outcome, found = pickle_load(path)
+    if outcome == "error":  # a job whose start already fails
+        error = JobError(found.strip().splitlines()[-1])
+        return JobReturn(overrides=overrides, status=JobStatus.FAILED, _return_value=error)
+    result: JobReturn = cloudpickle.loads(found)
+    result.overrides = overrides
+    return result
+
+
+def _killed(word: str, overrides: list[str]) -> JobReturn:
+    error = JobKilledError(f"its process is gone; SLURM says {word or 'nothing of it any more'}")
+    return JobReturn(overrides=overrides, status=JobStatus.FAILED, _return_value=error)

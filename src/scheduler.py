@@ -1,0 +1,122 @@
+"""SLURM's own account of jobs: the one that this process is, and the state of others.
+
+https://slurm.schedmd.com/squeue.html and https://slurm.schedmd.com/scontrol.html; sacct knows
+nothing where a cluster keeps no accounts.
+"""
+
+import getpass
+import logging
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import lru_cache
+
+TIMEOUT = 20.0  # seconds in which SLURM's controller answers
+MAX_AGE = 2  # seconds for which an answer is taken to hold
+SUBMITTED = "SUBMITIT_EXECUTOR"  # set for jobs that submitit has made, and can make again
+WAITING = ("PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT")
+ENDED = (
+    *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY"),
+    *("PREEMPTED", "REVOKED", "TIMEOUT"),
+)
+
+log = logging.getLogger(__name__)
+
+
+class QueueState(StrEnum):
+    """The state of a job in the eyes of its scheduler."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    ENDED = "ended"
+    UNKNOWN = "unknown"  # the scheduler does not answer, or is another cluster's
+
+
+def own_job() -> str:
+    """Return the name of the job that this process is, slurm:CLUSTER:ID; "" for none."""
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    own = f"{array}_{task}" if array else os.environ.get("SLURM_JOB_ID", "")
+    return job_name(os.environ.get("SLURM_CLUSTER_NAME", ""), own) if own else ""
+
+
+def job_name(cluster: str, job_id: str) -> str:
+    """Return the name under which a journal keeps a job of a cluster."""
+    return f"slurm:{cluster}:{job_id}"
+
+
+def state(job: str) -> QueueState:
+    """Return the state of a job, or of an array: queued or running if any job of it is."""
+    found = {queue_state(word) for word in words(job).values()} if is_reached(job) else set()
+    for each in (QueueState.RUNNING, QueueState.QUEUED):
+        if each in found:
+            return each
+    return QueueState.ENDED if is_reached(job) else QueueState.UNKNOWN
+
+
+def queue_state(word: str) -> QueueState:
+    """Return the state that a word of squeue's stands for; what is completing still runs."""
+    if word in WAITING:
+        return QueueState.QUEUED
+    return QueueState.ENDED if word in ENDED else QueueState.RUNNING
+
+
+def words(job: str) -> Mapping[str, str]:
+    """Return squeue's word for a job or, by id, for each job of an array; none if forgotten."""
+    own = job.rpartition(":")[2]
+    listed = _queue(int(time.monotonic() / MAX_AGE)) or {}
+    return {k: word for k, word in listed.items() if k == own or k.startswith(f"{own}_")}
+
+
+def is_reached(job: str) -> bool:
+    """Return whether the scheduler of a job answers on this machine."""
+    return cluster() == job.split(":")[1] and _queue(int(time.monotonic() / MAX_AGE)) is not None
+
+
+@lru_cache(maxsize=1)
+def _queue(moment: int) -> Mapping[str, str] | None:
+    """Return this user's jobs by their ids; None where nobody answers."""
+    listed = _ask(
+        *("squeue", "--noheader", "--array", "--states=all", "--format=%i %T"),
+        f"--user={getpass.getuser()}",
+    )
+    if listed is None:
+        return None
+    pairs = (line.split() for line in listed.splitlines())
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+
+
+@lru_cache(maxsize=1)
+def cluster() -> str | None:
+    said = _ask("scontrol", "show", "config") or ""
+    lines = (line.partition("=") for line in said.splitlines())
+    return next((value.strip() for key, _, value in lines if key.strip() == "ClusterName"), None)
+
+
+def starts_again(is_told: bool) -> bool:
+    """Return whether SLURM starts this process's job again after its end, as after a requeue.
+
+    `is_told` says that SIGTERM ends it. One that comes while SLURM counts the job as running
+    means that it has to make room: it asks to be queued again, before its grace time ends.
+    """
+    if not (job := own_job()):
+        return False
+    job_id = job.rpartition(":")[2]
+    said = _ask("scontrol", "--oneliner", "show", "job", job_id) or ""
+    now = dict(pair.partition("=")[::2] for pair in said.split())
+    if int(now.get("Restarts", 0)) > int(os.environ.get("SLURM_RESTART_COUNT", 0)):
+        return True
+    makes_room = is_told and SUBMITTED in os.environ and now.get("JobState") == "RUNNING"
+    return makes_room and _ask("scontrol", "requeue", job_id) is not None
+
+
+def _ask(*command: str) -> str | None:
+    """Return what one of SLURM's commands prints, or None where it fails."""
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=TIMEOUT
+        ).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        log.debug("%s: %s", command[0], error)
+        return None
