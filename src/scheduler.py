@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 TIMEOUT = 20.0  # seconds in which SLURM's controller answers
+ATTEMPTS = 3
 MAX_AGE = 2  # seconds for which an answer is taken to hold
 SUBMITTED = "SUBMITIT_EXECUTOR"  # set for jobs that submitit has made, and can make again
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT")
@@ -89,6 +90,7 @@ def _queue(moment: int) -> Mapping[str, str] | None:
 
 @lru_cache(maxsize=1)
 def cluster() -> str | None:
+    """Return the name of the cluster of this machine; None where there is none."""
     said = _ask("scontrol", "show", "config") or ""
     lines = (line.partition("=") for line in said.splitlines())
     return next((value.strip() for key, _, value in lines if key.strip() == "ClusterName"), None)
@@ -113,10 +115,15 @@ def starts_again(is_told: bool) -> bool:
 
 def _ask(*command: str) -> str | None:
     """Return what one of SLURM's commands prints, or None where it fails."""
-    try:
-        return subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=TIMEOUT
-        ).stdout
-    except (OSError, subprocess.SubprocessError) as error:
-        log.debug("%s: %s", command[0], error)
-        return None
+    for _ in range(ATTEMPTS):
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=TIMEOUT
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            log.debug("%s: %s", command[0], error)
+            return None
+        if done.returncode >= 0:  # else it met the signal that this very job is sent
+            break
+    log.debug("%s: %s", command[0], done.stderr)
+    return done.stdout if done.returncode == 0 else None

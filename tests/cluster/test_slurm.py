@@ -1,8 +1,5 @@
 """Sweeps on a real SLURM: its requeues, its dead nodes, its queue without anybody who waits."""
 
-import os
-import signal
-
 import psutil
 import pytest
 from until import epochs, until
@@ -45,7 +42,7 @@ def test_a_job_whose_time_is_up_is_queued_again_and_ends_as_if_never_cut_off(slu
     until(lambda: fold(job).status == Status.SCHEDULED)
     slurm.ask("scontrol", "update", f"jobid={job_id}", "timelimit=30")
     cut = epochs(job.folder)
-    stdout, stderr = process.communicate()
+    _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert "1 jobs: 1 resumed" in stderr
     assert 0 < cut < 400
