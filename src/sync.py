@@ -14,8 +14,9 @@ from src import ROOT, config
 from src.error_text import root_cause
 from src.errors import InputError
 from src.process_exit import fast_exit
-from src.tracking.job_record import JobRecord, ProcessState, settle
+from src.tracking.job_record import JobRecord, ProcessState
 from src.tracking.journal import Journal, journals
+from src.tracking.repair import settle
 from src.tracking.settings import TrackingSettings
 
 

@@ -24,8 +24,9 @@ from rich.console import Console
 from src import commands
 from src.error_text import root_cause
 from src.errors import OUTPUT_CLOSED, PEER_CLOSED, InputError
-from src.tracking.job_record import ProcessState, Status, end, fold, settle
+from src.tracking.job_record import ProcessState, Status, fold
 from src.tracking.journal import FILES, Journal
+from src.tracking.repair import end, settle
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader import ABORT_SECONDS, RETRY_SECONDS, Uploader, upload

@@ -20,8 +20,9 @@ from src.sweep.directories import check_directories
 from src.sweep.preflight import check_chdir
 from src.tracking import run_logger
 from src.tracking.event import EventKind
-from src.tracking.job_record import Status, end, fold
+from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
+from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
 from src.tracking.upload_job import upload_job

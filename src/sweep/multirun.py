@@ -30,8 +30,9 @@ from src.sweep.compose import (
 )
 from src.sweep.preflight import check_jobs, check_parts, check_settings
 from src.sweep.secrets import hide_secrets, make_private
-from src.tracking.job_record import JobRecord, Status, end
+from src.tracking.job_record import JobRecord, Status
 from src.tracking.journal import Journal
+from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
 from src.tracking.run_logger import sweep_start
 from src.tracking.sweep_journals import SweepJournals

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from src.tracking.job_record import JobRecord, fold, settle
+from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import Journal, journals
+from src.tracking.repair import settle
 
 
 class SweepJournals:

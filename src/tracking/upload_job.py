@@ -9,8 +9,9 @@ from src import commands
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED
 from src.process_exit import at_end
-from src.tracking.job_record import Status, end, fold
+from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
+from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
 from src.tracking.uploader import ABORT_SECONDS, Uploader

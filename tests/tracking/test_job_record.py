@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from src import process_identity
-from src.tracking.job_record import Action, ProcessState, Status, fold, settle
+from src.tracking.job_record import Action, ProcessState, Status, fold
 from src.tracking.journal import Journal
+from src.tracking.repair import settle
 from src.tracking.settings import TrackingSettings
 from src.tracking.sweep_journals import SweepJournals
 

@@ -1,0 +1,47 @@
+"""Repair of journals whose process is gone: their end is written for it."""
+
+import logging
+
+from src import scheduler
+from src.tracking.event import EventKind
+from src.tracking.job_record import JobRecord, ProcessState, Status, fold
+from src.tracking.journal import Journal
+
+log = logging.getLogger(__name__)
+
+
+def settle(journal: Journal) -> JobRecord | None:
+    """Return the record of a journal, after the run of a process that is gone was ended.
+
+    Damage in the journal of such a process is set aside. A journal that cannot be read, or not
+    be mended, is left as it is; the log has a line about each.
+    """
+    try:
+        record = fold(journal)
+        return _mended(record) if record and record.process != ProcessState.ALIVE else record
+    except OSError as error:  # such as another user's, or in a read-only folder
+        log.warning("%s: left as it is: %s", journal.path, error.strerror)
+        return None
+
+
+def _mended(record: JobRecord) -> JobRecord:
+    for note in record.journal.set_damage_aside():
+        log.warning(note)
+    if not record.has_ended and record.process == ProcessState.GONE:
+        end(record.journal, Status.KILLED, _reason(record))
+    elif record.status == Status.RUNNING and record.process == ProcessState.QUEUED:
+        record.journal.append(EventKind.REQUEUED)
+    return fold(record.journal) or record
+
+
+def _reason(record: JobRecord) -> str:
+    """Return why the process of a job is gone, as far as its scheduler tells."""
+    job = record.tags.get("scheduler_job", "")
+    word = next(iter(scheduler.words(job).values()), "") if job else ""
+    return f"its process was gone; SLURM says {word}" if word else "its process was gone"
+
+
+def end(journal: Journal, status: Status, reason: str = "") -> None:
+    """Write the end of a job, for a process that may not have been able to do so itself."""
+    tags = {"outcome": status.lower()} | ({"reason": reason} if reason else {})
+    journal.append(EventKind.END, status=status, tags=tags)
