@@ -23,7 +23,7 @@ from src.tracking.job_record import Action, Status
 from src.tracking.journal import FILES, Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.run_logger import run_lifecycle
-from src.tracking.upload_job import uploading
+from src.tracking.uploader import uploading
 from src.training.checkpoint import Checkpoint
 from src.training.selection import Result, keep_best
 from src.training.setup import Components, Environment, build, prepare
@@ -57,7 +57,11 @@ def run(cfg: DictConfig) -> float:
     index = ResultIndex.of(config.tree)
     if config.tree["sweep"]["id"] is None:
         return _single(config, journal, index, overrides)
-    with uploading(journal, index.tracking) if config.tree["sweep"]["uploads"] else nullcontext():
+    with (
+        uploading(journal, index.tracking.connect)
+        if config.tree["sweep"]["uploads"]
+        else nullcontext()
+    ):
         return _of_sweep(config, journal, index, overrides, hydra.job.num)
 
 
@@ -105,14 +109,14 @@ def _of_sweep(
     config: Resolved, journal: Journal, index: ResultIndex, overrides: Sequence[str], number: int
 ) -> float:
     """Take the job from where it was trained before, go on where it was cut off, or train it."""
+    if record := run_logger.already_finished(journal, config.tree["sweep"]["id"], number):
+        return record.best_val_error
     try:
         environment = prepare(config)
     except InputError:
         with run_lifecycle(journal, run_logger.job_metadata(config, overrides, number)):
             raise
     start = run_logger.start_event(config, environment, overrides, number)
-    if record := run_logger.already_finished(journal, start):
-        return record.best_val_error
     job = Job(config, environment, start, journal, index, overrides)
     if not config.tree["reuse"]:
         return _train(job)

@@ -25,7 +25,7 @@ from src.metrics import (
     VAL_ERROR,
     Epoch,
 )
-from src.tracking.job_record import Action, JobRecord, fold
+from src.tracking.job_record import Action, JobRecord, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
 
@@ -135,7 +135,6 @@ class SweepView:
     def done(self, index: int, error: BaseException | None) -> None:
         """Note that a job has ended; a failure is told at once."""
         del self.waiting[index]
-        self.journals.find()
         record = self._record(index)
         if error is not None:
             self.failed += 1
@@ -158,7 +157,8 @@ class SweepView:
         """Draw the present state."""
         if self.console.is_terminal:
             self.journals.find()
-            running = {i: record for i in self.waiting if (record := self._record(i))}
+            begun = [i for i in self.waiting if self.first + i in self.journals.jobs]
+            running = {i: record for i in begun if (record := self._record(i))}
             width = max((len(self.names[index]) for index in running), default=0)
             lines = [
                 f"  {self.names[index]:{width}}  {last_epoch(record) or 'starting'}"
@@ -182,9 +182,20 @@ class SweepView:
             said += f" · {int(seconds // 60)}:{int(seconds % 60):02d} left"
         return f"{total} jobs: {said}"
 
+    def results(self) -> dict[int, float]:
+        """Return the results of jobs that have finished before they were handed out."""
+        self.journals.find()
+        known = [i for i in self.waiting if self.first + i in self.journals.jobs]
+        records = {index: self._record(index) for index in known}
+        return {
+            index: record.best_val_error
+            for index, record in records.items()
+            if record and record.status == Status.FINISHED
+        }
+
     def _record(self, index: int) -> JobRecord | None:
         """Return the record of a job that has begun."""
-        journal = self.journals.jobs.get(self.first + index)
+        journal = self.journals.get(self.first + index)
         with suppress(OSError):
             return fold(journal) if journal else None
         return None

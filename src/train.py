@@ -22,7 +22,7 @@ from src.errors import InputError, JobError, Refused
 from src.hydra_internals import MAIN, name_config_files, trust_config
 from src.process_exit import fast_exit
 from src.signals import EXIT_STATUS, handle_signals
-from src.sweep.multirun import finishing
+from src.sweep.finish import finishing
 from src.tracking.uploader_process import start_uploader, uploader_closed
 
 MULTIRUN = ("-m", "--multirun")

@@ -1,6 +1,7 @@
 """The comparison of jobs by their records, and its result in a journal."""
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
 from pathlib import Path
@@ -77,6 +78,7 @@ def _planned(name: str, params: Mapping[str, str]) -> Run:
 
 def prepare() -> None:
     """Import what is slow to import, while the jobs still run and nobody waits for it."""
+    os.environ["MPLBACKEND"] = "agg"  # figures become files; a notebook's may be missing here
     try:
         import scipy.special  # noqa: F401
 
@@ -89,10 +91,15 @@ def write_report(
     comparison: Comparison, folder: Path, report: Mapping[str, str]
 ) -> tuple[Path, list[Path]]:
     """Write report, tables and figures below `folder`; return the report, and all the files."""
-    target = folder / FILES / "comparison"
-    target.mkdir(parents=True, exist_ok=True)
-    write(comparison, target, report)
-    return target / "report.html", list(target.iterdir())
+    page = report_page(folder)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write(comparison, page.parent, report)
+    return page, list(page.parent.iterdir())
+
+
+def report_page(folder: Path) -> Path:
+    """Return the report of the comparison below `folder`."""
+    return folder / FILES / "comparison" / "report.html"
 
 
 def record(comparison: Comparison, journal: Journal, report: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from src import logs, process_identity
+from src import logs
 from src.data.availability import ensure_data
 from src.errors import JobKilledError, Refused
 from src.hydra_internals import typed_lines
@@ -25,7 +25,6 @@ from src.tracking.journal import Journal
 from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
-from src.tracking.upload_job import upload_job
 from src.tracking.uploader import upload
 from src.tracking.uploader_process import start_uploader
 
@@ -46,12 +45,12 @@ class SweepCallback(Callback):
             config.sweep.fallback = ensure_data([tree["data"]])
             journal = Journal(Path(config.hydra.run.dir))
             check_directories(tree, "hydra.run.dir", journal.folder)
-            index = ResultIndex.of(tree)
-            process, verbose = process_identity.process_id(), config.hydra.verbose
-            uploader.begin(verbose, upload_job, journal.folder, index, process)
+            uploader.ask("connect", ResultIndex.of(tree), config.hydra.verbose)
+            uploader.ask("watch", journal.folder)
             with exit_on_signal():
                 from src import job  # noqa: F401, imports torch while the process imports MLflow
-            uploader.receive()
+            uploader.answer()
+            uploader.answer()
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Check every job of a multirun, then begin it."""

@@ -1,14 +1,16 @@
 """The dry run of a sweep: what would become of each job and why, and nothing done."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from src.config import Identity, Resolved
 from src.tracking.job_record import Action, JobRecord
-from src.tracking.result_index import ResultIndex
+from src.tracking.result_index import Decision, ResultIndex
 
 MAX_CHANGES = 3  # shown of what makes a job another one
+MAX_ROWS = 20  # lines, of jobs or else of variants
 
 
 @dataclass(frozen=True)
@@ -23,22 +25,24 @@ def plan(
     index: ResultIndex,
     configs: Sequence[Resolved],
     identities: Sequence[Identity],
+    decided: Mapping[str, Decision],
     typed: Sequence[Sequence[str]],
 ) -> Iterator[Plan]:
     """Yield what would become of each job; one that equals a job before it is reused from that.
 
-    `typed` are the jobs' overrides.
+    `decided` holds the decisions by fingerprint, `typed` the jobs' overrides.
     """
     planned: set[str] = set()
     for config, identity, overrides in zip(configs, identities, typed, strict=True):
-        if not config.tree["reuse"]:
+        decision = decided.get(identity.fingerprint)
+        if decision is None:
             yield Plan(Action.TRAIN, "reuse=false")
         elif identity.fingerprint in planned:
             yield Plan(Action.REUSE)
         else:
-            action = index.decide(identity.fingerprint).action
-            earlier = index.last_typed(overrides) if action == Action.TRAIN else None
-            yield Plan(action, _changes(config, identity, earlier))
+            is_new = decision.action == Action.TRAIN
+            earlier = index.last_typed(overrides) if is_new else None
+            yield Plan(decision.action, _changes(config, identity, earlier))
         planned.add(identity.fingerprint)
 
 
@@ -55,9 +59,24 @@ def _changes(config: Resolved, identity: Identity, earlier: JobRecord | None) ->
     return f"changed: {shown}" if shown else ""
 
 
-def show(plans: Sequence[Plan], labels: Sequence[str]) -> None:
-    """Print for each job whether it would be reused, resumed or trained."""
-    for each, label in zip(plans, labels, strict=True):
-        print(f"{each.action:7} {label}" + (f"  ({each.reason})" if each.reason else ""))
+def show(plans: Iterable[Plan], labels: Sequence[Sequence[str]]) -> None:
+    """Print what would become of each job, or of many of each variant; then how many are what.
+
+    A label is the overrides of a job that vary.
+    """
+    plans = list(plans)
+    rows = _rows(plans, labels)
+    if len(rows) > MAX_ROWS:
+        rows = _rows(plans, [[o for o in label if not o.startswith("seed=")] for label in labels])
+    for (action, label, reason), count in islice(rows.items(), MAX_ROWS):
+        times = f"{count} x " if count > 1 else ""
+        print(f"{action:7} {times}{label}" + (f"  ({reason})" if reason else ""))
+    if len(rows) > MAX_ROWS:
+        print(f"… and {len(rows) - MAX_ROWS} lines more, of other variants")
     counts = Counter(each.action for each in plans)
     print(", ".join(f"{counts[action]} to {action}" for action in Action))
+
+
+def _rows(plans: Sequence[Plan], labels: Sequence[Sequence[str]]) -> Counter[tuple[str, str, str]]:
+    pairs = zip(plans, labels, strict=True)
+    return Counter((plan.action, " ".join(label), plan.reason) for plan, label in pairs)

@@ -1,6 +1,7 @@
 """The events of a journal: their kinds, and how a line becomes one."""
 
 import json
+import time
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -34,6 +35,11 @@ TYPES: Mapping[str, type] = {  # of an event's fields
     "paths": list,
     "status": str,
 }
+
+
+def event_now(kind: EventKind, **fields: Any) -> Event:
+    """Return an event that happens now; its time is in milliseconds."""
+    return {"event": EventKind(kind), "time": time.time_ns() // 1_000_000, **fields}
 
 
 def parse(line: bytes) -> Event | None:

@@ -3,14 +3,13 @@
 import errno
 import json
 import os
-import time
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from src.errors import InputError
-from src.tracking.event import PLACEHOLDER, Event, EventKind, is_known, parse
+from src.tracking.event import PLACEHOLDER, Event, EventKind, event_now, is_known, parse
 from src.tracking.lock import locked
 
 JOURNAL, SENT = "journal.jsonl", "sent.json"
@@ -52,8 +51,8 @@ class Journal:
         taken = [name for name in OWN_NAMES if os.path.lexists(self.folder / name)]
         return f"must be a directory of its own; {taken[0]} lies there already" if taken else ""
 
-    def begin(self, **fields: Any) -> None:
-        """Write the first event, `start`, of a journal that no other process has begun.
+    def begin(self, *more: Event, **fields: Any) -> None:
+        """Write the first event, `start`, and others, of a journal that no other process has begun.
 
         Raises InputError where another process was faster, or what is not the job's lies.
         """
@@ -64,18 +63,21 @@ class Journal:
             self.path.open("xb").close()
         except FileExistsError:
             raise InputError(f"{self.folder}: {DIRECTORY_IN_USE}") from None
-        self.append(EventKind.START, **fields)
+        self.extend(event_now(EventKind.START, **fields), *more)
 
     def append(self, kind: EventKind, **fields: Any) -> None:
         """Write one event; it is whole on disk or, after a crash or on a full disk, not there."""
-        event = {"event": EventKind(kind), "time": time.time_ns() // 1_000_000, **fields}
-        line = json.dumps(event).encode() + b"\n"
+        self.extend(event_now(kind, **fields))
+
+    def extend(self, *events: Event) -> None:
+        """Write several events at the cost of one."""
+        lines = b"".join(json.dumps(event).encode() + b"\n" for event in events)
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.path.open("a+b", buffering=0) as file:
             size = _whole(file)
             file.truncate(size)
             try:
-                if file.write(line) < len(line):
+                if file.write(lines) < len(lines):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
                 os.fsync(file.fileno())  # before the server has what a power cut would take
             except OSError:

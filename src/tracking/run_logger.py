@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import provenance, scheduler
-from src.config import Resolved, experiment_overrides, flatten
+from src.config import Identity, Resolved, experiment_overrides, flatten
 from src.credentials import redact
 from src.errors import InputError, JobRequeued
 from src.metrics import Epoch
 from src.signals import Terminated, handle_signals, raise_if_stop_requested
-from src.tracking.event import EventKind
+from src.tracking.event import Event, EventKind, event_now
 from src.tracking.job_record import Action, JobRecord, Status, fold
 from src.tracking.journal import DIRECTORY_IN_USE, FILES, Journal
 from src.tracking.settings import TrackingSettings
@@ -123,19 +123,20 @@ def run_lifecycle(
         raise
 
 
-def _begin(journal: Journal, start: Mapping[str, Any], action: Action) -> None:
-    """Write that the job begins, or begins again in the run that it had."""
+def _begin(journal: Journal, start: Mapping[str, Any], action: Action, *more: Event) -> None:
+    """Write that the job begins, or begins again in the run that it had, and `more` after that."""
     tags = {**start["tags"], "folder": str(journal.folder.absolute())}
     earlier = fold(journal)
     if earlier is None or "number" not in tags:  # a single run is tried once
-        journal.begin(**{**start, "tags": tags, "action": action})
+        journal.begin(*more, **{**start, "tags": tags, "action": action})
         return
     if not _is_same_job(earlier, tags):
         raise InputError(f"{journal.folder}: {DIRECTORY_IN_USE}")
     tags["job"] = earlier.job_id
     if earlier.reason:
         tags["reason"] = ""  # the end of the earlier attempt is not that of this one
-    journal.append(EventKind.START, **{**start, "tags": tags, "action": action})
+    again = event_now(EventKind.START, **{**start, "tags": tags, "action": action})
+    journal.extend(again, *more)
 
 
 def _is_same_job(earlier: JobRecord, tags: Mapping[str, str]) -> bool:
@@ -165,25 +166,40 @@ def log_epochs(
             raise_if_stop_requested()
 
 
+def cached_start(
+    config: Resolved, identity: Identity, source: JobRecord, overrides: Sequence[str], number: int
+) -> dict[str, Any]:
+    """Return the fields of the first event of a job that is what `source` found."""
+    fields = job_metadata(config, overrides, number, identity.code)
+    same = {"tags": ("split",), "params": ("threads", "device.type")}
+    fields["tags"] |= {k: source.tags[k] for k in same["tags"] if k in source.tags}
+    fields["params"] |= {k: source.params[k] for k in same["params"] if k in source.params}
+    fields["tags"] |= {"fingerprint": identity.fingerprint, "code": identity.code_digest}
+    return fields | {"identity": asdict(identity), "dataset": source.dataset}
+
+
 def record_cached(journal: Journal, start: Mapping[str, Any], source: JobRecord) -> float:
     """Record a job as what `source` found; return its best validation error."""
     origin = source.tags.get("reused_from") or source.run_id or source.job_id
     tags = {**start["tags"], "reused_from": origin}
     history = [{"step": epoch.epoch, "values": epoch.metrics} for epoch in source.epochs]
-    _begin(journal, {**start, "tags": tags}, Action.REUSE)
-    journal.append(EventKind.HISTORY, epochs=history)
-    last = source.epochs[-1].epoch
-    journal.append(EventKind.FINAL, step=last, values=source.summary, correct=source.correct)
-    journal.append(EventKind.END, status=Status.FINISHED, tags={"outcome": source.outcome})
+    last, outcome = source.epochs[-1].epoch, {"outcome": source.outcome}
+    _begin(
+        journal,
+        {**start, "tags": tags},
+        Action.REUSE,
+        event_now(EventKind.HISTORY, epochs=history),
+        event_now(EventKind.FINAL, step=last, values=source.summary, correct=source.correct),
+        event_now(EventKind.END, status=Status.FINISHED, tags=outcome),
+    )
     return source.best_val_error
 
 
-def already_finished(journal: Journal, start: Mapping[str, Any]) -> JobRecord | None:
-    """Return the record of a job that ended well and was killed just after that."""
+def already_finished(journal: Journal, sweep: str, number: int) -> JobRecord | None:
+    """Return the record of a job of a sweep that has ended well, by an earlier process of it."""
     record = fold(journal)
-    if record and record.status == Status.FINISHED and _is_same_job(record, start["tags"]):
-        return record
-    return None
+    is_same = record and _is_same_job(record, {"sweep": sweep, "number": str(number)})
+    return record if record and is_same and record.status == Status.FINISHED else None
 
 
 def sweep_start(

@@ -15,7 +15,13 @@ class SweepJournals:
         self.sweep = sweep
         self.jobs: dict[int, Journal] = {}  # by the job's number in the sweep
         self.passed: set[str] = set()  # folders that need no look any more
-        self.sweep_id = _tags(sweep).get("job")
+        self._sweep_id: str | None = None
+
+    @property
+    def sweep_id(self) -> str | None:
+        """The `job_id` of the sweep; None before it has begun."""
+        self._sweep_id = self._sweep_id or _tags(self.sweep).get("job")
+        return self._sweep_id
 
     def find(self) -> list[Journal]:
         """Return the sweep's journal, then those of its jobs that have begun."""
@@ -23,9 +29,19 @@ class SweepJournals:
             folder, tags = str(journal.folder), _tags(journal)
             if tags and folder != str(self.sweep.folder):
                 self.passed.add(folder)
-                if tags.get("sweep") == self.sweep_id:
+                if self.sweep_id and tags.get("sweep") == self.sweep_id:
                     self.jobs[int(tags["number"])] = journal
         return [self.sweep, *self.jobs.values()]
+
+    def get(self, number: int) -> Journal | None:
+        """Return the journal of a job, wherever it lies; a folder named by its number is tried."""
+        likely = Journal(self.sweep.folder / str(number))
+        if number not in self.jobs and _tags(likely).get("sweep") == self.sweep_id:
+            self.jobs[int(_tags(likely)["number"])] = likely
+            self.passed.add(str(likely.folder))
+        if number not in self.jobs:
+            self.find()
+        return self.jobs.get(number)
 
     def records(self) -> list[JobRecord]:
         """Return the records of the jobs that have begun, in the order of the sweep."""

@@ -5,11 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from src.error_text import root_cause
+from src.process_exit import at_end
 from src.tracking.journal import Journal
 
 if TYPE_CHECKING:
@@ -90,6 +92,19 @@ class Uploader:
             log.info("not delivered", exc_info=True)
             return failure
         return error
+
+
+def uploading(journal: Journal, connect: Callable[[], "Store"]) -> AbstractContextManager[None]:
+    """Send what the body writes into its journal, from a thread of its own process."""
+    uploader = Uploader(lambda: [journal], connect)
+
+    def close(is_abort: bool) -> None:
+        error = uploader.flush(0.0, wait=ABORT_SECONDS) if is_abort else uploader.flush()
+        uploader.stop()
+        if error:
+            log.warning("the tracking server misses a part: %s", root_cause(error))
+
+    return at_end(close)
 
 
 def upload(waiting: Iterable[Journal], connect: Callable[[], "Store"]) -> Exception | None:

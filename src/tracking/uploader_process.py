@@ -1,7 +1,6 @@
 """A process beside a run or a sweep that talks to the tracking server, so that no epoch waits.
 
-It imports MLflow while the run imports torch, and has a task: a function that gets one end of a
-connection, with its arguments.
+It imports MLflow while the run imports torch, and answers requests: methods of UploadService.
 """
 
 import gc
@@ -9,13 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from src import CODE, logs
+from src import CODE
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
 from src.process_exit import at_end, fast_exit
@@ -24,62 +22,84 @@ from src.signals import STOP_SIGNALS, block_signals, unblock_signals
 DETACH_TIMEOUT = 3.0  # seconds that an interrupted run waits for the process, which goes on alone
 
 
-class UploaderDiedError(InputError):
-    """The process is gone; the journals are complete without it."""
-
-
 class UploaderProcess:
-    """The process, for one task; it ends when the task does."""
+    """The process, from its first request until the connection to it is closed."""
 
     def __init__(self) -> None:
+        self.requests: list[tuple[Any, ...]] = []
+        self.answers = 0
+        self.is_replaced = False
+        self._start()
+
+    def _start(self) -> None:
         self.conn, theirs = Pipe()
         own = {
             "PYTHONPATH": f"{CODE}:{os.environ.get('PYTHONPATH', '')}",
-            "MPLBACKEND": "agg",  # figures become files; a notebook's backend may be missing here
+            "MPLBACKEND": "agg",  # MLflow may import matplotlib; a notebook's may be missing here
         }
-        with block_signals():
+        with theirs, block_signals():
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "src.tracking.uploader_process", str(theirs.fileno())],
                 env=os.environ | own,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
-        theirs.close()
-        self.is_connected = False
-        self.refusal: InputError | None = None
 
-    def begin(self, verbose: Any, task: Callable[..., None], *arguments: Any) -> None:
-        """Begin the task; `verbose` is Hydra's setting of that name.
+    def ask(self, method: str, *arguments: Any) -> None:
+        """Send a request, whose answer may be received later."""
+        self.requests.append((method, *arguments))
+        with suppress(ConnectionError):  # `answer` deals with it
+            self.conn.send(self.requests[-1])
 
-        Its arguments are not on the command line, which every user of the machine can read.
+    def answer(self) -> Any:
+        """Return the answer to the oldest request that has none.
+
+        A process that was killed is replaced once, for all requests may be made again. Raises
+        InputError where one cannot be met.
         """
-        self.send(verbose, task, *arguments)
-
-    def send(self, *message: Any) -> None:
-        """Send a message that the task waits for."""
-        with suppress(ConnectionError):  # `receive` raises for it
-            self.conn.send(message)
-
-    def receive(self) -> Any:
-        """Return the task's next message. Raises InputError when the task cannot be done."""
         self.conn.poll(None)  # Ctrl-C does no harm here, other than within a message
         try:
-            message = self.conn.recv()
+            answer = self.conn.recv()
         except PEER_CLOSED as error:
-            raise self.refusal or UploaderDiedError(
-                "the process that talks to the tracking server has died; "
-                "`python -m src.sync` sends what the server misses"
-            ) from error
-        if isinstance(message, InputError):
-            self.refusal = message
-            raise message
-        self.is_connected = True
-        return message
+            if self.is_replaced:
+                raise InputError(
+                    "the process that talks to the tracking server has died twice; "
+                    "`python -m src.sync` sends what the server misses"
+                ) from error
+            self._replace()
+            return self.answer()
+        self.answers += 1
+        if isinstance(answer, InputError):
+            raise answer
+        return answer
+
+    def _replace(self) -> None:
+        self.conn.close()
+        self.process.wait()
+        before, self.requests, self.is_replaced = self.requests, [], True
+        self._start()
+        for request in before:
+            self.ask(*request)
+        answers, self.answers = self.answers, 0
+        for _ in range(answers):
+            self.answer()
+
+    def deliver(self) -> str:
+        """Let all that is written be sent; return where its report is to be seen, "" if nowhere."""
+        self.ask("deliver")
+        try:
+            return self.answer()
+        except InputError as error:  # the journals are complete without it
+            print(f"warning: {error}", file=sys.stderr)
+            return ""
 
     def close(self, is_abort: bool) -> None:
-        """Let the process finish its task; after an abort it does so alone after some seconds."""
+        """Let the process deliver the rest; after an abort it goes on alone after some seconds."""
+        asked = [method for method, *_ in self.requests]
+        if "watch" in asked and "deliver" not in asked and not is_abort:
+            self.deliver()
         self.conn.close()
-        if not self.is_connected:
+        if not self.answers:
             self.process.kill()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(DETACH_TIMEOUT if is_abort else None)
@@ -106,22 +126,26 @@ def uploader_closed() -> AbstractContextManager[None]:
 
 
 def main(conn: Connection) -> None:
-    """Run a task that arrives with its arguments."""
+    """Answer requests until the other end closes."""
     for each in (*STOP_SIGNALS, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)  # the process ends when its parent does
     unblock_signals()
     gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
-    from src.tracking import mlflow_sink, store  # noqa: F401, imports MLflow while it is not yet needed
+    from src.tracking.store import UNREACHABLE
+    from src.tracking.upload_service import UploadService
 
-    with suppress(*PEER_CLOSED):  # the parent was interrupted, or has died
-        verbose, task, *arguments = conn.recv()
-        logs.show(verbose)
-        try:
-            task(conn, *arguments)
-        except InputError as error:
-            conn.send(error)
-        except store.UNREACHABLE as error:
-            conn.send(InputError(f"the tracking server does not answer: {root_cause(error)}"))
+    service = UploadService()
+    with suppress(*PEER_CLOSED):
+        while True:
+            method, *arguments = conn.recv()
+            try:
+                answer = getattr(service, method)(*arguments)
+            except InputError as error:
+                answer = error
+            except UNREACHABLE as error:
+                answer = InputError(f"the tracking server does not answer: {root_cause(error)}")
+            conn.send(answer)
+    service.end()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
 """What a dry run says of a job that was trained before, and is trained again."""
 
-from dataclasses import replace
-
 import pytest
 
-from src.sweep.dry_run import Plan, plan, show
+from src.sweep import dry_run
+from src.sweep.dry_run import Plan, show
 from src.tracking.job_record import Action
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
@@ -36,20 +35,25 @@ def finish(index, tmp_path):
     return finished
 
 
+def plans(index, configs, identities, typed) -> list[Plan]:
+    decided = {each.fingerprint: index.decide(each.fingerprint) for each in identities}
+    return list(dry_run.plan(index, configs, identities, decided, typed))
+
+
 def of(config, data="d", code=CODE):
     return config.identity(data, 1, "cpu", code)
 
 
 def test_a_job_that_was_never_trained_needs_no_reason(index, config):
     own = config(*TYPED)
-    assert list(plan(index, [own], [of(own)], [TYPED])) == [Plan(Action.TRAIN)]
+    assert plans(index, [own], [of(own)], [TYPED]) == [Plan(Action.TRAIN)]
 
 
 def test_an_equal_job_is_reused_also_from_the_same_sweep(index, config, finish):
     own, other = config(*TYPED), config("model=mlp", "seed=1")
     finish(own, of(own))
-    plans = plan(index, [own, other, other], [of(own), of(other), of(other)], [TYPED, [], []])
-    assert [each.action for each in plans] == [Action.REUSE, Action.TRAIN, Action.REUSE]
+    found = plans(index, [own, other, other], [of(own), of(other), of(other)], [TYPED, [], []])
+    assert [each.action for each in found] == [Action.REUSE, Action.TRAIN, Action.REUSE]
 
 
 @pytest.mark.parametrize(
@@ -63,28 +67,47 @@ def test_an_equal_job_is_reused_also_from_the_same_sweep(index, config, finish):
 def test_changed_data_and_code_are_named(index, config, finish, change, said):
     own = config(*TYPED)
     finish(own, of(own))
-    assert list(plan(index, [own], [of(own, **change)], [TYPED])) == [Plan(Action.TRAIN, said)]
+    assert plans(index, [own], [of(own, **change)], [TYPED]) == [Plan(Action.TRAIN, said)]
 
 
 def test_of_a_changed_default_the_key_is_named(index, config, finish):
     former, now = config(*TYPED, "model.width=100"), config(*TYPED)
     finish(former, of(former))
-    assert list(plan(index, [now], [of(now)], [TYPED])) == [
-        Plan(Action.TRAIN, "changed: model.width")
-    ]
+    assert plans(index, [now], [of(now)], [TYPED]) == [Plan(Action.TRAIN, "changed: model.width")]
 
 
 def test_where_reuse_was_refused_nothing_is_looked_up(index, config, finish):
     own = config(*TYPED)
     finish(own, of(own))
-    refused = replace(own, tree={**own.tree, "reuse": False})
-    assert list(plan(index, [refused], [of(own)], [TYPED])) == [Plan(Action.TRAIN, "reuse=false")]
+    plans = dry_run.plan(index, [own], [of(own)], {}, [TYPED])
+    assert list(plans) == [Plan(Action.TRAIN, "reuse=false")]
 
 
 def test_each_job_has_a_line_and_all_a_count(capsys):
-    show([Plan(Action.REUSE), Plan(Action.TRAIN, "changed: data")], ["seed=0", "seed=1"])
+    show([Plan(Action.REUSE), Plan(Action.TRAIN, "changed: data")], [["seed=0"], ["seed=1"]])
     assert capsys.readouterr().out.splitlines() == [
         "reuse   seed=0",
         "train   seed=1  (changed: data)",
         "1 to reuse, 0 to resume, 1 to train",
+    ]
+
+
+def test_many_jobs_have_a_line_for_each_variant(capsys):
+    labels = [[f"seed={seed}", f"epochs={epochs}"] for epochs in (1, 2) for seed in range(500)]
+    show([Plan(Action.REUSE)] * 300 + [Plan(Action.TRAIN)] * 700, labels)
+    assert capsys.readouterr().out.splitlines() == [
+        "reuse   300 x epochs=1",
+        "train   200 x epochs=1",
+        "train   500 x epochs=2",
+        "300 to reuse, 0 to resume, 700 to train",
+    ]
+
+
+def test_many_variants_fit_on_a_screen(capsys):
+    show([Plan(Action.TRAIN)] * 2000, [[f"epochs={epochs}"] for epochs in range(2000)])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 22
+    assert lines[-2:] == [
+        "… and 1980 lines more, of other variants",
+        "0 to reuse, 0 to resume, 2000 to train",
     ]

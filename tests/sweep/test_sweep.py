@@ -136,7 +136,7 @@ def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
             "hydra.launcher.workers=0",
             "hydra.launcher.workers=0: must be auto or an integer",
         ),
-        ("hydra.launcher.timeout=true", "hydra.launcher.timeout=True: must be seconds above 0"),
+        ("hydra.launcher.timeout=true", "hydra.launcher.timeout=True: must be a number above 0"),
         ("hydra.sweeper.max_batch_size=1", "hydra.sweeper.max_batch_size=1: must be null"),
         ("hydra.job.chdir=true", "hydra.job.chdir=true: must be false"),
     ],

@@ -21,21 +21,21 @@ def start(sweep="p", number="3") -> dict:
 
 
 def test_a_job_that_ended_well_is_known_whatever_became_of_its_process(journal):
-    assert run_logger.already_finished(journal, start()) is None
+    assert run_logger.already_finished(journal, "p", 3) is None
     with run_lifecycle(journal, start()):
         journal.append("final", step=1, values={"best/val_error": 0.25})
-        assert run_logger.already_finished(journal, start()) is None
+        assert run_logger.already_finished(journal, "p", 3) is None
         journal.append("end", status="FINISHED", tags={})
-    assert run_logger.already_finished(journal, start()).best_val_error == 0.25
-    assert run_logger.already_finished(journal, start(number="4")) is None
-    assert run_logger.already_finished(journal, start(sweep="q")) is None
+    assert run_logger.already_finished(journal, "p", 3).best_val_error == 0.25
+    assert run_logger.already_finished(journal, "p", 4) is None
+    assert run_logger.already_finished(journal, "q", 3) is None
 
 
 def test_a_job_that_diverged_at_once_has_ended_as_well(journal):
     with run_lifecycle(journal, start()):
         journal.append("final", step=1, values={"final/val_error": 0.9})
         journal.append("end", status="FINISHED", tags={})
-    assert run_logger.already_finished(journal, start()).best_val_error == math.inf
+    assert run_logger.already_finished(journal, "p", 3).best_val_error == math.inf
 
 
 def test_a_job_that_failed_is_tried_again_in_the_run_that_it_had(journal):
@@ -49,7 +49,7 @@ def test_a_job_that_failed_is_tried_again_in_the_run_that_it_had(journal):
     record = fold(journal)
     assert (record.job_id, record.name, record.reason) == ("j", "again", "")
     assert (record.status, record.action) == (Status.RUNNING, Action.RESUME)
-    assert run_logger.already_finished(journal, start()) is None
+    assert run_logger.already_finished(journal, "p", 3) is None
 
 
 @pytest.mark.parametrize("other", [{"number": "4"}, {"sweep": "q"}])

@@ -2,10 +2,7 @@
 
 import math
 import multiprocessing
-import os
-import resource
 import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -19,8 +16,9 @@ from pathlib import Path
 import cloudpickle
 from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
 from hydra_plugins.local_launcher import _worker
+from hydra_plugins.local_launcher._capacity import shared_gpus, worker_count
 from hydra_plugins.local_launcher._worker import Multirun
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import open_dict, read_write
 
 from src.launching import (
     PEER_CLOSED,
@@ -29,14 +27,12 @@ from src.launching import (
     JobTimeoutError,
     SweepView,
     check_launcher,
-    cores,
     defer_stop,
     fork_server,
     raise_if_stop_requested,
 )
 
 GRACE_SECONDS = 2.0  # in which an interrupted job may end in good order
-OWN_HANDLES, WORKER_HANDLES = 18, 3  # file handles of a sweep, and more for each worker
 POLL_SECONDS = 0.5  # how often the view of a running sweep is renewed
 
 
@@ -112,6 +108,11 @@ def launch(
     pool = Pool(settings, multirun, jobs, first)
     with SweepView(folder, first, jobs) as view:
         try:
+            for index, value in view.results().items():
+                pool.waiting.remove(index)
+                pool.returns[index] = JobReturn(jobs[index], status=JobStatus.COMPLETED)
+                pool.returns[index].return_value = value
+                view.done(index, None)
             while pool.waiting or pool.busy():
                 pool.hand_out()
                 for worker in pool.wait():
@@ -132,8 +133,8 @@ class Pool:
         self, settings: Settings, multirun: Multirun, jobs: Sequence[list[str]], first: int
     ) -> None:
         self.settings, self.multirun, self.jobs, self.first = settings, multirun, jobs, first
-        self.shared, self.gpus = multirun.dumps(), _gpus(multirun.config)
-        self.most = min(_most_workers(), _wanted_workers(settings, self.gpus))
+        self.shared, self.gpus = multirun.dumps(), shared_gpus(multirun.config)
+        self.most = worker_count(settings.workers, settings.per_gpu, self.gpus)
         self.workers: list[Worker] = []
         self.waiting = deque(range(len(jobs)))
         self.tries = dict.fromkeys(self.waiting, settings.retries)
@@ -195,39 +196,6 @@ class Pool:
         for worker in self.workers:
             worker.process.join(max(0, deadline - time.monotonic()))
             worker.process.kill()
-
-
-def _wanted_workers(settings: Settings, gpus: Sequence[str]) -> int:
-    if isinstance(settings.workers, str):  # auto
-        return len(gpus) * settings.per_gpu or cores()
-    return settings.workers
-
-
-def _most_workers() -> int:
-    """Return for how many workers there are file handles. Raises JobError if for none."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit == resource.RLIM_INFINITY:
-        return sys.maxsize
-    most = (limit - OWN_HANDLES) // WORKER_HANDLES
-    if most < 1:
-        raise JobError(f"ulimit -n {limit}: must be at least {OWN_HANDLES + WORKER_HANDLES}")
-    return most
-
-
-def _gpus(config: DictConfig) -> list[str]:
-    """Return the GPUs that the workers share, as CUDA_VISIBLE_DEVICES names them."""
-    if not _has_nvidia() or OmegaConf.select(config, "device.kind") not in ("cuda", "auto"):
-        return []
-    import torch
-
-    count = torch.cuda.device_count()
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return (visible.split(",") if visible else list(map(str, range(count))))[:count]
-
-
-def _has_nvidia() -> bool:
-    """Return whether importing torch to count GPUs can be worth it: on Linux, and on WSL2."""
-    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()
 
 
 def end_job(multirun: Multirun, number: int, result: JobReturn) -> None:

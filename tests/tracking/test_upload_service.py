@@ -4,11 +4,11 @@ import pytest
 
 from src import process_identity
 from src.errors import InputError
-from src.sweep import accompany
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
+from src.tracking.upload_service import UploadService, close_abandoned
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def begun(index, workplace):
 def test_a_sweep_and_its_jobs_are_ended_and_sent(index, begun, workplace):
     begun("sweep", kind="sweep")
     job = begun("sweep/0", sweep="sweep", number="0")
-    accompany.close_abandoned(index, is_reached=True)
+    close_abandoned(index, is_reached=True)
     assert fold(job).status == Status.KILLED
     assert [run.info.status for run in workplace.runs()] == ["KILLED"] * 2
     assert list(index.opened()) == []
@@ -46,17 +46,17 @@ def test_a_sweep_and_its_jobs_are_ended_and_sent(index, begun, workplace):
 
 def test_while_the_server_is_away_they_are_ended_and_kept_for_later(index, begun, workplace):
     run = begun("run")
-    accompany.close_abandoned(index, is_reached=False)
+    close_abandoned(index, is_reached=False)
     assert fold(run).status == Status.KILLED
     assert [name for name, _ in index.opened()] == ["run"]
-    accompany.close_abandoned(index, is_reached=True)
+    close_abandoned(index, is_reached=True)
     assert [run.info.status for run in workplace.runs()] == ["KILLED"]
     assert list(index.opened()) == []
 
 
 def test_a_run_on_another_machine_is_left_alone(index, begun, workplace):
     run = begun("run", machine="another")
-    accompany.close_abandoned(index, is_reached=True)
+    close_abandoned(index, is_reached=True)
     assert fold(run).status == Status.RUNNING
     assert workplace.runs() == []
     assert [name for name, _ in index.opened()] == ["run"]
@@ -66,7 +66,7 @@ def test_a_journal_that_cannot_be_read_is_left_to_its_owner(index, begun, workpl
     unreadable, run = begun("hers"), begun("mine")
     unreadable.path.unlink()
     unreadable.path.mkdir()  # cannot be read either, not even by root
-    accompany.close_abandoned(index, is_reached=True)
+    close_abandoned(index, is_reached=True)
     assert fold(run).status == Status.KILLED
     assert [name for name, _ in index.opened()] == ["hers"]
     assert caplog.messages == [f"{unreadable.path}: left as it is: Is a directory"]
@@ -74,7 +74,7 @@ def test_a_journal_that_cannot_be_read_is_left_to_its_owner(index, begun, workpl
 
 def test_what_goes_to_another_experiment_is_ended_and_left_to_sync(index, begun, workplace):
     run = begun("run", tracking=TrackingSettings("http://elsewhere", "e", ""))
-    accompany.close_abandoned(index, is_reached=True)
+    close_abandoned(index, is_reached=True)
     assert fold(run).status == Status.KILLED
     assert workplace.runs() == []
     assert [name for name, _ in index.opened()] == ["run"]
@@ -82,7 +82,7 @@ def test_what_goes_to_another_experiment_is_ended_and_left_to_sync(index, begun,
 
 def test_a_folder_that_was_removed_is_forgotten(index, begun, workplace):
     begun("run").path.unlink()
-    accompany.close_abandoned(index, is_reached=True)
+    close_abandoned(index, is_reached=True)
     assert list(index.opened()) == []
 
 
@@ -91,7 +91,7 @@ def test_a_damaged_journal_stops_nothing_and_is_set_aside(index, begun, workplac
     with damaged.path.open("ab") as file:
         file.write(b"\n[]\n")
     (damaged.folder / "sent.json").write_text("{")
-    accompany.close_abandoned(index, is_reached=True)
+    close_abandoned(index, is_reached=True)
     assert [run.info.status for run in workplace.runs()] == ["KILLED"] * 2
     assert fold(other).status == Status.KILLED
     assert "line 2, 3 damaged" in caplog.text
@@ -101,12 +101,14 @@ def test_a_damaged_journal_stops_nothing_and_is_set_aside(index, begun, workplac
 def test_a_server_that_has_answered_before_may_be_away(index, begun, closed_port, capsys):
     tracking = TrackingSettings(f"http://127.0.0.1:{closed_port}", "e", "")
     away = ResultIndex(index.folder, index.checkpoints, tracking)
+    service = UploadService()
     with pytest.raises(InputError, match="cannot be used"):
-        accompany._connect(away)
+        service.connect(away, False)
     earlier = begun("earlier", tracking=tracking, fingerprint="f")
     earlier.append("metrics", step=1, values={"val/error": 0.5})
     earlier.append("end", status="FINISHED", tags={})
     earlier.mark_sent(3, "run")
     away.add("f", earlier)
-    assert accompany._connect(away) is False
-    assert "The sweep goes on" in capsys.readouterr().err
+    service.connect(away, False)
+    assert not service.is_reached
+    assert "All goes on" in capsys.readouterr().err

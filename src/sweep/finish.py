@@ -1,0 +1,119 @@
+"""The end of a multirun: its jobs are compared, and the result is printed and kept."""
+
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from src.error_text import root_cause
+from src.errors import OUTPUT_CLOSED, InputError, JobError
+from src.progress import failure_table, job_counts
+from src.signals import defer_stop, stop_requested
+from src.tracking.job_record import JobRecord, Status
+from src.tracking.journal import Journal
+from src.tracking.repair import end
+from src.tracking.sweep_journals import SweepJournals
+from src.tracking.uploader_process import start_uploader
+
+if TYPE_CHECKING:
+    from src.compare import Comparison
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A multirun that has begun."""
+
+    journals: SweepJournals
+    jobs: int | None  # None: the sweeper decides as it goes
+    compare: Mapping[str, Any]  # the config's
+    report: Mapping[str, str]
+    hint: str  # what the same command would do
+
+
+begun: list[Sweep] = []  # the multirun of this process, between begin and finish
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """Close the multirun of the body, however it ends. Raises JobError when jobs failed.
+
+    What failed them is told then; where in the launcher that came up would say nothing.
+    """
+    try:
+        yield
+    except BaseException as error:
+        failed = finish(error)
+        if isinstance(error, Exception) and failed:
+            raise JobError(f"{failed} jobs failed; the same command tries them again") from error
+        raise
+    if failed := finish(None):
+        raise JobError(f"{failed} jobs failed; the same command tries them again")
+
+
+def finish(error: BaseException | None) -> int:
+    """Close the multirun that this process began: compare its jobs, print and keep the result.
+
+    `error` is what ended it early, if anything did. Returns how many jobs failed. Raises
+    InputError for a bug in comparing, after its traceback.
+    """
+    if not begun:
+        return 0
+    sweep = begun.pop()
+    journal, jobs = sweep.journals.sweep, sweep.journals.settle()
+    failed = [job for job in jobs if job.has_failed]
+    result: Comparison | InputError | None = None
+    try:
+        if not stop_requested():
+            result = _compared(sweep, jobs)
+    finally:
+        with defer_stop():
+            is_interrupted = stop_requested()
+            failure = Status.KILLED if is_interrupted else Status.FAILED
+            is_well = not (error or failed or is_interrupted or isinstance(result, InputError))
+            end(journal, Status.FINISHED if is_well else failure)
+            if is_interrupted:
+                done = sum(job.status == Status.FINISHED for job in jobs)
+                of = f"{done} of {sweep.jobs or len(jobs)} jobs"
+                print(f"Interrupted: {of} are finished; {sweep.hint}.", file=sys.stderr)
+    console = Console(stderr=True, soft_wrap=True)
+    with suppress(*OUTPUT_CLOSED):
+        if result and not isinstance(result, InputError):
+            _print_result(result, journal, console)
+        console.print(job_counts(jobs), highlight=False)
+        if failed:
+            console.print(failure_table(failed, journal.folder))
+    if isinstance(result, InputError):
+        raise result
+    return len(failed)
+
+
+def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | InputError | None":
+    """Compare jobs and write the report; a failure is printed, and costs only that."""
+    from src.compare import recorded_jobs
+
+    try:
+        result = recorded_jobs.compare_records(jobs, sweep.compare)
+        recorded_jobs.record(result, sweep.journals.sweep, sweep.report)
+    except InputError as nothing:
+        print(f"No comparison: {nothing}", file=sys.stderr)
+    except OSError as error:
+        print(f"No comparison: {root_cause(error)}", file=sys.stderr)
+    except Exception as bug:  # which must not cost the sweep its end
+        traceback.print_exc()
+        return InputError(f"no comparison: {type(bug).__name__}: {bug}")
+    else:
+        return result
+    return None
+
+
+def _print_result(result: "Comparison", journal: Journal, console: Console) -> None:
+    """Print tables and verdict, and where the report lies once the rest is sent."""
+    from src.compare import recorded_jobs
+
+    recorded_jobs.print_result(result)
+    place = start_uploader().deliver() or f"Report: {recorded_jobs.report_page(journal.folder)}"
+    console.print(place, highlight=False, markup=False)

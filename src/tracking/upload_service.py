@@ -1,0 +1,135 @@
+"""The uploads of a run or a sweep, by a process beside it that answers requests in turn."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from src import commands, logs
+from src.error_text import root_cause
+from src.errors import OUTPUT_CLOSED, InputError
+from src.tracking import mlflow_source, store
+from src.tracking.job_record import ProcessState, Status, fold
+from src.tracking.journal import Journal
+from src.tracking.repair import end, settle
+from src.tracking.result_index import ResultIndex
+from src.tracking.sweep_journals import SweepJournals
+from src.tracking.uploader import RETRY_SECONDS, Uploader, upload
+
+POLL_SECONDS = 0.1
+
+
+class UploadService:
+    """Requests to the process, each a method; `connect` is the first."""
+
+    def __init__(self) -> None:
+        self.index: ResultIndex | None = None
+        self.journals: SweepJournals | None = None
+        self.is_delivered = False
+
+    def connect(self, index: ResultIndex, verbose: Any) -> None:
+        """Connect to the index's experiment; a server that has answered before may be away.
+
+        `verbose` is Hydra's setting. Raises InputError where the server never answered, so that a
+        wrong address is told before training.
+        """
+        logs.show(verbose)
+        self.index, self.is_reached = index, True
+        try:
+            index.tracking.connect()
+        except InputError as refusal:
+            if not index.was_reached():
+                raise
+            _print(f"warning: {refusal}. All goes on, and `python -m src.sync` sends it later.")
+            self.is_reached = False
+
+    def close_abandoned(self) -> None:
+        """End what processes of this machine that are gone have begun; send what was kept back."""
+        assert self.index is not None
+        close_abandoned(self.index, self.is_reached)
+
+    def import_results(self, missing: Sequence[str]) -> list[str]:
+        """Keep a journal of each result that the server has of jobs trained elsewhere.
+
+        Returns their fingerprints.
+        """
+        assert self.index is not None
+        if not self.is_reached:
+            return []
+        found = list(mlflow_source.finished(self.index.tracking.connect(), set(missing)))
+        for run in found:
+            self.index.import_result(*run)
+        return [fingerprint for fingerprint, *_ in found]
+
+    def watch(self, folder: Path) -> None:
+        """Send what the run or the sweep in `folder` writes, from now on."""
+        assert self.index is not None
+        self.journals = SweepJournals(Journal(folder))
+        self.uploader = Uploader(self.journals.find, self.index.tracking.connect)
+
+    def deliver(self) -> str:
+        """Send the rest after the end; return where the report is to be seen, "" if nowhere yet."""
+        assert self.index is not None
+        assert self.journals is not None
+        self.is_delivered = True
+        journal = self.journals.sweep
+        error, record = self.uploader.flush(), fold(journal)
+        if error and record:
+            what = "sweep" if record.is_sweep else "run"
+            _print(
+                f"warning: the tracking server misses a part of this {what} ({root_cause(error)}); "
+                f"`{commands.sync(journal.folder)}` sends it later"
+            )
+        elif record:
+            self.index.close(record.job_id)
+        store.complete(self.index.tracking.uri)
+        if error or record is None or record.run_id is None:
+            return ""
+        return mlflow_source.report_location(self.index.tracking.connect(), record.run_id)
+
+    def end(self) -> None:
+        """Finish for a process that has not asked for the delivery, such as one that was killed."""
+        if self.journals is not None and not self.is_delivered:
+            self._end_killed(self.journals)
+            self.deliver()
+        elif self.index is not None:
+            store.complete(self.index.tracking.uri)
+
+    def _end_killed(self, journals: SweepJournals) -> None:
+        """Wait until the processes that write are gone or done, and end what they could not."""
+        deadline = time.monotonic() + RETRY_SECONDS
+        own = Journal(journals.sweep.folder)
+        while time.monotonic() < deadline and any(
+            not record.has_ended and record.process == ProcessState.ALIVE
+            for record in [fold(own), *journals.records()]
+            if record
+        ):
+            time.sleep(POLL_SECONDS)
+        journals.settle()
+        if (record := settle(own)) and record.status == Status.RUNNING:
+            end(own, Status.KILLED, "its process was gone")
+
+
+def close_abandoned(index: ResultIndex, is_reached: bool) -> None:
+    """End what processes of this machine that are gone have begun, and send what was kept back."""
+    for job_id, folder in list(index.opened()):
+        journal = Journal(folder)
+        record = settle(journal)
+        if record is None and not journal.is_readable:  # its owner's next sweep ends it
+            continue
+        if record is None or record.job_id != job_id:  # removed, or another's by now
+            index.close(job_id)
+        elif record.has_ended and record.process != ProcessState.ALIVE:
+            jobs = SweepJournals(journal).settle() if record.is_sweep else []
+            waiting = [journal, *(job.journal for job in jobs if job.has_ended)]
+            is_ours = is_reached and record.destination.is_same_experiment(index.tracking)
+            if is_ours and not upload(waiting, index.tracking.connect):
+                index.close(job_id)
+
+
+def _print(line: str) -> None:
+    with suppress(*OUTPUT_CLOSED):
+        Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)
