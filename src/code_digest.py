@@ -22,6 +22,8 @@ JOB, TRAINING = "src/job.py", "src.training."  # a job is trained by the modules
 PARTS = ("src/data", "src/models", "src/training")
 NEUTRAL = {  # modules that training imports although no result depends on them, and why
     "src.errors": "exceptions end a job and change no number",
+    "src.error_text": "messages change no number",
+    "src.training.instantiation": "mistakes end a job before it trains",
     "src.config": "the resolved config is part of a job's identity",
     "src.code_digest": "the digests are part of a job's identity",
     "src.source": "the digests are part of a job's identity",
@@ -95,7 +97,7 @@ class Snapshot:
         for name in names:
             try:
                 importlib.import_module(name)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 log.debug("%s cannot be imported: %s", name, error)
         self.changed |= {file for file in files if self.sources[file].differs_from(file)}
 

@@ -2,13 +2,14 @@
 
 import re
 import sys
+import traceback
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from src import ROOT
+from src import CODE
 from src.credentials import redact
-from src.error_text import unknown
+from src.error_text import unknown, without_place
 from src.errors import InputError, JobError, Refused
 
 USER_ERRORS = (
@@ -21,6 +22,15 @@ USER_ERRORS = (
     RecursionError,
     ValueError,
 )
+WORD = re.compile(r"[a-z_][\w/.-]*", re.IGNORECASE)
+
+
+def is_users(error: BaseException) -> bool:
+    """Return whether an error is of the command line or its files, and no bug."""
+    if isinstance(error, AssertionError):  # by which Hydra and OmegaConf refuse some values
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        return frame.f_globals["__name__"].startswith(("hydra.", "omegaconf."))
+    return isinstance(error, USER_ERRORS)
 
 
 def one_line(error: BaseException) -> str:
@@ -31,29 +41,35 @@ def one_line(error: BaseException) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    cause = error.__cause__ or error
+    cause, said = error.__cause__ or error, without_place(error)
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.parent_node is not None:
         return unknown(str(cause.full_key), map(str, cause.parent_node))
     if isinstance(error, OverrideParseException):
-        return _not_an_override(redact(error.override), str(error))
+        return _not_an_override(redact(error.override), without_place(error))
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         return _missing(error, error.missing_cfg_file)
     if isinstance(error, BlockingIOError):  # of fork(2)
         return f"no further process can be started ({error.strerror}); see `ulimit -u`"
     if isinstance(error, RecursionError):
-        return f"{_typed_groups()}: a defaults list leads back to itself"
-    if type(error) is ValueError and error.__cause__ is None and _typed_groups():
-        return f"{_typed_groups()}: {_short(error)}"  # such as activation=3, which Hydra names not
+        return f"{_typed('[^=]*')}: a defaults list leads back to itself"
+    if isinstance(error, AssertionError):
+        return f"{_typed('hydra[./]')}: Hydra takes no such value"
+    if "multirun" in said and (several := re.search(r"'([^']+=.*?)'", said)):
+        return f"{several[1]}: several values are a sweep, which needs -m; a list is [VALUE,VALUE]"
+    if type(error) is ValueError and (options := _typed_options()):
+        return f"{options}: {said}"  # such as activation=3, which Hydra does not name
     is_whole = isinstance(error, InputError | JobError)
-    return _short(error) if is_whole else f"{_short(error)} {_short(error.__cause__)}".strip()
+    return said if is_whole else f"{said} {without_place(error.__cause__)}".strip()
 
 
 def _not_an_override(typed: str, reason: str) -> str:
+    if "=" not in typed:
+        return f"{typed or repr(typed)}: must be KEY=VALUE"
     said = f"{typed}: not key=value as Hydra reads it"
     if typed.count("=") > 1:
         key, _, value = typed.partition("=")
         return f"{said}; a value with an = in it needs quotes: '{key}=\"{value}\"'"
-    return f"{said}: {' '.join(reason.split())}"
+    return f"{said}: {reason}"
 
 
 def _missing(error: MissingConfigException, missing: str) -> str:
@@ -61,16 +77,19 @@ def _missing(error: MissingConfigException, missing: str) -> str:
     if error.options:
         return unknown(f"{group}={name}", error.options)
     if not group:
-        return f"--config-name={name}: must be a file in {ROOT / 'conf'}, or in --config-path"
+        return f"--config-name={name}: must be a file in {CODE / 'conf'}, or in --config-path"
     place = re.match(r"In '([^']+)'", str(error))
     return f"{place[1] if place else missing}: its defaults list names {missing}: no such file"
 
 
-def _typed_groups() -> str:
-    groups = [a for a in sys.argv[1:] if (ROOT / "conf" / a.partition("=")[0]).is_dir()]
-    return ", ".join(groups)
+def _typed(start: str) -> str:
+    """Return the overrides as they were typed whose keys start like this."""
+    return ", ".join(a for a in sys.argv[1:] if "=" in a and re.match(rf"[+~]*{start}", a))
 
 
-def _short(error: object) -> str:
-    """Return the message without where in OmegaConf's tree it came up, which the key says."""
-    return " ".join(str(error or "").partition("\n    full_key")[0].split())
+def _typed_options() -> str:
+    """Return what was typed for groups and can name no option, such as activation=3."""
+    typed = [argument.partition("=") for argument in sys.argv[1:]]
+    options = [(group, option) for group, _, option in typed if (CODE / "conf" / group).is_dir()]
+    odd = [f"{g}={o}" for g, o in options if o == "null" or not WORD.fullmatch(o)]
+    return ", ".join(odd)

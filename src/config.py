@@ -1,21 +1,20 @@
 """The resolved config of one job, made from Hydra's cfg: checked, flat, and with an identity."""
 
 import hashlib
-import inspect
 import json
-import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from src import CODE, ROOT
+from src import CODE
 from src.addresses import expand_home
 from src.credentials import redact
+from src.error_text import without_place
 from src.errors import InputError
+from src.resolvers import register_resolvers
 from src.schema import (
     GROUPS,
     HOME_KEYS,
@@ -23,37 +22,15 @@ from src.schema import (
     PATH_KEYS,
     UNRECORDED_KEYS,
     check,
+    check_targets,
     covers,
     factors,
     leaves,
+    require_keys,
 )
 
 SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
 COPIED_KEYS = tuple(f"model.{group}" for group in SHARED_GROUPS)
-
-
-def register_resolvers() -> None:
-    """Register the resolvers of conf: `root` is a path below the repository.
-
-    `stamp` is unique to a process, `env` a variable of the environment, or a default where that is
-    unset or empty.
-    """
-    register_resolver("root", lambda path: str(ROOT / path))
-    register_resolver("env", lambda name, default: os.environ.get(name) or default)
-    register_resolver("stamp", _stamp, use_cache=True)
-
-
-def register_resolver(name: str, resolver: Callable, use_cache: bool = False) -> None:
-    """Register a resolver in place of one before; OmegaConf 2.4 has renamed its function."""
-    register: Callable[..., None] = OmegaConf.register_resolver
-    if "replace" not in inspect.signature(register).parameters:
-        register = OmegaConf.register_new_resolver
-    register(name, resolver, use_cache=use_cache, replace=True)
-
-
-def _stamp() -> str:
-    # Two sweeps that start in one second must not share a directory.
-    return time.strftime("%Y-%m-%d_%H-%M-%S_") + os.urandom(3).hex()
 
 
 def _redacted(value: Any) -> Any:
@@ -175,7 +152,7 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
         OmegaConf.set_struct(own, True)
         tree = _plain(OmegaConf.merge(own, given))
     except OmegaConfBaseException as error:
-        raise InputError(" ".join(str(error).split())) from error
+        raise InputError(without_place(error)) from error
     check(tree)
     return _as_meant(tree)
 
@@ -186,13 +163,16 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
     A group that the model does not use is left out: softmax regression is the same variant
     whatever the activation. Raises InputError for the first key that is wrong.
     """
+    _require_groups(cfg, choices)
     try:
         tree = {str(key): _plain(cfg[key]) for key in cfg if key != "hydra"}
     except MissingMandatoryValue as error:
         raise InputError(f"{error.full_key}: must be given") from error
     except OmegaConfBaseException as error:
-        raise InputError(f"{error.full_key}: {' '.join(str(error).split())}") from error
+        raise InputError(f"{error.full_key}: {without_place(error)}") from error
     check(tree)
+    check_targets(tree, choices)
+    require_keys(tree)
     tree = _as_meant(tree)
     unused = [group for group in SHARED_GROUPS if group not in tree["model"]]
     tree = {key: value for key, value in tree.items() if key not in unused}
@@ -200,6 +180,19 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
         tree["data"], choices = _fallen_back(tree, choices)
         tree["published"] = None  # of other data
     return Resolved(tree, _chosen(tree, choices))
+
+
+def _require_groups(cfg: DictConfig, choices: Mapping[str, str]) -> None:
+    """Raise InputError for a group that nothing was chosen for, or whose file sets another key."""
+    for group in GROUPS:
+        if group in cfg:
+            continue
+        if choices.get(group) is None:
+            raise InputError(f"{group}: must be given; {group}=OPTION")
+        raise InputError(
+            f"{group}={choices[group]}: its file must set `{group}`; "
+            "is the package in its line `# @package …` another one?"
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from src.error_text import without_place
 from src.errors import InputError
 
 SETS_OTHER_GROUPS = ("experiment", "recipe")  # groups whose files set keys of the whole config
@@ -24,8 +25,7 @@ def unreadable(file: Path, error: Exception) -> InputError:
         return InputError(f"{where}: {_problem(error)}")
     if isinstance(error, RecursionError):
         return InputError(f"{shown(file)}: must not contain itself by an alias (`*name`)")
-    reason = str(error).partition("\n    full_key")[0]
-    return InputError(f"{shown(file)}: {' '.join(reason.split())}")
+    return InputError(f"{shown(file)}: {without_place(error)}")
 
 
 def _encoding(file: Path, content: bytes) -> str:

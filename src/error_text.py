@@ -21,7 +21,18 @@ def root_cause(error: BaseException) -> str:
 def unknown(typed: str, allowed: Iterable[str]) -> str:
     """Return that the last name of `typed` is none of those allowed, and which is the nearest."""
     names = sorted(allowed)
-    name = re.split(r"[=./]", typed)[-1]
-    nearest = difflib.get_close_matches(name, names, n=1)
-    hint = f" (did you mean {nearest[0]}?)" if nearest else ""
+    if not names:
+        return f"{typed}: unknown"
+    hint = nearest(re.split(r"[=./]", typed)[-1], names)
     return f"{typed}: unknown; must be one of {', '.join(names)}{hint}"
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Return a question for the name that may have been meant; "" if none is near."""
+    found = difflib.get_close_matches(name, list(allowed), n=1)
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+def without_place(error: object) -> str:
+    """Return a message of Hydra or OmegaConf in a line, without the place in a tree after it."""
+    return " ".join(str(error or "").partition("\n    full_key")[0].split())

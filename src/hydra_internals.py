@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import cloudpickle
 import hydra.utils
@@ -23,6 +23,7 @@ from hydra.plugins.config_source import ConfigLoadError, ConfigResult
 from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
 
 from src import config_files
+from src.errors import InputError
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
@@ -144,11 +145,12 @@ def as_typed(overrides: Sequence[Override]) -> list[str]:
 
 def name_config_files() -> None:
     """Let Hydra raise an InputError that names the file for a config file that cannot be one."""
-    Plugins.instance()  # imports Hydra's own sources anew
+    Plugins.instance()  # registers the sources
     try:
-        from hydra._internal.core_plugins.file_config_source import FileConfigSource
+        from hydra._internal.sources_registry import SourcesRegistry
 
-        load = FileConfigSource.load_config
+        source = SourcesRegistry.instance().resolve("file")
+        load = source.load_config
     except (ImportError, AttributeError) as error:
         log.debug("mistakes in config files are told in Hydra's words: %s", error)
         return
@@ -166,7 +168,23 @@ def name_config_files() -> None:
         return result
 
     if not hasattr(load, "__wrapped__"):
-        FileConfigSource.load_config = load_checked  # type: ignore[method-assign]
+        source.load_config = load_checked  # type: ignore[method-assign]
+
+
+def check_options(arguments: Sequence[str]) -> None:
+    """Raise InputError for an option that is none of Hydra's, or has a wrong value."""
+    try:
+        from hydra._internal.utils import get_args_parser
+    except ImportError as error:
+        log.debug("mistakes in options are told in Hydra's words: %s", error)
+        return
+    parser = get_args_parser()
+    parser.error = _refuse_option  # type: ignore[method-assign]
+    parser.parse_args(list(arguments))
+
+
+def _refuse_option(message: str) -> NoReturn:
+    raise InputError(f"{message}; --help lists the options, and keys are set without dashes")
 
 
 def trust_config() -> AbstractContextManager[object]:

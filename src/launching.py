@@ -1,6 +1,6 @@
 """The part of the project that its Hydra launcher uses: one arrow from a plugin to the code."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from src import fork_server, scheduler
@@ -8,7 +8,7 @@ from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTi
 from src.hardware import cores
 from src.progress import SweepView
 from src.scheduler import QueueState
-from src.schema import AUTO_OR_WHOLE, POSITIVE, optional, whole
+from src.schema import AUTO_OR_WHOLE, POSITIVE, Rule, optional, whole
 from src.signals import EXIT_STATUS, defer_stop, raise_if_stop_requested
 from src.sweep import submission
 
@@ -30,12 +30,21 @@ __all__ = [
     "submission",
 ]
 
+NAMES = Rule(
+    lambda value: (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and all(isinstance(name, str) for name in value)
+    ),
+    "a list of modules, such as [src.job]",
+)
 RULES = {
     "workers": AUTO_OR_WHOLE,
     "per_gpu": whole(1),
     "threads": whole(1),
     "timeout": optional(POSITIVE),
     "retries": whole(0),
+    "preload": NAMES,
 }
 
 

@@ -1,6 +1,7 @@
 """The config's keys: the values that each may have, and what each decides."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ FILE_KEYS = ("data.train", "data.test")
 PATH_KEYS = ("data.root", *FILE_KEYS)  # the data digest stands for their content
 HOME_KEYS = (*PATH_KEYS, *STATE_KEYS, "tracking.uri", "tracking.artifacts")  # `~` is expanded
 NON_FACTOR_KEYS = (*NON_RESULT_KEYS, "data.root", "seed", "threads", "diagnostics")
+ADDRESS = re.compile(r"[a-z][a-z\d+.-]*:.+|databricks", re.IGNORECASE)  # RFC 3986
+PLAIN = (str, int, float, list, type(None))  # the kinds of values that a record can hold
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,14 @@ CHANNELS = Rule(
     lambda v: isinstance(v, list) and bool(v) and all(_is_whole(c) and c > 0 for c in v),
     "a list of integers of at least 1, one for each block, such as [16,32]",
 )
+BETAS = Rule(
+    lambda v: isinstance(v, list) and len(v) == 2 and all(_is_number(b) and 0 <= b < 1 for b in v),
+    "two numbers of at least 0 and below 1, such as [0.9,0.999]",
+)
+URI = Rule(
+    lambda v: isinstance(v, str) and bool(ADDRESS.match(v)) and not v.endswith(":memory:"),
+    "sqlite:///FILE, or the address of a server",
+)
 SEED = whole(0, 2**32 - 1)
 POSITIVE = number(0, above=True)
 
@@ -119,6 +130,7 @@ SCHEMA: Mapping[str, Rule] = {
     "optimizer.momentum": number(0, 1),
     "optimizer.nesterov": FLAG,
     "optimizer.fused": FLAG,
+    "optimizer.betas": BETAS,
     "optimizer.weight_decay": number(0),
     "schedule.step_size": whole(1),
     "schedule.gamma": POSITIVE,
@@ -131,13 +143,37 @@ SCHEMA: Mapping[str, Rule] = {
     "compare.baseline": optional(TEXT),
     "compare.margin": number(0),
     "compare.target_error": optional(number(0, 1, above=True)),
-    "tracking.uri": TEXT,
+    "tracking.uri": URI,
     "tracking.artifacts": TEXT,
     "tracking.experiment": NAME,
 }
 GROUPS = ("data", "model", "activation", "init", "loss", "optimizer", "schedule", "device")
 SECTIONS = ("compare", "tracking", "sweep")
 KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS}
+
+
+def require_keys(tree: Mapping[str, Any]) -> None:
+    """Raise InputError for the first key that a job cannot do without and that was deleted."""
+    given = dict(leaves(tree))
+    for key in SCHEMA:
+        section = key.partition(".")[0]
+        if key not in given and (section == key or section in SECTIONS) and key != "published":
+            raise InputError(f"{key}: must be given")
+
+
+def check_targets(tree: Mapping[str, Any], choices: Mapping[str, Any]) -> None:
+    """Raise InputError for the first group that names nothing to make, or not by a word."""
+    for group in filter(tree.__contains__, GROUPS):
+        node = tree[group]
+        option = f"{group}={choices.get(group)}"
+        if "_target_" not in node:
+            raise InputError(f"{option}: must have `_target_: NAME`, a class or a function")
+        for key, value in leaves({group: node}):
+            name = key.rpartition(".")[2]
+            if name == "_target_" and not (isinstance(value, str) and "." in value):
+                raise InputError(f"{option}: {key}={value}: must be MODULE.NAME")
+            if name == "_partial_" and not isinstance(value, bool):
+                raise _refusal(key, value, FLAG.words)
 
 
 def check(tree: Mapping[str, Any]) -> None:
@@ -156,6 +192,8 @@ def check(tree: Mapping[str, Any]) -> None:
     for key, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise _refusal(key, value, "a finite number")
+        if not isinstance(value, PLAIN):
+            raise _refusal(key, value, "text, a number, true, false, null or a list")
 
 
 def _refusal(key: str, value: Any, words: str) -> InputError:
@@ -165,9 +203,14 @@ def _refusal(key: str, value: Any, words: str) -> InputError:
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Return dotted key and value of every entry except mappings; a list is one value."""
+    """Return dotted key and value of every entry except mappings; a list is one value.
+
+    Raises InputError for a key that is a number.
+    """
     found = []
     for key, value in tree.items():
+        if not isinstance(key, str):
+            raise InputError(f"{prefix}{key}: must be a word, as every key")
         if isinstance(value, Mapping):
             found += leaves(value, f"{prefix}{key}.")
         else:

@@ -15,26 +15,29 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from src import ROOT, config
-from src.command_errors import USER_ERRORS, one_line
+from src import CODE
+from src.command_errors import is_users, one_line
 from src.credentials import redact
 from src.errors import InputError, JobError, Refused
-from src.hydra_internals import MAIN, name_config_files, trust_config
+from src.hydra_internals import MAIN, check_options, name_config_files, trust_config
 from src.process_exit import fast_exit
+from src.resolvers import register_resolvers
+from src.schema import covers
 from src.signals import EXIT_STATUS, handle_signals
 from src.sweep.finish import finishing
 from src.tracking.uploader_process import start_uploader, uploader_closed
 
 MULTIRUN = ("-m", "--multirun")
 COMPLETION = ("-sc", "--shell")  # its value is QUERY=SHELL
+RERUN = "--experimental-rerun"
 NO_RERUN = (
-    "--experimental-rerun: must be left out; it passes over the checks before a run and its way "
+    f"{RERUN}: must be left out; it passes over the checks before a run and its way "
     "to MLflow, and the same overrides train the same weights again"
 )
-config.register_resolvers()
+register_resolvers()
 
 
-@hydra.main(**MAIN, config_path=str(ROOT / "conf"), config_name="config")
+@hydra.main(**MAIN, config_path=str(CODE / "conf"), config_name="config")
 def train(cfg: DictConfig) -> float:
     """Run one job.
 
@@ -60,29 +63,37 @@ def train(cfg: DictConfig) -> float:
 def main() -> None:
     """Run the command line: bad input ends in one line, or with HYDRA_FULL_ERROR=1 in all of it."""
     gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
-    if any(a.startswith("--e") for a in sys.argv[1:]):  # Hydra takes the start of an option for it
-        sys.exit(NO_RERUN)
+    if any(RERUN.startswith(a.partition("=")[0]) for a in sys.argv[1:] if a.startswith("--e")):
+        sys.exit(NO_RERUN)  # Hydra takes the start of an option for it
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
-    _sort_arguments()
-    name_config_files()
     try:
+        _check_arguments()
+        name_config_files()
         with handle_signals(), uploader_closed(), finishing(), trust_config():
             if all(a in MULTIRUN for a in sys.argv[1:] if a.startswith("-")):  # not with --help
                 start_uploader()  # imports MLflow while Hydra composes
             train()
-    except USER_ERRORS as error:
-        if full:
-            raise
-        sys.exit(one_line(error))
     except KeyboardInterrupt:
         sys.exit(EXIT_STATUS)
+    except (Exception, Refused) as error:
+        if full or not is_users(error):
+            raise
+        sys.exit(one_line(error))
 
 
-def _sort_arguments() -> None:
-    """Put options before overrides, between which Hydra takes none."""
-    if not any(a.startswith(COMPLETION) for a in sys.argv[1:]):
-        sys.argv[1:] = sorted(sys.argv[1:], key=_is_override)
+def _check_arguments() -> None:
+    """Put options before overrides, between which Hydra takes none.
+
+    Raises InputError for an option that is none, and for what a sweep alone fills in.
+    """
+    if any(a.startswith(COMPLETION) for a in sys.argv[1:]):
+        return
+    sys.argv[1:] = sorted(sys.argv[1:], key=_is_override)
+    check_options(sys.argv[1:])
+    for argument in filter(_is_override, sys.argv[1:]):
+        if covers(("sweep",), argument.lstrip("+~").partition("=")[0]):
+            raise InputError(f"{argument}: must be left out; a sweep fills it in for its jobs")
 
 
 def _is_override(argument: str) -> bool:

@@ -18,10 +18,11 @@ from hydra import compose, initialize_config_dir
 from omegaconf import open_dict
 
 from src import ROOT
-from src.config import Resolved, register_resolvers, resolve
+from src.config import Resolved, resolve
 from src.data import mnist_5k
 from src.data.splits import Splits
 from src.hydra_internals import MAIN
+from src.resolvers import register_resolvers
 
 if TYPE_CHECKING:
     from src.training.setup import Components

@@ -9,9 +9,9 @@ from hydra import compose, initialize_config_dir
 
 from src import ROOT
 from src.command_errors import one_line
-from src.config import register_resolvers
 from src.config_files import check_content
 from src.hydra_internals import MAIN, name_config_files
+from src.resolvers import register_resolvers
 
 GELU = "_target_: torch.nn.GELU\n_partial_: true\n"
 GLOBAL = "# @package _global_\n"

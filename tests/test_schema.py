@@ -63,7 +63,7 @@ REFUSED = [
     (["schedule=step", "schedule.gamma=0"], "a number above 0"),
     (["schedule=cosine", "schedule.eta_min=-1"], "a number of at least 0"),
     (["device=cuda", "device.index=-1"], "an integer of at least 0"),
-    (["tracking.uri=''"], "text, not empty"),
+    (["tracking.uri=''"], "sqlite:///FILE, or the address of a server"),
     (["tracking.experiment=null"], "a name"),
     (["tracking.experiment=1.5"], "a name"),
     (["tracking.experiment=true"], "a name"),

@@ -15,7 +15,7 @@ import yaml
 from hydra.utils import instantiate
 from torch import nn
 
-from src import ROOT
+from src import CODE
 from src.config import SHARED_GROUPS, targets
 from src.errors import InputError
 from src.hydra_internals import trust_config
@@ -29,7 +29,7 @@ MODEL_GROUPS = ("model", *SHARED_GROUPS)
 @lru_cache(maxsize=4)
 def own_targets(groups: tuple[str, ...] = MODEL_GROUPS) -> frozenset[str]:
     """Return every target that conf names in these groups."""
-    files = [file for group in groups for file in (ROOT / "conf" / group).glob("*.yaml")]
+    files = [file for group in groups for file in (CODE / "conf" / group).glob("*.yaml")]
     return frozenset(t for file in files for t in targets(yaml.safe_load(file.read_bytes())))
 
 

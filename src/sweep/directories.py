@@ -9,7 +9,7 @@ from typing import Any
 from src.addresses import database_path, local_path
 from src.errors import InputError
 from src.schema import STATE_KEYS
-from src.tracking.journal import Journal
+from src.tracking.journal import OWN_NAMES, Journal
 
 
 def check_directories(tree: Mapping[str, Any], key: str, folder: Path) -> None:
@@ -19,6 +19,8 @@ def check_directories(tree: Mapping[str, Any], key: str, folder: Path) -> None:
     """
     if folder.parts[:1] and folder.parts[0].startswith("~"):
         raise InputError(f"{key}={folder}: must be written out; Hydra expands no ~")
+    if folder == Path():
+        raise InputError(f"{key}={folder}: must be a directory of its own")
     for name in STATE_KEYS:
         check_writable(name, Path(tree[name]))
     artifacts = local_path(tree["tracking"]["artifacts"])
@@ -40,6 +42,8 @@ def check_job_folders(folders: Iterable[Path], sweep: Path) -> None:
                 f"{key}: {folder} would be that of two jobs; each needs its own, "
                 "such as ${hydra.job.num}"
             )
+        if folder.relative_to(sweep).parts[0] in OWN_NAMES:
+            raise InputError(f"{key}: {folder} lies in a file of the sweep's own")
         taken.add(folder)
         _check_names(key, folder, sweep.parent)
         Journal(folder).check_unused(key)

@@ -20,6 +20,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.db import utils as db
 
 from src import addresses
@@ -63,8 +64,10 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
     when the database cannot be written or the server does not answer.
     """
     _note_environment(uri)
+    found = addresses.database_path(uri)
+    if found is not None:
+        _check_artifacts(artifacts)
     try:
-        found = addresses.database_path(uri)
         if found is None:
             return _open(uri, experiment, None)
         database = found.absolute()
@@ -78,6 +81,14 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
             f"tracking.uri={redact(uri)}: cannot be used: {root_cause(error)}; "
             "a writable sqlite:///FILE or a running server is needed"
         ) from error
+
+
+def _check_artifacts(place: str) -> None:
+    """Raise InputError for an artifact store of which MLflow knows nothing here."""
+    try:
+        get_artifact_repository(addresses.artifacts_uri(place))
+    except (MlflowException, ImportError) as error:
+        raise InputError(f"tracking.artifacts={redact(place)}: {root_cause(error)}") from error
 
 
 @lru_cache(maxsize=4)  # once a process

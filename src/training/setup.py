@@ -1,25 +1,25 @@
 """Setup of a job: its environment and its components, made from the resolved config."""
 
+import inspect
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from src import code_digest, hardware
 from src.code_digest import SNAPSHOT
 from src.config import SHARED_GROUPS, Identity, Resolved
 from src.data.splits import Splits
-from src.errors import InputError
 from src.metrics import TEST_ERROR, Epoch
 from src.rng import global_stream, seed_globally, stream
 from src.training.checkpoint import Checkpoint
 from src.training.eager import unwrap_optimizers
 from src.training.fit import evaluate, fit
+from src.training.instantiation import blaming, require_factory, require_kind, require_loss
 from src.training.selection import Weights
 
 unwrap_optimizers()
@@ -46,7 +46,7 @@ class Components:
     splits: Splits
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler
+    schedule: LRScheduler
     loss: nn.Module
     order: torch.Generator
 
@@ -108,11 +108,14 @@ def prepare(config: Resolved) -> Environment:
     torch.set_num_threads(threads)
     # torch.use_deterministic_algorithms would do the same and import torch's compiler.
     torch.set_deterministic_debug_mode("error")
-    with _blaming(config, "device"):
+    with blaming(config, "device"):
         device = instantiate(config.tree["device"])
-    with _blaming(config, "data"):
+        require_kind(device, torch.device, "a torch.device")
+    with blaming(config, "data"):
         data = {key: value for key, value in config.tree["data"].items() if key != "fallback"}
-        return Environment(instantiate(data).to(device), device, threads, code)
+        splits = instantiate(data)
+        require_kind(splits, Splits, "Splits")
+        return Environment(splits.to(device), device, threads, code)
 
 
 def build(config: Resolved, environment: Environment) -> Components:
@@ -122,36 +125,24 @@ def build(config: Resolved, environment: Environment) -> Components:
     """
     tree, seed, splits = config.tree, config.tree["seed"], environment.splits
     for group in filter(tree.__contains__, SHARED_GROUPS):
-        with _blaming(config, group):
-            _check_factory(instantiate(tree[group]))
-    with _blaming(config, "model"), global_stream(seed, "initialisation"):
+        with blaming(config, group):
+            require_factory(instantiate(tree[group]))
+    with blaming(config, "model"), global_stream(seed, "initialisation"):
         model = instantiate(tree["model"], classes=splits.classes, _convert_="all")
+        require_kind(model, nn.Module, "a torch.nn.Module")
         model = model.to(environment.device)
-    with _blaming(config, "optimizer"):
+    with blaming(config, "optimizer"):
         optimizer = instantiate(tree["optimizer"], _convert_="all")(model.parameters())
-    with _blaming(config, "schedule"):
+        require_kind(optimizer, torch.optim.Optimizer, "a torch.optim.Optimizer")
+    with blaming(config, "schedule"):
         schedule = instantiate(tree["schedule"])(optimizer)
-    with _blaming(config, "loss"):
+        require_kind(schedule, LRScheduler, "a torch.optim.lr_scheduler.LRScheduler")
+        inspect.signature(schedule.step).bind()  # nothing tells a schedule a metric
+    with blaming(config, "loss"):
         loss = instantiate(tree["loss"])
+        require_loss(loss)
     seed_globally(seed, "training")
     return Components(splits, model, optimizer, schedule, loss, stream(seed, "batch order"))
-
-
-def _check_factory(component: object) -> None:
-    if isinstance(component, nn.Module):
-        raise ValueError("one module is no factory for all layers: `_partial_: true` is missing")
-
-
-@contextmanager
-def _blaming(config: Resolved, group: str) -> Iterator[None]:
-    try:
-        yield
-    except (InstantiationException, TypeError, ValueError) as error:
-        cause = error.__cause__ if isinstance(error, InstantiationException) else error
-        if isinstance(cause, InputError):
-            raise cause from error
-        reason = " ".join(str(cause or error).split())
-        raise InputError(f"{group}={config.choices.get(group)}: {reason}") from error
 
 
 # Workers fork from a process that has imported this module: all of them, also those that start

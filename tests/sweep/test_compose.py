@@ -13,8 +13,8 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf, read_write
 
 from src import ROOT, hydra_internals
-from src.config import register_resolvers
 from src.hydra_internals import MAIN, SharingLoader, share_compositions, split_jobs
+from src.resolvers import register_resolvers
 from src.sweep.compose import job_overrides
 
 JOBS = [

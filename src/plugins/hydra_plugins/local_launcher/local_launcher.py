@@ -10,6 +10,7 @@ from hydra.experimental.callback import Callback
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 TARGET = "hydra_plugins.local_launcher.local_launcher.LocalLauncher"
 
@@ -61,8 +62,9 @@ class Warm(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Begin at once, on another core, to import torch, which takes seconds."""
-        if config.hydra.launcher._target_ == TARGET:
-            from src.launching import fork_server
+        # Too few processes or handles, and settings that are none, are told when they are needed.
+        with suppress(OSError, TypeError, OmegaConfBaseException):
+            if config.hydra.launcher._target_ == TARGET:
+                from src.launching import fork_server
 
-            with suppress(OSError):  # too few processes or handles are told when one is needed
                 fork_server.start(list(config.hydra.launcher.preload))

@@ -1,0 +1,34 @@
+"""The resolvers of conf/, functions that its values call: `${root:outputs}`."""
+
+import inspect
+import os
+import time
+from collections.abc import Callable
+
+from omegaconf import OmegaConf
+
+from src import ROOT
+
+
+def register_resolvers() -> None:
+    """Register the resolvers of conf: `root` is a path below the folder that holds outputs.
+
+    `stamp` is unique to a process, `env` a variable of the environment, or a default where that is
+    unset or empty.
+    """
+    register_resolver("root", lambda path: str(ROOT / path))
+    register_resolver("env", lambda name, default: os.environ.get(name) or default)
+    register_resolver("stamp", _stamp, use_cache=True)
+
+
+def register_resolver(name: str, resolver: Callable, use_cache: bool = False) -> None:
+    """Register a resolver in place of one before; OmegaConf 2.4 has renamed its function."""
+    register: Callable[..., None] = OmegaConf.register_resolver
+    if "replace" not in inspect.signature(register).parameters:
+        register = OmegaConf.register_new_resolver
+    register(name, resolver, use_cache=use_cache, replace=True)
+
+
+def _stamp() -> str:
+    # Two sweeps that start in one second must not share a directory.
+    return time.strftime("%Y-%m-%d_%H-%M-%S_") + os.urandom(3).hex()

@@ -1,0 +1,102 @@
+"""The making of a config's groups, of which every mistake is told in one line."""
+
+import inspect
+import re
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from pydoc import locate
+from typing import Any, cast
+
+from hydra.errors import InstantiationException
+from torch import nn
+
+from src import CODE
+from src.config import Resolved
+from src.error_text import nearest
+from src.errors import InputError
+
+OTHERS_CODE = (CODE / "src", Path(inspect.__file__).parent)  # this project's, and Python's own
+
+
+@contextmanager
+def blaming(config: Resolved, group: str) -> Iterator[None]:
+    """Raise an InputError that names the group for all that its target raises, SystemExit too."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        is_hydras = isinstance(error, InstantiationException)
+        cause = error.__cause__ if is_hydras and error.__cause__ else error
+        if isinstance(cause, InputError):
+            raise cause from error
+        reason = _reason(cause, config.tree[group])
+        raise InputError(f"{group}={config.choices.get(group)}: {reason}") from error
+
+
+def _reason(error: BaseException, node: Mapping[str, Any]) -> str:
+    said = " ".join(str(error).split())
+    if isinstance(error, ImportError) and said.startswith("Error loading"):
+        return _not_imported(str(node.get("_target_")), error.__cause__ or error)
+    if re.search(r"missing \d+ required positional argument", said) and "_partial_" not in node:
+        return f"{said}; is `_partial_: true` missing, or a key?"
+    if taken := re.search(r"unexpected keyword argument '(\w+)'", said):
+        return said + _nearest_argument(taken[1], str(node["_target_"]))
+    is_sentence = isinstance(error, TypeError | ValueError | InstantiationException) and said
+    return (said if is_sentence else f"{type(error).__name__}: {said}") + _place(error)
+
+
+def _not_imported(target: str, error: BaseException) -> str:
+    module, _, name = target.rpartition(".")
+    hint = _place(error)
+    with suppress(Exception):  # the module itself cannot be imported
+        hint = nearest(name, dir(locate(module)))
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"_target_={target}: cannot be imported: {said}{hint}"
+
+
+def _nearest_argument(name: str, target: str) -> str:
+    with suppress(Exception):  # a target that has no signature
+        return nearest(name, inspect.signature(cast(Any, locate(target))).parameters)
+    return ""
+
+
+def _place(error: BaseException) -> str:
+    """Return where in the user's own code an exception was raised; "" for other code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _is_users(Path(frame.filename))]
+    return f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
+
+
+def _is_users(file: Path) -> bool:
+    is_others = "site-packages" in file.parts or any(map(file.is_relative_to, OTHERS_CODE))
+    return file.is_absolute() and not is_others
+
+
+def require_factory(component: object) -> None:
+    """Raise TypeError or ValueError unless each layer can make its own part by the component."""
+    if isinstance(component, nn.Module):
+        raise ValueError("one module is no factory for all layers: `_partial_: true` is missing")
+    if not callable(component):
+        raise ValueError(f"must be a function or a class, not a {type(component).__name__}")
+    if isinstance(component, partial):
+        with suppress(ValueError):  # some functions in C have no signature
+            inspect.signature(component.func).bind_partial(*component.args, **component.keywords)
+
+
+def require_kind(component: object, kind: type, words: str) -> None:
+    """Raise ValueError unless the component is of its kind, `words` for people."""
+    if isinstance(component, partial):
+        raise ValueError(f"must be {words}: `_partial_: true` must be left out")
+    if not isinstance(component, kind):
+        raise ValueError(f"must be {words}, not a {type(component).__name__}")
+
+
+def require_loss(loss: object) -> None:
+    """Raise ValueError for a class, or what would make one, instead of a loss."""
+    made = loss.func if isinstance(loss, partial) else loss
+    if isinstance(made, type):
+        raise ValueError("must be a loss, not a class: `_partial_: true` must be left out")
+    if not callable(made):
+        raise ValueError(f"must be a module or a function, not a {type(made).__name__}")

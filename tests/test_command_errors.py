@@ -1,0 +1,96 @@
+"""Command lines that Hydra refuses, told in one line, by the command's own parsing of them."""
+
+import re
+import sys
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import ConfigCompositionException
+
+from src import ROOT
+from src.command_errors import is_users, one_line
+from src.config import resolve
+from src.errors import InputError
+from src.hydra_internals import MAIN, check_options
+from src.resolvers import register_resolvers
+
+WRONG = {
+    "a key": ("epoch=3", r"^epoch: unknown; must be one of .*\(did you mean epochs\?\)$"),
+    "a key of a group": ("model.widht=3", r"^model.widht: unknown; .*\(did you mean width\?\)$"),
+    "a group": ("modle=mlp", r"^modle: unknown; .*\(did you mean model\?\)$"),
+    "an option": ("model=mpl", r"^model=mpl: unknown; must be one of .*\(did you mean mlp\?\)$"),
+    "a word": ("trian", "^trian: must be KEY=VALUE$"),
+    "nothing": ("", "^'': must be KEY=VALUE$"),
+    "a second =": ("compare.baseline=model=mlp", "needs quotes: 'compare.baseline=\"model=mlp\"'$"),
+    "several values": ("seed=range(3)", "^seed=range.3.: several values are a sweep, which needs "),
+    "several words": (
+        "model=mlp,cnn",
+        "^model=mlp,cnn: several values are a sweep, which needs -m",
+    ),
+    "no option": ("model=null", "^model=null: "),
+    "a number as option": ("activation=3", "^activation=3: "),
+    "a value below nothing": ("hydra.sweeper.params.foo=1", "^hydra.sweeper.params.foo=1: Hydra "),
+    "a mode": ("hydra.mode=ONCE", "hydra.mode=ONCE.*RUN, MULTIRUN"),
+    "a deleted group": ("~schedule", "^schedule: must be given; schedule=OPTION$"),
+    "a deleted activation": ("~activation", "^activation: must be given"),
+    "a deleted key": ("~epochs", "^epochs: must be given$"),
+    "a deleted key of tracking": ("~tracking.uri", "^tracking.uri: must be given$"),
+    "a deleted margin": ("~compare.margin", "^compare.margin: must be given$"),
+    "no address": ("tracking.uri=here", "^tracking.uri=here: must be sqlite:///FILE, or the addr"),
+    "memory": ("tracking.uri='sqlite:///:memory:'", "^tracking.uri=.* must be sqlite:///FILE"),
+    "no target": ("~loss._target_", "^loss=cross_entropy: must have `_target_: NAME`"),
+    "a number as target": ("loss._target_=3", "^loss=cross_entropy: loss._target_=3: must be MOD"),
+    "a word as partial": (
+        "activation._partial_=yes please",
+        "^activation._partial_=.* true or fal",
+    ),
+    "one of two betas": ("optimizer.betas=[0.9]", "^optimizer.betas=.*two numbers of at least 0"),
+    "words as betas": ("optimizer.betas=[a,b]", "^optimizer.betas=.*two numbers of at least 0"),
+    "a number as key": ("+model={3: 4}", "^model.3: must be a word, as every key$"),
+    "an interpolation of nothing": ("epochs=${nowhere}", "^epochs: .*'nowhere' not found$"),
+    "an interpolation of itself": ("epochs=${epochs}", "^epochs: Recursive interpolation"),
+    "an unknown resolver": ("epochs=${ask:me}", "^epochs: Unsupported interpolation type ask$"),
+}
+
+
+@pytest.mark.parametrize(("argument", "line"), WRONG.values(), ids=WRONG)
+def test_a_mistake_is_told_in_a_line_that_names_it(argument, line, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["src/train.py", "optimizer=adam", argument])
+    register_resolvers()
+    with initialize_config_dir(str(ROOT / "conf"), **MAIN), pytest.raises(Exception) as raised:  # noqa: PT011
+        _resolved(sys.argv[1:])
+    assert is_users(raised.value)
+    said = one_line(raised.value)
+    assert re.search(line, said), said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("argument", "line"),
+    [
+        ("--multrun", "^unrecognized arguments: --multrun; --help lists"),
+        ("--epochs=3", "^unrecognized arguments: --epochs=3; .* keys are set without dashes$"),
+        ("--cfg=nothing", "invalid choice: 'nothing'"),
+        ("--config-dir", "expected one argument"),
+    ],
+)
+def test_an_option_that_is_none_is_told_in_a_line(argument, line):
+    with pytest.raises(InputError, match=line):
+        check_options(["epochs=3", argument])
+
+
+def test_a_bug_of_this_project_is_no_users_error():
+    with pytest.raises(AssertionError) as bug:
+        _fail()
+    assert not is_users(bug.value)
+    assert not is_users(KeyError("a"))
+    assert is_users(ConfigCompositionException("theirs"))
+
+
+def _resolved(overrides: list[str]) -> None:
+    cfg = compose("config", overrides, return_hydra_config=True)
+    resolve(cfg, cfg.hydra.runtime.choices)
+
+
+def _fail() -> None:
+    raise AssertionError("of our own")

@@ -1,0 +1,120 @@
+"""Groups whose target cannot make what is needed: each is named in a line, before training."""
+
+import re
+
+import pytest
+
+from src.config import Resolved
+from src.errors import InputError
+from src.training.setup import build, prepare
+
+PARTIAL = {"_partial_": True}
+SGD = {"_target_": "torch.optim.SGD", "lr": 0.1}
+STEP = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 1}
+GELU = {"_target_": "torch.nn.GELU"}
+
+WRONG = {
+    "a module that is not there": ("activation", {"_target_": "nowhere.GELU"}, "No module named"),
+    "a name that is not there": (
+        "activation",
+        {"_target_": "torch.nn.GELUU"},
+        r"_target_=torch\.nn\.GELUU: cannot be imported: .* \(did you mean GELU\?\)",
+    ),
+    "a number": ("activation", {"_target_": "math.pi"}, "callable"),
+    "a module": ("activation", {"_target_": "torch.nn"}, "callable"),
+    "one module for all layers": ("activation", GELU, "no factory .*`_partial_: true` is missing"),
+    "an argument of an activation": (
+        "activation",
+        GELU | PARTIAL | {"slope": 1},
+        "unexpected keyword argument 'slope'",
+    ),
+    "an argument of a model": (
+        "model",
+        {"_target_": "src.models.mlp.MLP", "widht": 3},
+        r"unexpected keyword argument 'widht' \(did you mean width\?\)",
+    ),
+    "a loss that makes losses": (
+        "loss",
+        {"_target_": "torch.nn.MSELoss"} | PARTIAL,
+        "not a class: `_partial_: true` must be left out",
+    ),
+    "the class of a loss": (
+        "loss",
+        {"_target_": "hydra.utils.get_class", "path": "torch.nn.MSELoss"},
+        "must be a loss, not a class",
+    ),
+    "a loss that is a number": ("loss", {"_target_": "builtins.int"}, "must be a module or a func"),
+    "an optimizer at once": ("optimizer", SGD, "'params'; is `_partial_: true` missing"),
+    "a list as optimizer": (
+        "optimizer",
+        {"_target_": "builtins.list"} | PARTIAL,
+        "must be a torch.optim.Optimizer, not a list",
+    ),
+    "a schedule at once": ("schedule", STEP, "'optimizer'; is `_partial_: true` missing"),
+    "a schedule that waits for a metric": (
+        "schedule",
+        {"_target_": "torch.optim.lr_scheduler.ReduceLROnPlateau"} | PARTIAL,
+        "'metrics'",
+    ),
+    "a word as device": ("device", {"_target_": "builtins.str"}, "must be a torch.device, not a s"),
+    "a list as data": ("data", {"_target_": "builtins.dict"}, "must be Splits, not a dict"),
+    "a program that ends": (
+        "model",
+        {"_target_": "faulty_parts.leave"},
+        r"SystemExit: 3 \(.*faulty_parts\.py:4\)$",
+    ),
+    "a key that is not there": (
+        "model",
+        {"_target_": "faulty_parts.look"},
+        r"KeyError: 'a' \(.*faulty_parts\.py:6\)$",
+    ),
+}
+FAULTY = """import sys
+
+def leave(**_):
+    sys.exit(3)
+def look(**_):
+    return {}['a']
+"""
+
+
+@pytest.fixture
+def refusal(config, tmp_path, monkeypatch):
+    """What is said of a job with another node in a group."""
+    (tmp_path / "faulty_parts.py").write_text(FAULTY)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def told(group: str, node: dict) -> str:
+        base = config("data=mnist_5k", "data.n=400", "device=cpu", "threads=1")
+        changed = Resolved({**base.tree, group: node}, {**base.choices, group: "mine"})
+        with pytest.raises(InputError) as refused:
+            build(changed, prepare(changed))
+        return str(refused.value)
+
+    return told
+
+
+@pytest.mark.parametrize(("group", "node", "said"), WRONG.values(), ids=WRONG)
+def test_a_target_that_is_no_such_part_is_told_of_its_group(group, node, said, refusal):
+    line = refusal(group, node)
+    assert line.startswith(f"{group}=mine: ")
+    assert re.search(said, line)
+    assert "\n" not in line
+
+
+def test_a_users_module_that_ends_the_program_or_is_no_python_is_told(
+    refusal, tmp_path, monkeypatch
+):
+    (tmp_path / "ending_part.py").write_text("import sys\nsys.exit('bye')\n")
+    (tmp_path / "unfinished_part.py").write_text("x = = 1\n")
+    for name, said in (("ending_part", "SystemExit: bye"), ("unfinished_part", "SyntaxError: inv")):
+        line = refusal("loss", {"_target_": f"{name}.Loss"})
+        assert line.startswith("loss=mine: ")
+        assert said in line
+
+
+def test_a_partial_function_is_a_loss(config):
+    base = config("data=mnist_5k", "data.n=400", "device=cpu", "threads=1")
+    node = {"_target_": "torch.nn.functional.cross_entropy", "label_smoothing": 0.1} | PARTIAL
+    smooth = Resolved({**base.tree, "loss": node}, base.choices)
+    assert callable(build(smooth, prepare(smooth)).loss)
