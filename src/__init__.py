@@ -1,10 +1,22 @@
 """fairsweep: sweeps over MNIST classifiers whose comparisons can be trusted."""
 
+import os
+import sys
 from pathlib import Path
 
 CODE = Path(__file__).parents[1]  # src and conf that run: a clone's, or a copy for queued jobs
 # Outputs and git's history lie here, wherever the user stands; a copy has a link to its clone.
 ROOT = link.resolve() if (link := CODE / "clone").is_symlink() else CODE
 
+if sys.argv[:1] == [
+    "-m"
+]:  # Python imports this package to run a command of it, which takes a while
+    from src.signals import exit_until_handled
+
+    exit_until_handled()
+    if not __debug__:  # Hydra's parser relies on its assertions
+        os.environ.pop("PYTHONOPTIMIZE", None)
+        words = [word for word in sys.orig_argv[1:] if word not in ("-O", "-OO")]
+        os.execv(sys.executable, [sys.executable, *words])
 # Before any other module of this project: it keeps their sources as they are imported.
 from src import code_digest  # noqa: E402, F401

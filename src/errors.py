@@ -5,6 +5,10 @@ class InputError(Exception):
     """Bad input: one line that names the key or file, the value and what must hold."""
 
 
+class ExperimentDeletedError(InputError):
+    """The experiment that runs are to be sent to was deleted there."""
+
+
 class JobError(Exception):
     """A job of a sweep failed, which is its own affair; the message says why."""
 

@@ -6,6 +6,7 @@ https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-method
 import logging
 import multiprocessing
 import shutil
+import signal
 import tempfile
 import time
 import warnings
@@ -17,7 +18,7 @@ from typing import Any
 
 from src.errors import JobError
 from src.process_identity import is_alive, machine_id, process_id
-from src.signals import block_signals
+from src.signals import STOP_SIGNALS
 
 PRELOAD = "src.fork_server_preload"
 LONGEST_FOLDER = 28  # a socket's path has at most 107 characters (unix(7)), 79 of them ours
@@ -34,8 +35,7 @@ def start(preload: Sequence[str]) -> None:
     # The tracker, which has nothing to track, is replaced when it is killed.
     warnings.filterwarnings("ignore", "resource_tracker: process died unexpectedly")
     resource_tracker.ensure_running()  # which would let signals through when it starts
-    with block_signals():
-        forkserver.ensure_running()
+    _ensure_running()
 
 
 def fork(target: Callable[..., object], *arguments: Any) -> BaseProcess:
@@ -53,11 +53,19 @@ def fork(target: Callable[..., object], *arguments: Any) -> BaseProcess:
         except (EOFError, ConnectionError) as error:
             cause = error
             log.debug("the fork server is gone", exc_info=True)
-            with block_signals():
-                forkserver.ensure_running()
+            _ensure_running()
         else:
             return child
     raise JobError("the process from which workers fork was killed, or is out of memory") from cause
+
+
+def _ensure_running() -> None:
+    """Start the server if none runs; it gets no signal before its first import says what to do."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _use_own_folder() -> None:

@@ -120,7 +120,7 @@ def _of_sweep(
     job = Job(config, environment, start, journal, index, overrides)
     if not config.tree["reuse"]:
         return _train(job)
-    with index.alone(job.fingerprint):
+    with index.alone(job.fingerprint) as is_alone:
         decision = index.decide(job.fingerprint)
         checkpoint = index.checkpoint(job.fingerprint)
         if decision.source:
@@ -128,7 +128,7 @@ def _of_sweep(
             value = run_logger.record_cached(journal, start, decision.source)
             index.add(job.fingerprint, journal, job.typed)
             return value
-        return _train(job, path=checkpoint, action=decision.action)
+        return _train(job, path=checkpoint if is_alone else None, action=decision.action)
 
 
 def _train(

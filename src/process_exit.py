@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import util
 from pathlib import Path
 
-from src.signals import EXIT_STATUS
+from src.signals import EXIT_STATUS, handle_signals
 
 _status = 1  # of an exception that nobody catches
 
@@ -31,14 +31,15 @@ def at_end(close: Callable[[bool], object]) -> Iterator[None]:
 def fast_exit() -> Iterator[None]:
     """End the process after the body without taking apart what it has imported.
 
-    Of torch and MLflow that takes two seconds, in which nothing happens that anyone needs. A
-    KeyboardInterrupt ends it quietly.
+    Of torch and MLflow that takes two seconds, in which nothing happens that anyone needs. Ctrl-C
+    and SIGTERM end it quietly.
     """
     global _status
     atexit.register(_leave)  # what is registered first is run last
     _make_streams_usable()
     try:
-        yield
+        with handle_signals():
+            yield
         _status = 0
     except KeyboardInterrupt:
         _status = EXIT_STATUS

@@ -1,6 +1,5 @@
 """Progress and results of jobs as a person sees them, errors in percent."""
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -9,7 +8,6 @@ from pathlib import Path
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -33,24 +31,10 @@ DONE = {"reused": Action.REUSE, "resumed": Action.RESUME, "trained": Action.TRAI
 
 
 def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
-    """Pass epochs on, with a live bar on a terminal and a plain line each elsewhere."""
-    if not sys.stderr.isatty():
-        for epoch in epochs:
-            print(f"{name}  epoch {epoch.epoch}/{total}  {errors(epoch.metrics)}", flush=True)
-            yield epoch
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[errors]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(name, total=total, errors="")
-        for epoch in epochs:
-            progress.update(task, completed=epoch.epoch, errors=errors(epoch.metrics))
-            yield epoch
+    """Pass epochs on, with a line for each."""
+    for epoch in epochs:
+        print(f"{name}  epoch {epoch.epoch}/{total}  {errors(epoch.metrics)}", flush=True)
+        yield epoch
 
 
 def errors(metrics: Mapping[str, float]) -> str:

@@ -8,8 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from enum import Enum, auto
+from contextlib import contextmanager
 from typing import Any
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -20,17 +19,8 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, raised where Ctrl-C would be."""
 
 
-class _Response(Enum):
-    """Responses to the first signal."""
-
-    RAISE = auto()
-    DEFER = auto()
-    EXIT = auto()
-
-
 # Plain values: a lock, such as an Event has, could be held by the very code that is interrupted.
-_response = _Response.RAISE
-_is_stop_requested = False
+_is_deferred = _is_stop_requested = False
 
 
 @contextmanager
@@ -71,10 +61,10 @@ def _install(handler: Any) -> dict[signal.Signals, Any]:
 
 def _handle(number: int, frame: object) -> None:
     global _is_stop_requested
-    if _is_stop_requested or _response is _Response.EXIT:
+    if _is_stop_requested:
         os._exit(EXIT_STATUS)
     _is_stop_requested = True
-    if _response is _Response.RAISE:
+    if not _is_deferred:
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated("SIGTERM")
 
 
@@ -85,27 +75,17 @@ def exit_until_handled() -> None:
 
 @contextmanager
 def defer_stop() -> Iterator[None]:
-    """Let the first signal wait until the body, which must be short, is done."""
-    try:
-        with _respond(_Response.DEFER):
-            yield
-    finally:
-        raise_if_stop_requested()
+    """Let the first signal wait until the body is done: a short one, or imports of C++.
 
-
-def exit_on_signal() -> AbstractContextManager[None]:
-    """Let a signal end the process at once: imports of C++ crash on an exception."""
-    return _respond(_Response.EXIT)
-
-
-@contextmanager
-def _respond(response: _Response) -> Iterator[None]:
-    global _response
-    former, _response = _response, response
+    These crash on an exception.
+    """
+    global _is_deferred
+    former, _is_deferred = _is_deferred, True
     try:
         yield
     finally:
-        _response = former
+        _is_deferred = former
+        raise_if_stop_requested()
 
 
 def stop_requested() -> bool:
@@ -120,18 +100,3 @@ def raise_if_stop_requested() -> None:
     """Raise KeyboardInterrupt if a signal has come, and its own exception was lost or deferred."""
     if _is_stop_requested:
         raise KeyboardInterrupt
-
-
-@contextmanager
-def block_signals() -> Iterator[None]:
-    """Start processes in the body that get no signal before they call `unblock_signals`."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def unblock_signals() -> None:
-    """Let signals through once this process has said what they do to it."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

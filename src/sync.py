@@ -4,20 +4,23 @@ Without a folder all jobs under outputs are looked at; jobs that still run are l
 goes where its command said; `tracking.KEY=VALUE` says otherwise, or gives a password.
 """
 
+import logging
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from src import ROOT, config
+from src import ROOT, command_line, config
 from src.error_text import root_cause
-from src.errors import InputError
-from src.process_exit import fast_exit
+from src.errors import ExperimentDeletedError, InputError
 from src.tracking.job_record import JobRecord, ProcessState
 from src.tracking.journal import Journal, journals
 from src.tracking.repair import settle
 from src.tracking.settings import TrackingSettings
+
+log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -25,9 +28,6 @@ def main(arguments: Sequence[str]) -> None:
 
     Raises InputError when some cannot be sent, after the others.
     """
-    if {"-h", "--help"} & {*arguments}:
-        print(__doc__.strip())
-        return
     overrides = [argument for argument in arguments if "=" in argument]
     folders = [Path(argument) for argument in arguments if "=" not in argument]
     given = config.settings(overrides)["tracking"]
@@ -49,7 +49,7 @@ def _send(waiting: Sequence[Journal], tracking: TrackingSettings) -> int:
         tracking.connect()
     except InputError as error:
         print(error, file=sys.stderr)
-        return len(waiting)
+        return 0 if isinstance(error, ExperimentDeletedError) else len(waiting)
     failed = 0
     for journal in waiting:
         try:
@@ -71,6 +71,9 @@ def _unsent(folders: Sequence[Path]) -> Iterator[JobRecord]:
             record = settle(journal)
             if record is None or not journal.has_unsent:
                 continue
+            if not os.access(journal.folder, os.W_OK):  # it could not be noted what was sent
+                log.warning("%s: left to its owner; it cannot be written to", journal.folder)
+                continue
             if record.has_ended and record.process != ProcessState.ALIVE:
                 yield record
 
@@ -81,8 +84,4 @@ def _order(journal: Journal) -> list[tuple[int, str]]:
 
 
 if __name__ == "__main__":
-    with fast_exit():
-        try:
-            main(sys.argv[1:])
-        except InputError as error:
-            sys.exit(str(error))
+    command_line.run(main, __doc__)

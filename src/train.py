@@ -1,10 +1,5 @@
 """Train one model, or sweep over many with -m: see README.md."""
 
-if __name__ == "__main__":
-    from src.signals import exit_until_handled
-
-    exit_until_handled()  # the imports that follow take a while
-
 import gc
 import os
 import sys
@@ -23,7 +18,7 @@ from src.hydra_internals import MAIN, check_options, name_config_files, trust_co
 from src.process_exit import fast_exit
 from src.resolvers import register_resolvers
 from src.schema import covers
-from src.signals import EXIT_STATUS, handle_signals
+from src.signals import EXIT_STATUS
 from src.sweep.finish import finishing
 from src.tracking.uploader_process import start_uploader, uploader_closed
 
@@ -70,7 +65,7 @@ def main() -> None:
     try:
         _check_arguments()
         name_config_files()
-        with handle_signals(), uploader_closed(), finishing(), trust_config():
+        with uploader_closed(), finishing(), trust_config():
             if all(a in MULTIRUN for a in sys.argv[1:] if a.startswith("-")):  # not with --help
                 start_uploader()  # imports MLflow while Hydra composes
             train()

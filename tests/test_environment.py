@@ -14,6 +14,7 @@ INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 VARIABLES = [
     INLINE,
     {"PYTHONWARNINGS": "error"},
+    {"PYTHONOPTIMIZE": "2"},
     {"MLFLOW_EXPERIMENT_NAME": "other", "MLFLOW_RUN_ID": "0" * 32, "MLFLOW_EXPERIMENT_ID": "77"},
     {"CUDA_VISIBLE_DEVICES": "-1", "OMP_NUM_THREADS": "4,2", "SLURM_JOB_ID": "1", "CI": "true"},
     {"LC_ALL": "C", "PYTHONUTF8": "0", "COLUMNS": "20", "TERM": "dumb", "PYTHONSAFEPATH": "1"},
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("variables", VARIABLES, ids=lambda it: next(iter(it)))
 def test_a_sweep_reaches_mlflow_and_is_compared(variables, workplace):
-    process = workplace.start(*SMALL, "seed=0,1", "-m", env=os.environ | variables)
+    process = workplace.start(*SMALL, "seed=range(2)", "-m", env=os.environ | variables)
     stdout, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert "reaches a best validation error" in " ".join(stdout.split())

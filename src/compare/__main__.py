@@ -4,7 +4,6 @@ Without a run id the last sweep is compared; `key=value` are the config's `compa
 """
 
 import os
-import sys
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -12,10 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from src import ROOT, config
+from src import ROOT, command_line, config
 from src.compare import Comparison, recorded_jobs
 from src.errors import InputError
-from src.process_exit import fast_exit
 from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings
 
@@ -29,9 +27,6 @@ PROVENANCE = ("command", "versions", "hardware", "git_commit")  # tags of a swee
 
 def main(arguments: Sequence[str]) -> None:
     """Compare, print, and keep the result: with the one sweep it is of, or else in a folder."""
-    if {"-h", "--help"} & {*arguments}:
-        print(__doc__.strip())
-        return
     os.environ["MPLBACKEND"] = "agg"  # figures become files; a notebook's may be missing here
     from src.tracking import mlflow_source
     from src.tracking.store import complete
@@ -101,8 +96,4 @@ def _replace(
 
 
 if __name__ == "__main__":
-    with fast_exit():
-        try:
-            main(sys.argv[1:])
-        except InputError as error:
-            sys.exit(str(error))
+    command_line.run(main, __doc__)

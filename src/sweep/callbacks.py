@@ -13,7 +13,7 @@ from src import logs
 from src.data.availability import ensure_data
 from src.errors import JobKilledError, Refused
 from src.hydra_internals import typed_lines
-from src.signals import exit_on_signal
+from src.signals import defer_stop
 from src.sweep import multirun
 from src.sweep.compose import resolved
 from src.sweep.directories import check_directories
@@ -47,7 +47,7 @@ class SweepCallback(Callback):
             check_directories(tree, "hydra.run.dir", journal.folder)
             uploader.ask("connect", ResultIndex.of(tree), config.hydra.verbose)
             uploader.ask("watch", journal.folder)
-            with exit_on_signal():
+            with defer_stop():
                 from src import job  # noqa: F401, imports torch while the process imports MLflow
             uploader.answer()
             uploader.answer()

@@ -6,7 +6,6 @@ the database pointing to where it was, and a copy would write into the original.
 """
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -23,44 +22,27 @@ def follow(database: Path, experiment_id: str, location: str) -> str:
     lies in the former place, or in a store that is no folder, stays referred to in that. Returns
     a line about the latter, or "".
     """
+    stay, location = 0, location.rstrip("/")
     with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
-        former = _location(connection, experiment_id)
-        if former.rstrip("/") == location.rstrip("/"):
+        of_experiment = "WHERE experiment_id = ?"
+        query = f"SELECT artifact_location FROM experiments {of_experiment}"
+        former = (connection.execute(query, (experiment_id,)).fetchone()[0] or "").rstrip("/")
+        if former == location:
             return ""
-        change = "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?"
+        change = f"UPDATE experiments SET artifact_location = ? {of_experiment}"
         connection.execute(change, (location, experiment_id))
-        stay = sum(_follow(connection, table, experiment_id, former, location) for table in COLUMNS)
+        for table, column in COLUMNS.items():
+            query = f"SELECT rowid, {column} FROM {table} {of_experiment}"
+            for row, address in connection.execute(query, (experiment_id,)).fetchall():
+                if not address.startswith(f"{former}/"):
+                    continue
+                moved = location + address.removeprefix(former)
+                if _stays(address, moved):
+                    stay += 1
+                    continue
+                connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (moved, row))
     where = f"{_shown(former)}, outside {_shown(location)}"
     return f"the artifacts of {stay} earlier runs stay in {where}" if stay else ""
-
-
-def _follow(
-    connection: sqlite3.Connection, table: str, experiment_id: str, former: str, location: str
-) -> int:
-    """Return how many artifact folders of a table could not follow."""
-    column, stay = COLUMNS[table], 0
-    for row, address in list(_addresses(connection, table, experiment_id)):
-        moved = location.rstrip("/") + address.removeprefix(former.rstrip("/"))
-        if not address.startswith(former.rstrip("/") + "/"):
-            continue
-        if _stays(address, moved):
-            stay += 1
-            continue
-        connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (moved, row))
-    return stay
-
-
-def _addresses(
-    connection: sqlite3.Connection, table: str, experiment_id: str
-) -> Iterator[tuple[int, str]]:
-    query = f"SELECT rowid, {COLUMNS[table]} FROM {table} WHERE experiment_id = ?"
-    yield from connection.execute(query, (experiment_id,))
-
-
-def _location(connection: sqlite3.Connection, experiment_id: str) -> str:
-    query = "SELECT artifact_location FROM experiments WHERE experiment_id = ?"
-    ((location,),) = connection.execute(query, (experiment_id,))
-    return location or ""
 
 
 def _stays(address: str, moved: str) -> bool:

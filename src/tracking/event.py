@@ -22,7 +22,6 @@ class EventKind(StrEnum):
     END = "end"
 
 
-PLACEHOLDER = b"{}\n"  # takes the place of a damaged line
 TYPES: Mapping[str, type] = {  # of an event's fields
     "time": int,
     "name": str,
@@ -57,8 +56,3 @@ def _is_typed(key: str, value: object) -> bool:
     if key == "values" and isinstance(value, dict):
         return all(isinstance(each, int | float) for each in value.values())
     return isinstance(value, TYPES.get(key, object))
-
-
-def is_known(line: bytes) -> bool:
-    """Return whether a line is an event, or stands for one that was damaged."""
-    return line == PLACEHOLDER or parse(line) is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from src.errors import InputError
-from src.tracking.event import PLACEHOLDER, Event, EventKind, event_now, is_known, parse
+from src.tracking.event import Event, EventKind, event_now, parse
 from src.tracking.lock import locked
 
 JOURNAL, SENT = "journal.jsonl", "sent.json"
@@ -154,28 +154,23 @@ class Journal:
         self.mark_sent(ALL_EVENTS, run_id)
 
     def set_damage_aside(self) -> list[str]:
-        """Keep what is damaged under a telling name, and mend the journal and its mark.
+        """Keep a copy of what is damaged under a telling name, and mend the mark.
 
         Returns a line for the user about each. Not for the journal of a job that still runs.
         """
+        notes, copy, mark = [], self.folder / DAMAGED_JOURNAL, self.folder / SENT
         with locked(self.path):
-            return [*self._mend_lines(), *self._mend_mark()]
-
-    def _mend_lines(self) -> Iterator[str]:
-        lines = list(self._lines())
-        damaged = [n for n, line in enumerate(lines, 1) if not is_known(line)]
-        if damaged:
-            _replace(self.folder / DAMAGED_JOURNAL, b"".join(lines))
-            mended = (line if is_known(line) else PLACEHOLDER for line in lines)
-            _replace(self.path, b"".join(mended))  # numbers of lines stay the same
-            shown = ", ".join(map(str, damaged[:5])) + (", …" if len(damaged) > 5 else "")
-            yield f"{self.path}: line {shown} damaged, left out and kept in {DAMAGED_JOURNAL}"
-
-    def _mend_mark(self) -> Iterator[str]:
-        if self._mark() is None:
-            (self.folder / SENT).replace(self.folder / DAMAGED_SENT)
-            self.mark_sent(0, None)  # a run may exist; the tag `job` finds it
-            yield f"{self.folder / SENT}: damaged and kept as {DAMAGED_SENT}; all is sent again"
+            lines = list(self._lines())
+            damaged = [str(n) for n, line in enumerate(lines, 1) if parse(line) is None]
+            if damaged and not copy.exists():
+                _replace(copy, b"".join(lines))
+                shown = ", ".join(damaged[:5]) + (", …" if len(damaged) > 5 else "")
+                notes.append(f"{self.path}: line {shown} damaged, left out; see {DAMAGED_JOURNAL}")
+            if self._mark() is None:
+                mark.replace(self.folder / DAMAGED_SENT)
+                self.mark_sent(0, None)  # a run may exist; the tag `job` finds it
+                notes.append(f"{mark}: damaged and kept as {DAMAGED_SENT}; all is sent again")
+        return notes
 
 
 def journals(folder: Path, known: Container[str] = ()) -> Iterator[Journal]:

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -140,9 +140,20 @@ class ResultIndex:
         """Return the file in which a job keeps what it needs to go on."""
         return self.checkpoints / f"{fingerprint}.pt"
 
-    def alone(self, fingerprint: str, wait: bool = True) -> AbstractContextManager[bool]:
-        """Let one process at a time work on a fingerprint; without waiting, say if this one is."""
-        return locked(self.checkpoint(fingerprint), wait)
+    @contextmanager
+    def alone(self, fingerprint: str, wait: bool = True) -> Iterator[bool]:
+        """Let one process at a time work on a fingerprint.
+
+        Yields False where this is not the one: another works on it and is not waited for, or the
+        lock cannot be had, such as one that another user has left.
+        """
+        with ExitStack() as stack:
+            try:
+                is_alone = stack.enter_context(locked(self.checkpoint(fingerprint), wait))
+            except OSError as error:
+                log.warning("%s: no lock (%s); no checkpoint is kept", fingerprint, error.strerror)
+                is_alone = False
+            yield is_alone
 
     def open(self, job_id: str, journal: Journal) -> None:
         """Note that a run or a sweep has begun, so that a later one ends it if it cannot."""

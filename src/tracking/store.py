@@ -26,7 +26,7 @@ from mlflow.store.db import utils as db
 from src import addresses
 from src.credentials import redact
 from src.error_text import root_cause
-from src.errors import InputError
+from src.errors import ExperimentDeletedError, InputError
 from src.tracking import artifact_location
 from src.tracking.lock import locked
 
@@ -76,6 +76,8 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
             if not database.exists():
                 _make(database)
             return _open_embedded(database, experiment, addresses.artifacts_uri(artifacts))
+    except ExperimentDeletedError:
+        raise
     except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
         raise InputError(
             f"tracking.uri={redact(uri)}: cannot be used: {root_cause(error)}; "
@@ -136,7 +138,8 @@ def _open(uri: str, experiment: str, artifacts: str | None) -> Store:
     client = MlflowClient(uri)
     found = client.get_experiment_by_name(experiment)
     if found is not None and found.lifecycle_stage == "deleted":
-        raise ValueError(f"tracking.experiment={experiment} was deleted there; another is needed")
+        said = f"must be another; this one was deleted at {redact(uri)}"
+        raise ExperimentDeletedError(f"tracking.experiment={experiment}: {said}")
     if found is None:
         try:
             made = client.create_experiment(experiment, artifacts)

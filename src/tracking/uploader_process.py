@@ -5,7 +5,6 @@ It imports MLflow while the run imports torch, and answers requests: methods of 
 
 import gc
 import os
-import signal
 import subprocess
 import sys
 from contextlib import AbstractContextManager, suppress
@@ -17,7 +16,6 @@ from src import CODE
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
 from src.process_exit import at_end, fast_exit
-from src.signals import STOP_SIGNALS, block_signals, unblock_signals
 
 DETACH_TIMEOUT = 3.0  # seconds that an interrupted run waits for the process, which goes on alone
 
@@ -37,12 +35,13 @@ class UploaderProcess:
             "PYTHONPATH": f"{CODE}:{os.environ.get('PYTHONPATH', '')}",
             "MPLBACKEND": "agg",  # MLflow may import matplotlib; a notebook's may be missing here
         }
-        with theirs, block_signals():
+        with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "src.tracking.uploader_process", str(theirs.fileno())],
                 env=os.environ | own,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
+                process_group=0,  # Ctrl-C is not for it: it ends when this process does
             )
 
     def ask(self, method: str, *arguments: Any) -> None:
@@ -127,9 +126,6 @@ def uploader_closed() -> AbstractContextManager[None]:
 
 def main(conn: Connection) -> None:
     """Answer requests until the other end closes."""
-    for each in (*STOP_SIGNALS, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)  # the process ends when its parent does
-    unblock_signals()
     gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
     from src.tracking.store import UNREACHABLE
     from src.tracking.upload_service import UploadService

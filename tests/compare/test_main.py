@@ -143,8 +143,3 @@ def test_a_store_without_sweeps_and_a_sweep_without_finished_runs_are_refused(sw
     sweeps.add({"sigmoid": SIGMOID}, status="FAILED")
     with pytest.raises(InputError, match="no run finished"):
         main(sweeps.options)
-
-
-def test_it_says_how_it_is_used(capsys):
-    main(["-h"])
-    assert "`python -m src.compare [RUN_ID …] [key=value …]`" in capsys.readouterr().out

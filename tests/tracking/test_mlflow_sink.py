@@ -1,13 +1,17 @@
 """Journals on their way to a tracking server, against a real database."""
 
 import logging
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier, Semaphore
 
 import pytest
 from mlflow import MlflowClient
 
-from src import sync
+from src import ROOT, sync
 from src.errors import InputError
 from src.tracking import store as tracking_store
 from src.tracking.journal import Journal
@@ -203,9 +207,39 @@ def test_a_journal_says_where_it_is_to_go_without_the_password():
     assert not settings.is_same_experiment(TrackingSettings("http://host:5000/x", "other", "a"))
 
 
-def test_sync_says_how_it_is_used(capsys):
-    sync.main(["--help"])
-    assert "`python -m src.sync [FOLDER …]`" in capsys.readouterr().out
+@pytest.mark.parametrize("usage", ["src.sync [FOLDER …]", "src.compare [RUN_ID …] [key=value …]"])
+def test_commands_say_how_they_are_used(usage):
+    command = [sys.executable, "-m", usage.partition(" ")[0], "--help"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"`python -m {usage}`" in told.stdout
+
+
+def test_what_goes_to_a_deleted_experiment_waits_and_is_no_failure(
+    workplace, tracking, journal, capsys
+):
+    client = MlflowClient(workplace.uri)
+    name = f"{workplace.experiment}-deleted"
+    client.delete_experiment(client.create_experiment(name))
+    waiting, other = journal("a", tracking=vars(replace(tracking, experiment=name))), journal("b")
+    sync.main([str(workplace.folder)])
+    printed = capsys.readouterr()
+    assert not other.has_unsent
+    assert printed.err.startswith(f"tracking.experiment={name}: must be another; ")
+    sync.main([str(waiting.folder), f"tracking.experiment={workplace.experiment}"])
+    assert not waiting.has_unsent
+
+
+def test_a_journal_that_can_be_read_alone_is_left_to_its_owner(
+    workplace, journal, monkeypatch, caplog, capsys
+):
+    caplog.set_level(logging.WARNING)
+    hers, own = journal("a"), journal("b")
+    monkeypatch.setattr(os, "access", lambda path, mode: path != hers.folder)
+    sync.main([str(workplace.folder)])
+    assert not own.has_unsent
+    assert hers.has_unsent
+    assert caplog.messages == [f"{hers.folder}: left to its owner; it cannot be written to"]
+    assert capsys.readouterr().out.endswith("1 jobs had something to send\n")
 
 
 def test_metrics_and_the_end_arrive_where_files_cannot(workplace, store):
@@ -234,7 +268,7 @@ def test_a_deleted_experiment_is_named(workplace, tracking):
     client = MlflowClient(workplace.uri)
     client.delete_experiment(client.create_experiment(f"{workplace.experiment}-deleted"))
     gone = TrackingSettings(workplace.uri, f"{workplace.experiment}-deleted", "")
-    with pytest.raises(InputError, match=r"tracking.experiment=\S+-deleted was deleted there"):
+    with pytest.raises(InputError, match=r"tracking.experiment=\S+-deleted: must be another; "):
         gone.connect()
 
 

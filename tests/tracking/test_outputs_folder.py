@@ -191,9 +191,7 @@ class TestDamage:
         whole = journal.path.read_bytes()
         assert [event["event"] for event in journal.events()] == ["start", "metrics"]
         (note,) = journal.set_damage_aside()
-        assert note == (
-            f"{journal.path}: line 2 damaged, left out and kept in journal.damaged.jsonl"
-        )
+        assert note == (f"{journal.path}: line 2 damaged, left out; see journal.damaged.jsonl")
         assert (journal.folder / "journal.damaged.jsonl").read_bytes() == whole
         assert [event["event"] for event in journal.events()] == ["start", "metrics"]
         assert not journal.has_unsent, "lines keep their numbers"

@@ -51,6 +51,16 @@ def test_a_job_is_trained_then_resumed_then_reused(index, finished):
     assert index.decide("g").action == Action.TRAIN
 
 
+def test_a_lock_that_cannot_be_had_lets_a_job_work_without_a_checkpoint(index, caplog):
+    stale = index.checkpoint("f").with_name("f.pt.lock")
+    stale.mkdir(parents=True)  # cannot be opened, as another user's
+    with index.alone("f") as is_alone:
+        assert is_alone is False
+    assert "f: no lock (Is a directory)" in caplog.text
+    with index.alone("g") as is_alone:
+        assert is_alone
+
+
 @pytest.mark.parametrize(
     "other",
     [
