@@ -88,9 +88,10 @@ def closed_port() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
-def _hear_ctrl_c() -> None:
-    """What a shell runs in the background ignores Ctrl-C, and hands that on to its children."""
+def _hear_signals() -> None:
+    """Undo what a shell's `&` and nohup do: ignore Ctrl-C and SIGHUP, also in children."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class Workplace:
             command,
             cwd=ROOT,
             text=True,
-            preexec_fn=lambda: (_hear_ctrl_c(), confine()),
+            preexec_fn=lambda: (_hear_signals(), confine()),
             **pipes,
             **options,
         )
