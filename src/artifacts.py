@@ -14,6 +14,8 @@ from src.data.splits import Split, Splits
 from src.training.fit import predict
 from src.training.selection import Result
 
+EXAMPLES = 2  # inputs that are kept with a model
+
 
 @dataclass(frozen=True)
 class Written:
@@ -37,6 +39,9 @@ def write(
         probabilities = predict(model, splits.val).softmax(1).numpy()
         predicted = probabilities.argmax(1)
         written += _predictions(folder, model, splits, predicted)
+        written.append(folder / "inputs.npz")  # examples for whoever uses the model
+        val = splits.val
+        np.savez(written[-1], inputs=val.images[val.rows[:EXAMPLES]].cpu().numpy())
         correct = predictions.encode(predicted == _labels(splits.val))
         drawn |= _figures(model, splits, probabilities)
     for name, draw in drawn.items() if pictures else ():

@@ -116,6 +116,7 @@ class Workplace:
             f"tracking.artifacts={self.folder}/artifacts",
             f"checkpoints={self.folder}/checkpoints",
             f"results={self.folder}/results",
+            "models=none",  # which take seconds; tests of them say otherwise
             f"hydra.run.dir={self.run_dir}",
             f"hydra.sweep.dir={self.folder}/sweep",
         ]

@@ -93,7 +93,11 @@ def test_every_figure_can_be_looked_at(overrides, components, tmp_path):
 
 def test_without_pictures_there_are_none(components, tmp_path):
     written(components, tmp_path, pictures=False)
-    assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "val_predictions.npz"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "model.pt",
+        "inputs.npz",
+        "val_predictions.npz",
+    }
 
 
 def test_of_a_training_that_diverged_at_once_the_curves_are_left(components, tmp_path):

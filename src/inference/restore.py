@@ -1,6 +1,6 @@
 """The trained model of a run: its logged program, else its weights in its config's model."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,8 @@ from src.inference.trained_model import TrainedModel
 from src.tracking.job_record import JobRecord
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from src.tracking.store import Store
 
 SHAPE = (1, 28, 28)  # of the examples of runs that do not say it
@@ -20,8 +22,9 @@ HIGH_DIGIT = ("0 to 4", "5 to 9")
 def restore(store: "Store", record: JobRecord) -> TrainedModel:
     """Return the model of a run. Raises InputError where it cannot be had."""
     from src.tracking import logged_model
+    from src.tracking.run_files import source_run
 
-    model_id = logged_model.find(store, record.run_id) if record.run_id else None
+    model_id = logged_model.find(store, source_run(store, record)) if record.run_id else None
     if model_id:
         return load(store, f"models:/{model_id}", label(record))
     return from_weights(store, record)
@@ -41,8 +44,11 @@ def load(store: "Store", uri: str, name: str | None = None) -> TrainedModel:
     )
 
 
-def from_weights(store: "Store", record: JobRecord) -> TrainedModel:
-    """Return the model of a run from its config, of which this project's own parts are made."""
+def from_weights(store: "Store", record: JobRecord, allowed: Collection[str] = ()) -> TrainedModel:
+    """Return the model of a run from its config.
+
+    Its parts are those of this project's conf, or `allowed`.
+    """
     from src.inference import weights
     from src.tracking.run_files import fetch
 
@@ -51,8 +57,22 @@ def from_weights(store: "Store", record: JobRecord) -> TrainedModel:
         tree = weights.read_config(fetch(store, record, "config.yaml", Path(folder)))
         state = weights.read_weights(fetch(store, record, "model.pt", Path(folder)))
     classes = class_names(record, tree)
-    module = weights.build(name, tree, state, len(classes))
+    module = weights.build(name, tree, state, len(classes), allowed)
     return TrainedModel(label(record), (module,), shape(record), classes, target(tree))
+
+
+def example(store: "Store", record: JobRecord, folder: Path) -> "np.ndarray":
+    """Return inputs (N, *shape) float32 of a run: of its validation set, or empty ones."""
+    import numpy as np
+
+    from src.tracking.run_files import fetch
+
+    try:
+        with np.load(fetch(store, record, "inputs.npz", folder)) as kept:
+            found = kept["inputs"]
+    except (InputError, OSError, ValueError, KeyError):  # of a run before they were kept
+        return np.zeros((2, *shape(record)), dtype=np.float32)
+    return np.asarray(found / 255 if found.dtype == np.uint8 else found, dtype=np.float32)
 
 
 def shape(record: JobRecord) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ class SweepRuns:
     @property
     def best_of_variants(self) -> list[JobRecord]:
         """Return the best run of each variant, the lowest error first."""
-        return sorted(map(best, by_variant(self.records)), key=_error)
+        return best_of_variants(self.records)
 
     @property
     def best_variant(self) -> list[JobRecord]:
@@ -91,6 +91,16 @@ def by_variant(records: Sequence[JobRecord]) -> list[list[JobRecord]]:
 def best(records: Sequence[JobRecord]) -> JobRecord:
     """Return the run of the lowest best validation error, the first of equals."""
     return min(records, key=_error)
+
+
+def ranked(records: Sequence[JobRecord]) -> list[JobRecord]:
+    """Return runs in the order of their best validation errors, the lowest first."""
+    return sorted(records, key=_error)
+
+
+def best_of_variants(records: Sequence[JobRecord]) -> list[JobRecord]:
+    """Return the best run of each variant, the lowest error first."""
+    return ranked([best(group) for group in by_variant(records)])
 
 
 def label(record: JobRecord) -> str:

@@ -1,15 +1,14 @@
 """A trained model as its user meets it: pixels in, probabilities of named classes out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from src.errors import InputError
 
 BATCH = 500  # examples at once
-Module = Callable[[Tensor], Tensor]  # (B, *shape) float32 to (B, classes) logits
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class TrainedModel:
     """One or several networks of one purpose, whose probabilities are averaged."""
 
     name: str
-    members: tuple[Module, ...]
+    members: tuple[nn.Module, ...]  # (B, *shape) float32 to (B, classes) logits
     shape: tuple[int, ...]  # of one example
     classes: tuple[str, ...]
     target: str  # the config's data.target, by which labels of files are read

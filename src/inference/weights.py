@@ -72,13 +72,14 @@ def build(
     tree: Mapping[str, Any],
     weights: "Weights",
     classes: int,
-    allowed: Collection[str] | None = None,
+    allowed: Collection[str] = (),
 ) -> nn.Module:
     """Return the model of a run's config with its weights, ready to predict on the CPU.
 
-    Raises InputError for a part that is not `allowed`, or for weights of another model.
+    Its parts are those of this project's conf, or `allowed`. Raises InputError for another, or for
+    weights of another model.
     """
-    check_targets(name, tree["model"], own_targets() if allowed is None else allowed)
+    check_targets(name, tree["model"], own_targets().union(allowed))
     try:
         with trust_config(), torch.random.fork_rng(devices=[]):
             model = instantiate(tree["model"], classes=classes, _convert_="all")

@@ -5,9 +5,9 @@ which load without this project; what is loaded is checked to hold no pickle but
 """
 
 import os
-import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 # Read by MLflow when it loads a model: a pickle would run code of its maker's.
 os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
 
+import mlflow
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric
 from mlflow.exceptions import MlflowException
@@ -24,6 +25,7 @@ from mlflow.types import Schema, TensorSpec
 
 from src.error_text import root_cause
 from src.errors import InputError
+from src.metrics import BEST_EPOCH
 from src.tracking.job_record import JobRecord
 from src.tracking.store import Store
 
@@ -48,6 +50,7 @@ class Loaded:
 def log(
     store: Store,
     record: JobRecord,
+    run_id: str,
     module: "nn.Module",
     example: "np.ndarray",
     metadata: Mapping[str, Any],
@@ -55,14 +58,14 @@ def log(
 ) -> str:
     """Log the model of a run; return its id.
 
-    `example` is two or more examples (N, *shape) float32, `config` the run's resolved config.
-    Raises what torch.export says of a model that it cannot trace, and what the server raises.
+    `run_id` is the run that trained it, which another may have been reused from. `example` is two
+    or more examples (N, *shape) float32, `config` the run's resolved config. Raises what
+    torch.export says of a model that it cannot trace, and what the server raises.
     """
-    assert record.run_id is not None, "only a run that is at the server has a model there"
     made = store.client.create_logged_model(
         store.experiment_id,
         name=NAME,
-        source_run_id=record.run_id,
+        source_run_id=run_id,
         params={key: value[:500] for key, value in record.params.items()},
         tags={
             key: record.tags[key] for key in ("variant", "seed", "git_commit") if key in record.tags
@@ -72,10 +75,10 @@ def log(
     status = LoggedModelStatus.FAILED
     try:
         with TemporaryDirectory() as folder:
-            entry = Model(made.artifact_location, record.run_id, model_id=made.model_id)
+            entry = Model(made.artifact_location, run_id, model_id=made.model_id)
             _save(entry, Path(folder, NAME), module, example, metadata, config)
             store.client.log_model_artifacts(made.model_id, f"{folder}/{NAME}")
-        _link(store, record, made.model_id)
+        _link(store, record, run_id, made.model_id)
         status = LoggedModelStatus.READY
     finally:
         store.client.finalize_logged_model(made.model_id, status)
@@ -96,8 +99,8 @@ def _save(
 
     classes = len(metadata["classes"])
     signature = ModelSignature(
-        Schema([TensorSpec(np.dtype(np.float32), (-1, *example.shape[1:]), "pixels")]),
-        Schema([TensorSpec(np.dtype(np.float32), (-1, classes), "logits")]),
+        Schema([TensorSpec(np.dtype(np.float32), (-1, *example.shape[1:]))]),
+        Schema([TensorSpec(np.dtype(np.float32), (-1, classes))]),
     )
     versions = [f"torch=={torch.__version__.partition('+')[0]}", f"numpy=={np.__version__}"]
     with warnings.catch_warnings():  # of torch's own exporter
@@ -115,34 +118,32 @@ def _save(
         )
 
 
-def _link(store: Store, record: JobRecord, model_id: str) -> None:
-    """Show the model with its run, and the run's summary with the model, by its dataset."""
-    assert record.run_id is not None
-    step, moment = int(record.summary.get("best/epoch", 0)), time.time_ns() // 1_000_000
-    store.client.log_outputs(record.run_id, [LoggedModelOutput(model_id, step)])
-    dataset = record.dataset
+def _link(store: Store, record: JobRecord, run_id: str, model_id: str) -> None:
+    """Show the summary of its run with the model, by its dataset."""
+    dataset = {f"dataset_{key}": record.dataset.get(key) for key in ("name", "digest")}
     metrics = [
-        Metric(
-            key,
-            value,
-            moment,
-            step,
-            model_id,
-            dataset.get("name"),
-            dataset.get("digest"),
-            record.run_id,
-        )
-        for key, value in record.summary.items()
+        Metric(key, found.value, found.timestamp, found.step, model_id, **dataset, run_id=run_id)
+        for key in record.summary
+        for found in store.client.get_metric_history(run_id, key)[-1:]
     ]
-    store.client.log_batch(record.run_id, metrics)
+    store.client.log_batch(run_id, metrics)
+
+
+def show_with(store: Store, record: JobRecord, model_id: str) -> None:
+    """List a model among the outputs of a run, once."""
+    assert record.run_id is not None, "only a run that is at the server has outputs there"
+    outputs = store.client.get_run(record.run_id).outputs
+    if outputs and any(each.model_id == model_id for each in outputs.model_outputs):
+        return
+    step = int(record.summary.get(BEST_EPOCH, 0))
+    store.client.log_outputs(record.run_id, [LoggedModelOutput(model_id, step)])
 
 
 def find(store: Store, run_id: str) -> str | None:
     """Return the id of the model that was logged of a run, the last of several."""
-    found = store.client.search_logged_models(
-        [store.experiment_id], f"source_run_id = '{run_id}' AND status = 'READY'", max_results=1
-    )
-    return found[0].model_id if found else None
+    found = store.client.search_logged_models([store.experiment_id], f"source_run_id = '{run_id}'")
+    ready = (model for model in found if model.status == LoggedModelStatus.READY)
+    return next((model.model_id for model in ready), None)
 
 
 def load(store: Store, uri: str) -> Loaded:
@@ -153,7 +154,8 @@ def load(store: Store, uri: str) -> Loaded:
     import mlflow.pytorch
 
     try:
-        folder = download_artifacts(uri, tracking_uri=store.uri, registry_uri=store.uri)
+        with _at(store):
+            folder = download_artifacts(uri)
         entry = Model.load(folder)
         flavor = entry.flavors.get(FLAVOR)
         if flavor is None or flavor.get("code"):  # MLflow would put its code on the path
@@ -169,6 +171,19 @@ def load(store: Store, uri: str) -> Loaded:
     if len(inputs) != 1 or not isinstance(inputs[0], TensorSpec):
         raise InputError(f"model={uri}: must have a signature of one tensor")
     return Loaded(uri, program, tuple(inputs[0].shape[1:]), entry.metadata or {})
+
+
+@contextmanager
+def _at(store: Store) -> Iterator[None]:
+    """Let MLflow's own addresses mean this store, which its functions take no argument for."""
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(store.uri)
+    mlflow.set_registry_uri(store.uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
 
 
 def register(store: Store, model_id: str, name: str, description: str, alias: str) -> str:

@@ -18,11 +18,15 @@ def fetch(store: Store, record: JobRecord, name: str, folder: Path) -> Path:
     if own.is_file():
         return own
     try:
-        assert record.run_id is not None, "neither files beside the journal nor a run"
-        tags = store.client.get_run(record.run_id).data.tags
-        source = tags.get("reused_from", record.run_id)
-        return Path(store.client.download_artifacts(source, name, str(folder)))
+        return Path(store.client.download_artifacts(source_run(store, record), name, str(folder)))
     except Exception as error:  # each artifact store has its own way to say that there is none
         raise InputError(
             f"run={record.run_id}: its {name} cannot be had: {root_cause(error)}"
         ) from error
+
+
+def source_run(store: Store, record: JobRecord) -> str:
+    """Return the id of the run that trained what this one found; its own unless it was reused."""
+    assert record.run_id is not None, "neither files beside the journal nor a run"
+    tags = store.client.get_run(record.run_id).data.tags
+    return str(tags.get("reused_from", record.run_id))

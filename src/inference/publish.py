@@ -1,0 +1,103 @@
+"""Finished runs made models of MLflow, by the process beside them: no job waits for that."""
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from src.error_text import root_cause
+from src.errors import InputError
+from src.inference import runs
+from src.tracking.job_record import JobRecord
+
+if TYPE_CHECKING:
+    from src.tracking.store import Store
+
+MOST = 20  # variants of which `best` makes a model, those of the lowest error
+
+log = logging.getLogger(__name__)
+
+
+class Models(StrEnum):
+    """The config's `models`: the runs whose weights become models of MLflow."""
+
+    BEST = "best"  # of each variant
+    ALL = "all"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The models that a command wants of its runs."""
+
+    which: Models
+    allowed: frozenset[str]  # the targets that the command's own jobs instantiate
+
+    def prepare(self) -> None:
+        """Import what is slow to import, while the jobs still run and nobody waits for it."""
+        if self.which == Models.NONE:
+            return
+        import torch
+
+        torch.export.export(torch.nn.Identity(), (torch.zeros(1),))
+
+    def __call__(self, store: "Store", records: Sequence[JobRecord]) -> str:
+        """Make models of a sweep's runs, or of a single one; return a line about the best, or "".
+
+        Of a run that cannot be made a model the line says why; nothing of the run is lost.
+        """
+        made: dict[str, str] = {}
+        failures: list[str] = []
+        for record in chosen_runs(records, self.which):
+            try:
+                made[f"models:/{publish_run(store, record, self.allowed)}"] = record.name
+            except Exception as error:  # the model's, torch's, the server's, an artifact store's
+                log.info("%s: no model", record.name, exc_info=True)
+                failures.append(f"warning: no MLflow model of {record.name}: {_reason(error)}")
+        best = next((f"Model: {uri} ({name})" for uri, name in made.items()), "")
+        return "\n".join(filter(None, [best, *failures[:1]]))
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, InputError) else root_cause(error)
+
+
+def chosen_runs(records: Sequence[JobRecord], which: Models) -> list[JobRecord]:
+    """Return the runs of which models are made, the best first."""
+    usable = [record for record in records if runs.has_weights(record) and record.run_id]
+    if which == Models.ALL:
+        return runs.ranked(usable)
+    return runs.best_of_variants(usable)[:MOST] if which == Models.BEST else []
+
+
+def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()) -> str:
+    """Return the id of a run's model, made if there is none; a reused run has its source's.
+
+    Raises InputError where it cannot be made, and what torch.export and the server raise.
+    """
+    from src.inference import restore
+    from src.tracking import logged_model
+    from src.tracking.run_files import fetch, source_run
+
+    source = source_run(store, record)
+    if found := logged_model.find(store, source):
+        logged_model.show_with(store, record, found)
+        return found
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        model = restore.from_weights(store, record, allowed)
+        config = fetch(store, record, "config.yaml", place)
+        example = restore.example(store, record, place)
+        (module,) = model.members
+        metadata = {"classes": list(model.classes), "target": model.target}
+        try:
+            made = logged_model.log(store, record, source, module, example, metadata, config)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(f"torch.export or the server: {root_cause(error)}") from error
+    logged_model.show_with(store, record, made)
+    return made

@@ -1,0 +1,101 @@
+"""Models of MLflow, made of runs that are at the server."""
+
+import numpy as np
+import pytest
+import torch
+
+from src.inference import restore
+from src.inference import runs as chosen
+from src.inference.publish import Models, Publication, chosen_runs, publish_run
+from src.inference.runs import find_sweep
+
+pytestmark = pytest.mark.slow  # torch.export takes seconds to import
+
+
+@pytest.fixture(scope="module")
+def sweep(runs):
+    jobs = [
+        (f"model={model}", f"seed={seed}") for model in ("softmax", "mlp", "cnn") for seed in (0, 1)
+    ]
+    runs.sweep(*zip(jobs, (0.2, 0.21, 0.11, 0.1, 0.05, float("nan")), strict=True))
+    return find_sweep(runs.store, "last")
+
+
+def names(records) -> list[str]:
+    return [record.name for record in records]
+
+
+def test_best_is_the_best_run_of_each_variant_and_all_is_all_that_finished(sweep):
+    best = ["model=cnn seed=0", "model=mlp seed=1", "model=softmax seed=0"]
+    assert names(chosen_runs(sweep.records, Models.BEST)) == best
+    others = ["model=mlp seed=0", "model=softmax seed=1"]
+    assert names(chosen_runs(sweep.records, Models.ALL)) == [
+        *best[:2],
+        others[0],
+        best[2],
+        others[1],
+    ]
+    assert chosen_runs(sweep.records, Models.NONE) == []
+
+
+def test_a_model_gives_its_runs_logits_for_any_number_of_examples(runs, sweep, pictures):
+    for record in sweep.best_of_variants:
+        eager = restore.from_weights(runs.store, record)
+        published = restore.load(runs.store, f"models:/{publish_run(runs.store, record)}")
+        for n in (1, 2, 7):
+            x = pictures[0][:n].float() / 255
+            with torch.inference_mode():
+                (ours,), (theirs,) = eager.members, published.members
+                assert (ours(x) - theirs(x)).abs().max() < 1e-5
+        assert published.classes == eager.classes == tuple("0123456789")
+
+
+def test_a_model_is_linked_to_run_metrics_dataset_and_config(runs, sweep):
+    record = sweep.best_of_variants[0]
+    model_id = publish_run(runs.store, record)
+    assert publish_run(runs.store, record) == model_id  # once
+    client = runs.store.client
+    model = client.get_logged_model(model_id)
+    assert model.source_run_id == record.run_id
+    assert str(model.status) == "READY"
+    run = client.get_run(record.run_id)
+    assert [output.model_id for output in run.outputs.model_outputs] == [model_id]
+    found = {metric.key: metric for metric in model.metrics}
+    assert found["best/val_error"].value == 0.05
+    assert found["best/val_error"].dataset_digest == record.dataset["digest"]
+    assert len(client.get_metric_history(record.run_id, "best/val_error")) == 1
+    assert model.params["model"] == "cnn"
+    kept = client.list_logged_model_artifacts(model_id, "extra_files")
+    assert [file.path for file in kept] == ["extra_files/config.yaml"]
+
+
+def test_mlflows_own_loaders_take_a_model(runs, sweep, pictures, tmp_path):
+    import mlflow
+
+    record = sweep.best_of_variants[1]
+    uri = f"models:/{publish_run(runs.store, record)}"
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(runs.store.uri)
+    try:
+        x = (pictures[0][:5].float() / 255).numpy()
+        program = mlflow.pytorch.load_model(uri)
+        served = mlflow.pyfunc.load_model(uri)
+    finally:
+        mlflow.set_tracking_uri(before)
+    logits = program(torch.from_numpy(x)).detach().numpy()
+    assert np.abs(served.predict(x) - logits).max() < 1e-6
+    assert served.metadata.signature.inputs.inputs[0].shape == (-1, 1, 28, 28)
+    assert served.metadata.signature.outputs.inputs[0].shape == (-1, 10)
+    assert served.metadata.flavors["pytorch"]["code"] is None
+
+
+def test_what_cannot_be_made_a_model_costs_a_line(runs, sweep):
+    gone = chosen.best(sweep.usable)
+    other = runs.job(("model=softmax", "seed=5"))
+    record = chosen.find_run(runs.store, other)
+    (runs.workplace.folder / "artifacts" / other / "artifacts" / "model.pt").unlink()
+    line = Publication(Models.ALL, frozenset())(runs.store, [record, gone])
+    first, second = line.splitlines()
+    assert first.startswith("Model: models:/m-")
+    assert first.endswith("(model=cnn seed=0)")
+    assert second.startswith("warning: no MLflow model of model=softmax seed=5: run=")
