@@ -15,6 +15,7 @@ from src import artifacts, commands, logs
 from src.config import Resolved, resolve
 from src.errors import InputError
 from src.hydra_internals import typed_lines
+from src.inference.publish import Publication
 from src.metrics import BEST_VAL_ERROR
 from src.progress import result_table, shown
 from src.tracking import run_logger
@@ -24,6 +25,7 @@ from src.tracking.journal import FILES, Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.run_logger import run_lifecycle
 from src.tracking.uploader import uploading
+from src.tracking.uploader_process import start_uploader
 from src.training.checkpoint import Checkpoint
 from src.training.selection import Result, keep_best
 from src.training.setup import Components, Environment, build, prepare
@@ -79,6 +81,10 @@ def _single(
     start = run_logger.start_event(config, environment, overrides, None)
     index.open(start["tags"]["job"], journal)
     value = _resumed(Job(config, environment, start, journal, index, overrides), components)
+    uploader = start_uploader()
+    uploader.deliver()
+    if models := uploader.publish(Publication.of([config])):
+        print(models)
     print(f"MLflow: {commands.ui(config.tree['tracking']['uri'])}")
     return value
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from src import ROOT, command_line, config
 from src.compare import Comparison, recorded_jobs
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     sweep = asked[0] if len(asked) == 1 and asked[0].data.tags.get("kind") == "sweep" else None
     if sweep:
         given = {override.partition("=")[0] for override in overrides}
-        settings["compare"] |= _settings_of(sweep, given)
+        settings["compare"] |= recorded_jobs.settings_of(sweep.data.params, given)
     records = mlflow_source.records(store, list(jobs.values()))
     elsewhere = partial(mlflow_source.correct, store)
     result = recorded_jobs.compare_records(records, settings["compare"], elsewhere)
@@ -66,17 +66,6 @@ def _jobs(store: "Store", run: "MlflowRun") -> "list[MlflowRun]":
     if not jobs and run.data.tags.get("kind") == "sweep":
         raise InputError(f"{run.info.run_id}: the sweep has no jobs there; they may be deleted")
     return jobs or [run]
-
-
-def _settings_of(sweep: "MlflowRun", given: set[str]) -> dict[str, Any]:
-    """Return the `compare` settings under which a sweep was run, but for those `given` now."""
-    own = {}
-    for key, text in sweep.data.params.items():
-        if key.startswith("compare.") and key not in given:
-            name = key.removeprefix("compare.")
-            value = float(text) if name in ("margin", "target_error") and text != "null" else text
-            own[name] = None if text == "null" else value
-    return own
 
 
 def _replace(

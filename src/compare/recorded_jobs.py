@@ -1,8 +1,9 @@
 """The comparison of jobs by their records, and its result in a journal."""
 
+import json
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,21 @@ def compare_records(
         )
     except ComparisonError as error:
         raise InputError(str(error)) from error
+
+
+def settings_of(params: Mapping[str, str], given: Collection[str] = ()) -> dict[str, Any]:
+    """Return the `compare` settings under which a sweep was run, but for those `given` now.
+
+    `params` is its flat config, in which words are as they are and all else is JSON.
+    """
+    own = {}
+    for key, text in params.items():
+        if key.startswith("compare.") and key not in given:
+            try:
+                own[key.removeprefix("compare.")] = json.loads(text)
+            except ValueError:
+                own[key.removeprefix("compare.")] = text
+    return own
 
 
 def power_note(jobs: Mapping[str, Mapping[str, str]], settings: Mapping[str, Any]) -> str:

@@ -1,13 +1,14 @@
 """Finished runs made models of MLflow, by the process beside them: no job waits for that."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from src.config import Resolved
 from src.error_text import root_cause
 from src.errors import InputError
 from src.inference import runs
@@ -36,13 +37,12 @@ class Publication:
     which: Models
     allowed: frozenset[str]  # the targets that the command's own jobs instantiate
 
-    def prepare(self) -> None:
-        """Import what is slow to import, while the jobs still run and nobody waits for it."""
-        if self.which == Models.NONE:
-            return
-        import torch
-
-        torch.export.export(torch.nn.Identity(), (torch.zeros(1),))
+    @classmethod
+    def of(cls, configs: Iterable[Resolved]) -> Self:
+        """Return what the configs of a command's jobs want."""
+        jobs = list(configs)
+        targets = frozenset(target for job in jobs for target in job.targets)
+        return cls(Models(jobs[0].tree["models"]), targets)
 
     def __call__(self, store: "Store", records: Sequence[JobRecord]) -> str:
         """Make models of a sweep's runs, or of a single one; return a line about the best, or "".

@@ -19,6 +19,7 @@ class SweepRuns:
 
     sweep_id: str  # of its run
     tags: Mapping[str, str]
+    params: Mapping[str, str]
     records: list[JobRecord]
 
     @property
@@ -60,7 +61,7 @@ def find_sweep(store: "Store", run_id: str) -> SweepRuns:
     records = mlflow_source.records(store, mlflow_source.jobs_of(store, sweep.info.run_id))
     if not any(map(has_weights, records)):
         raise InputError(f"sweep={run_id}: none of its {len(records)} runs has weights")
-    return SweepRuns(sweep.info.run_id, sweep.data.tags, records)
+    return SweepRuns(sweep.info.run_id, sweep.data.tags, sweep.data.params, records)
 
 
 def siblings(store: "Store", record: JobRecord) -> list[JobRecord]:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from src.error_text import root_cause
 from src.errors import OUTPUT_CLOSED, InputError, JobError
+from src.inference.publish import Publication
 from src.progress import failure_table, job_counts
 from src.signals import defer_stop, stop_requested
 from src.tracking.job_record import JobRecord, Status
@@ -32,6 +33,7 @@ class Sweep:
     compare: Mapping[str, Any]  # the config's
     report: Mapping[str, str]
     hint: str  # what the same command would do
+    models: Publication
 
 
 begun: list[Sweep] = []  # the multirun of this process, between begin and finish
@@ -83,6 +85,8 @@ def finish(error: BaseException | None) -> int:
     with suppress(*OUTPUT_CLOSED):
         if result and not isinstance(result, InputError):
             _print_result(result, journal, console)
+            if models := start_uploader().publish(sweep.models):
+                console.print(models, highlight=False, markup=False)
         console.print(job_counts(jobs), highlight=False)
         if failed:
             console.print(failure_table(failed, journal.folder))

@@ -15,6 +15,7 @@ from src.config import Identity
 from src.data.availability import ensure_data
 from src.errors import InputError
 from src.hydra_internals import BASIC_LAUNCHER, add_overrides, as_typed, share_compositions
+from src.inference.publish import Publication
 from src.process_exit import require_normal_shutdown
 from src.signals import defer_stop
 from src.sweep import dry_run
@@ -82,7 +83,8 @@ def begin(config: DictConfig) -> None:
     if not sees_jobs:
         require_normal_shutdown()
     code = {name: digest for identity in identities for name, digest in identity.code.items()}
-    sweep_id = _begin(config, settings, index, len(overrides) or None, code)
+    models = Publication.of(job.config for job in jobs)
+    sweep_id = _begin(config, settings, index, len(overrides) or None, code, models)
     add_overrides(config, f"sweep.id={sweep_id}", f"sweep.uploads={str(not sees_jobs).lower()}")
     if overrides:
         varying_keys = ",".join(varied)
@@ -149,6 +151,7 @@ def _begin(
     index: ResultIndex,
     jobs: int | None,
     code: Mapping[str, str],
+    models: Publication,
 ) -> str:
     """Write that the sweep has begun, from where on there is something to finish; return its id."""
     journal, report = Journal(Path(config.hydra.sweep.dir)), provenance.report(code)
@@ -163,7 +166,7 @@ def _begin(
         index.open(sweep_id, journal)
         uploader.ask("watch", journal.folder)
         own = SweepJournals(journal), jobs, settings["compare"], report, HINT[settings["reuse"]]
-        begun.append(Sweep(*own))
+        begun.append(Sweep(*own, models))
     uploader.answer()
     from src.compare.recorded_jobs import prepare
 

@@ -195,8 +195,9 @@ def register(store: Store, model_id: str, name: str, description: str, alias: st
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise InputError(f"name={name}: {root_cause(error)}") from error
     run_id = client.get_logged_model(model_id).source_run_id
-    version = client.create_model_version(
-        name, f"models:/{model_id}", run_id, description=description, model_id=model_id
-    ).version
+    with _at(store):
+        version = client.create_model_version(
+            name, f"models:/{model_id}", run_id, description=description, model_id=model_id
+        ).version
     client.set_registered_model_alias(name, alias, version)
     return str(version)

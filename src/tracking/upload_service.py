@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 
@@ -12,7 +12,7 @@ from src import commands, logs
 from src.error_text import root_cause
 from src.errors import OUTPUT_CLOSED, InputError
 from src.tracking import mlflow_source, store
-from src.tracking.job_record import ProcessState, Status, fold
+from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end, settle
 from src.tracking.result_index import ResultIndex
@@ -20,6 +20,13 @@ from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader import RETRY_SECONDS, Uploader, upload
 
 POLL_SECONDS = 0.1
+
+
+class Publication(Protocol):
+    """Models that are wanted of runs."""
+
+    def __call__(self, store: store.Store, records: Sequence[JobRecord]) -> str:
+        """Make them; return what is to be told of them."""
 
 
 class UploadService:
@@ -89,6 +96,16 @@ class UploadService:
         if error or record is None or record.run_id is None:
             return ""
         return mlflow_source.report_location(self.index.tracking.connect(), record.run_id)
+
+    def publish(self, publication: Publication) -> str:
+        """Make models of what was delivered; return what is to be told of them."""
+        assert self.index is not None
+        assert self.journals is not None
+        own = fold(self.journals.sweep)
+        records = self.journals.records() if own and own.is_sweep else [own] if own else []
+        said = publication(self.index.tracking.connect(), records)
+        store.complete(self.index.tracking.uri)
+        return said
 
     def end(self) -> None:
         """Finish for a process that has not asked for the delivery, such as one that was killed."""

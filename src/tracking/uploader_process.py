@@ -10,12 +10,15 @@ import sys
 from contextlib import AbstractContextManager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src import CODE
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
 from src.process_exit import at_end, fast_exit
+
+if TYPE_CHECKING:
+    from src.tracking.upload_service import Publication
 
 DETACH_TIMEOUT = 3.0  # seconds that an interrupted run waits for the process, which goes on alone
 
@@ -91,6 +94,14 @@ class UploaderProcess:
         except InputError as error:  # the journals are complete without it
             print(f"warning: {error}", file=sys.stderr)
             return ""
+
+    def publish(self, publication: "Publication") -> str:
+        """Let models be made of what was delivered; return what is to be told, "" if nothing."""
+        self.ask("publish", publication)
+        try:
+            return str(self.answer())
+        except InputError as error:  # the models can be made later
+            return f"warning: {error}"
 
     def close(self, is_abort: bool) -> None:
         """Let the process deliver the rest; after an abort it goes on alone after some seconds."""

@@ -70,7 +70,8 @@ class Runs:
         }
         start = {"event": "start", "name": " ".join(overrides) or "a sweep", "tags": tags}
         start |= {"params": dict(params or {}), "dataset": dataset}
-        values = {"train/loss": 1.0, "val/loss": 1.0, "train/error": 0.1, "val/error": 0.1}
+        values = {"train/loss": 1.0, "val/loss": 1.0, "train/error": 0.1}
+        values |= {"val/error": (summary or {}).get("best/val_error", 0.1)}
         events = [start, {"event": "history", "epochs": [{"step": 1, "values": values}]}]
         events += [{"event": "final", "step": 1, "values": summary}] if summary else []
         found = sorted((folder / "artifacts").rglob("*")) if folder.exists() else []

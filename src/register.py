@@ -1,0 +1,69 @@
+"""Register a sweep's winner: `python -m src.register name=NAME [sweep=last|RUN_ID]`.
+
+The best run of the winning variant becomes a version of the registered model NAME, with the
+verdict as its description and the alias champion: models:/NAME@champion. Refused where the winner
+is undecided against another variant.
+
+  name=NAME              of the registered model
+  sweep=last|RUN_ID      the sweep; the last one is the default
+  --anyway               register the lowest mean error although it may be chance
+  tracking.KEY=VALUE     where the runs are, as for training
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from src import command_line
+from src.errors import InputError
+
+if TYPE_CHECKING:
+    from src.compare import Comparison
+
+ALIAS = "champion"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Register and print the version. Raises InputError where nothing can be registered."""
+    words = command_line.parse(arguments, ("name", "sweep"), ("--anyway",))
+    words.no_files()
+    name = words.value("name")
+    if not name:
+        raise InputError("name=NAME: must be given: the registered model's")
+    from src.compare import summary
+    from src.inference import publish, runs
+    from src.inference.verdict import compare_again
+    from src.tracking import logged_model
+
+    store = words.tracking.connect()
+    sweep = runs.find_sweep(store, words.value("sweep") or "last")
+    comparison = compare_again(store, sweep)
+    if rivals := undecided(comparison):
+        reason = f"{comparison.best.label} is not decided against {', '.join(rivals)}"
+        if "--anyway" not in words.flags:
+            raise InputError(f"{reason}; --anyway registers it all the same")
+        print(f"warning: {reason}")
+    winners = {run.run_id for run in comparison.best.usable.values()}
+    record = runs.best([record for record in sweep.usable if record.run.run_id in winners])
+    model_id = publish.publish_run(store, record)
+    verdict = summary.sentence(comparison)
+    version = logged_model.register(store, model_id, name, verdict, ALIAS)
+    print(f"models:/{name}@{ALIAS} is version {version}: {record.name} (models:/{model_id})")
+
+
+def undecided(comparison: "Comparison") -> list[str]:
+    """Return the variants against which that of the lowest mean error is not decided.
+
+    It is decided where it is better, or equivalent within the margin.
+    """
+    best = comparison.best
+    decided = {
+        rival
+        for pair in comparison.pairs
+        for one, rival, won in ((pair.a, pair.b, "better"), (pair.b, pair.a, "worse"))
+        if one is best and pair.verdict in (won, "equivalent")
+    }
+    return [v.label for v in comparison.variants if v is not best and v not in decided]
+
+
+if __name__ == "__main__":
+    command_line.run(main, __doc__)

@@ -1,0 +1,73 @@
+"""`python -m src.register` on sweeps that were put at the store."""
+
+import pytest
+
+from src.errors import InputError
+from src.register import main
+
+SOFTMAX = (0.2, 0.21, 0.19, 0.22, 0.2, 0.21)
+MLP = (0.11, 0.1, 0.12, 0.13, 0.11, 0.12)
+
+
+@pytest.fixture
+def put(runs):
+    def sweep(**errors: tuple[float, ...]) -> list[str]:
+        jobs = [
+            ((f"model={model}", f"seed={seed}"), error)
+            for model, found in errors.items()
+            for seed, error in enumerate(found)
+        ]
+        return runs.sweep(*jobs)[1]
+
+    return sweep
+
+
+@pytest.mark.slow  # torch.export takes seconds to import
+def test_the_winners_best_run_is_the_champion_with_its_verdict(runs, put, capsys):
+    found = put(softmax=SOFTMAX, mlp=MLP)
+    for version in ("1", "2"):
+        main([*runs.words, "name=digits", "sweep=last"])
+        assert f"models:/digits@champion is version {version}: model=mlp seed=1" in (
+            capsys.readouterr().out
+        )
+        champion = runs.store.client.get_model_version_by_alias("digits", "champion")
+        assert champion.version == int(version)
+        assert champion.run_id == found[6 + 1]
+        assert champion.description.startswith("model=mlp is better than model=softmax")
+        model = runs.store.client.get_logged_model(champion.source.removeprefix("models:/"))
+        assert model.source_run_id == champion.run_id
+    put(softmax=SOFTMAX, mlp=(0.2, 0.21, 0.18, 0.21, 0.21, 0.2))
+    main([*runs.words, "name=others", "--anyway"])
+    assert "warning: model=mlp is not decided against model=softmax" in capsys.readouterr().out
+    other = runs.store.client.get_model_version_by_alias("others", "champion")
+    assert other.description.startswith("Undecided")
+
+
+def test_what_chance_may_have_made_is_not_registered(runs, put):
+    put(softmax=SOFTMAX, mlp=(0.2, 0.21, 0.18, 0.21, 0.21, 0.2))
+    with pytest.raises(
+        InputError, match="model=mlp is not decided against model=softmax; --anyway"
+    ):
+        main([*runs.words, "name=never"])
+    # Better than the baseline is not enough where a third variant may be as good.
+    put(softmax=SOFTMAX, mlp=MLP, cnn=(0.11, 0.1, 0.12, 0.12, 0.11, 0.12))
+    with pytest.raises(InputError, match=r"model=cnn is not decided against .*model=mlp; --"):
+        main([*runs.words, "name=never"])
+    assert not runs.store.client.search_registered_models("name = 'never'")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "name=NAME: must be given"),
+        (["name=a", "digits"], "digits: unknown"),
+        (["name=a", "sweep=nothing"], "nothing: no run with this id"),
+        (["name=a/b", "--anyway"], "name=a/b: "),
+    ],
+)
+def test_bad_input_is_one_line(words, said, runs, put):
+    put(softmax=SOFTMAX[:1], mlp=MLP[:1])
+    with pytest.raises(InputError) as refused:
+        main([*runs.words, *words])
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
