@@ -5,8 +5,22 @@ import sys
 from pathlib import Path
 
 CODE = Path(__file__).parents[1]  # src and conf that run: a clone's, or a copy for queued jobs
-# Outputs and git's history lie here, wherever the user stands; a copy has a link to its clone.
-ROOT = link.resolve() if (link := CODE / "clone").is_symlink() else CODE
+PLUGINS = CODE / "src" / "plugins"  # Hydra finds them in a clone that was not installed as well
+if PLUGINS.is_dir() and str(PLUGINS) not in sys.path:
+    sys.path.insert(0, str(PLUGINS))
+
+
+def _root() -> Path:
+    """Return the folder of outputs and of git's history: the clone, or of a wheel the current one.
+
+    A copy for queued jobs has a link to that folder.
+    """
+    if (link := CODE / "clone").is_symlink():
+        return link.resolve()
+    return CODE if (CODE / "pyproject.toml").is_file() else Path.cwd()
+
+
+ROOT = _root()
 
 if sys.argv[:1] == [
     "-m"

@@ -165,7 +165,7 @@ def require_keys(tree: Mapping[str, Any]) -> None:
 
 def check_targets(tree: Mapping[str, Any], choices: Mapping[str, Any]) -> None:
     """Raise InputError for the first group that names nothing to make, or not by a word."""
-    for group in filter(tree.__contains__, GROUPS):
+    for group in filter(tree.__contains__, reversed(GROUPS)):  # a model holds its activation
         node = tree[group]
         option = f"{group}={choices.get(group)}"
         if "_target_" not in node:

@@ -57,6 +57,9 @@ def train(cfg: DictConfig) -> float:
 
 def main() -> None:
     """Run the command line: bad input ends in one line, or with HYDRA_FULL_ERROR=1 in all of it."""
+    if sys.argv[1:] == ["-sc", "install=bash"]:
+        print((CODE / "src" / "completion.bash").read_text(encoding="utf-8"), end="")
+        return
     gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
     if any(RERUN.startswith(a.partition("=")[0]) for a in sys.argv[1:] if a.startswith("--e")):
         sys.exit(NO_RERUN)  # Hydra takes the start of an option for it
