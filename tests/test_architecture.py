@@ -69,8 +69,8 @@ def test_the_comparison_has_never_heard_of_training(package):
     assert not {file for file in importers(package) if file.startswith("compare/")}
 
 
-def test_nobody_imports_the_entry_point():
-    assert not importers("src.train")
+def test_the_console_script_alone_imports_the_entry_point():
+    assert importers("src.train") == {"console.py"}
 
 
 @pytest.mark.parametrize("package", ["mlflow", "src.tracking", "src.sweep"])

@@ -237,7 +237,10 @@ BROKEN = {
         ["model=cnn", "model.channels=[4,4,4,4]"],
         "must leave a pixel of 28x28",
     ),
-    "betas": (["optimizer=adam", "optimizer.betas=[2,3]"], "^optimizer=adam: .*beta"),
+    "betas": (
+        ["optimizer=adam", "optimizer.betas=[2,3]"],
+        "^optimizer.betas=.2, 3.: must be two numbers",
+    ),
     "nesterov alone": (["optimizer=sgd", "optimizer.nesterov=true"], "^optimizer=sgd: .*momentum"),
     "no such class": (["loss._target_=torch.nn.NoLoss"], "^loss=cross_entropy: .*NoLoss"),
     "activation without a factory": (["activation=3"], "activation"),
