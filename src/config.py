@@ -20,6 +20,7 @@ from src.schema import (
     HOME_KEYS,
     NON_RESULT_KEYS,
     PATH_KEYS,
+    SEED_KEYS,
     UNRECORDED_KEYS,
     check,
     check_targets,
@@ -94,7 +95,7 @@ class Resolved:
     @property
     def variant(self) -> str:
         """The subject of a comparison in one line: the options chosen and a digest of factors."""
-        own = {key: value for key, value in self.factors.items() if key != "data.split_seed"}
+        own = {key: value for key, value in self.factors.items() if key not in SEED_KEYS}
         return f"{' '.join(f'{k}={v}' for k, v in self.choices.items())} {_digest(own)[:8]}"
 
     @property

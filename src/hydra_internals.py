@@ -26,6 +26,7 @@ from src import config_files
 from src.errors import InputError
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+FAIR_SWEEPER = "hydra_plugins.fair_sweeper.FairSweeper"  # this project's, which extends it
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 # Releases in which shared and own compositions have been compared; others compare as they go.
 PROVEN = ("1.3.8", "1.4.0rc3")
@@ -214,6 +215,13 @@ def share_compositions() -> SharingLoader:
         is_proven = hydra.__version__ in PROVEN
         current.config_loader = SharingLoader(current.config_loader, is_proven)  # type: ignore[assignment]
     return cast(SharingLoader, current.config_loader)
+
+
+def basic_sweeper(**settings: Any) -> Any:
+    """Return Hydra's basic sweeper; to inherit from it is no way, for Hydra imports it twice."""
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+    return BasicSweeper(**settings)
 
 
 def split_jobs(overrides: Sequence[Override]) -> list[list[str]]:

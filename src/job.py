@@ -1,5 +1,6 @@
 """One job: cfg -> components -> fit -> journal."""
 
+import math
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
@@ -162,7 +163,7 @@ def _train(
     if checkpoint:
         checkpoint.remove()
     Console().print(result_table(job.start["name"], summary, result.outcome))
-    return summary.get(BEST_VAL_ERROR, float("inf"))
+    return math.inf if result.outcome == "diverged" else summary[BEST_VAL_ERROR]
 
 
 def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> Result:

@@ -6,24 +6,29 @@ from typing import Any
 from src import fork_server, scheduler
 from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTimeoutError
 from src.hardware import cores
+from src.job_source import Batch, Job, JobSource, error_of
 from src.progress import SweepView
+from src.rules import AUTO_OR_WHOLE, POSITIVE, Rule, optional, whole
 from src.scheduler import QueueState
-from src.schema import AUTO_OR_WHOLE, POSITIVE, Rule, optional, whole
 from src.signals import EXIT_STATUS, defer_stop, raise_if_stop_requested
 from src.sweep import submission
 
 __all__ = [
     "EXIT_STATUS",
     "PEER_CLOSED",
+    "Batch",
+    "Job",
     "JobError",
     "JobKilledError",
     "JobRequeued",
+    "JobSource",
     "JobTimeoutError",
     "QueueState",
     "SweepView",
     "check_launcher",
     "cores",
     "defer_stop",
+    "error_of",
     "fork_server",
     "raise_if_stop_requested",
     "scheduler",

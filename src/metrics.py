@@ -175,6 +175,7 @@ class Run:
     code: Mapping[str, str] = field(default_factory=dict)  # file -> digest, where they are known
     metrics: Mapping[str, Metric] = field(default_factory=lambda: BUILT_IN)  # measured, by name
     selected_by: str = VAL_ERROR
+    arm: str = ""  # of a tuned or growing sweep: the variant as it was typed
 
     @property
     def best(self) -> Epoch | None:

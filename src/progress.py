@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from src.config import experiment_overrides
 from src.errors import OUTPUT_CLOSED
+from src.job_source import Job, JobSource
 from src.metrics import (
     BEST_EPOCH,
     BEST_VAL_ERROR,
@@ -96,14 +96,10 @@ class SweepView:
     job that ends.
     """
 
-    def __init__(self, folder: Path, first: int, overrides: Sequence[Sequence[str]]) -> None:
-        common = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
-        self.names = [
-            " ".join(experiment_overrides([o for o in job if o not in common], True))
-            for job in overrides
-        ]
-        self.journals, self.first = SweepJournals(Journal(folder)), first
-        self.waiting = dict.fromkeys(range(len(overrides)))
+    def __init__(self, folder: Path, source: JobSource) -> None:
+        self.source, self.journals = source, SweepJournals(Journal(folder))
+        self.known = 0  # jobs
+        self.waiting: dict[int, Job] = {}
         self.finished = self.reused = self.failed = 0
         self.start = time.monotonic()
         self.console = Console(stderr=True)
@@ -117,10 +113,19 @@ class SweepView:
     def __exit__(self, *_: object) -> None:
         self.live.stop()
 
-    def done(self, index: int, error: BaseException | None) -> None:
+    @property
+    def total(self) -> int:
+        """The number of jobs, as far as it is known."""
+        return max(self.source.total, self.known)
+
+    def add(self, jobs: Sequence[Job]) -> None:
+        """Note that jobs are to be run."""
+        self.known += len(jobs)
+        self.waiting |= {job.number: job for job in jobs}
+
+    def done(self, number: int, error: BaseException | None) -> None:
         """Note that a job has ended; a failure is told at once."""
-        del self.waiting[index]
-        record = self._record(index)
+        job, record = self.waiting.pop(number), self._record(number)
         if error is not None:
             self.failed += 1
             said = f"failed: {error}"
@@ -131,30 +136,31 @@ class SweepView:
             self.finished += 1
             said = f"finished  {last_epoch(record)}".rstrip() if record else "finished"
         if error is not None or not self.console.is_terminal:
-            done = len(self.names) - len(self.waiting)
-            self._print(f"[{done}/{len(self.names)}] {self.names[index]}  {said}")
+            done = self.known - len(self.waiting)
+            self._print(f"[{done}/{self.total}] {job.name}  {said}")
 
-    def again(self, index: int, error: BaseException) -> None:
+    def again(self, job: Job, error: BaseException) -> None:
         """A job is tried again."""
-        self._print(f"{self.names[index]}  {error}; tried again")
+        self._print(f"{job.name}  {error}; tried again")
 
     def refresh(self) -> None:
         """Draw the present state."""
         if self.console.is_terminal:
             self.journals.find()
-            begun = [i for i in self.waiting if self.first + i in self.journals.jobs]
-            running = {i: record for i in begun if (record := self._record(i))}
-            width = max((len(self.names[index]) for index in running), default=0)
+            begun = [job for job in self.waiting.values() if job.number in self.journals.jobs]
+            records = [(job, self._record(job.number)) for job in begun]
+            running = [(job, record) for job, record in records if record]
+            width = max((len(job.name) for job, _ in running), default=0)
             lines = [
-                f"  {self.names[index]:{width}}  {last_epoch(record) or 'starting'}"
-                for index, record in running.items()
+                f"  {job.name:{width}}  {last_epoch(record) or 'starting'}"
+                for job, record in running
             ]
             self.live.update(
                 Group(Text(self._summary(len(running))), *map(Text, lines)), refresh=True
             )
 
     def _summary(self, running: int) -> str:
-        total, trained = len(self.names), self.finished + self.failed
+        trained = self.finished + self.failed
         parts = {
             "finished": self.finished,
             "running": running,
@@ -163,24 +169,25 @@ class SweepView:
         }
         said = " · ".join(f"{count} {word}" for word, count in parts.items())
         if trained:
-            seconds = (time.monotonic() - self.start) / trained * len(self.waiting)
+            left = self.total - trained - self.reused
+            seconds = (time.monotonic() - self.start) / trained * left
             said += f" · {int(seconds // 60)}:{int(seconds % 60):02d} left"
-        return f"{total} jobs: {said}"
+        return f"{self.total} jobs: {said}"
 
     def results(self) -> dict[int, float]:
         """Return the results of jobs that have finished before they were handed out."""
         self.journals.find()
-        known = [i for i in self.waiting if self.first + i in self.journals.jobs]
-        records = {index: self._record(index) for index in known}
+        known = [number for number in self.waiting if number in self.journals.jobs]
+        records = {number: self._record(number) for number in known}
         return {
-            index: record.best_val_error
-            for index, record in records.items()
+            number: record.best_val_error
+            for number, record in records.items()
             if record and record.status == Status.FINISHED
         }
 
-    def _record(self, index: int) -> JobRecord | None:
+    def _record(self, number: int) -> JobRecord | None:
         """Return the record of a job that has begun."""
-        journal = self.journals.get(self.first + index)
+        journal = self.journals.get(number)
         with suppress(OSError):
             return fold(journal) if journal else None
         return None

@@ -1,14 +1,30 @@
 """The config's keys: the values that each may have, and what each decides."""
 
 import math
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from src.error_text import unknown
 from src.errors import InputError
+from src.rules import (
+    AUTO_OR_WHOLE,
+    BETAS,
+    CHANNELS,
+    FLAG,
+    LOOKS,
+    NAME,
+    POSITIVE,
+    SEED,
+    TEXT,
+    TUNING_SEEDS,
+    URI,
+    Rule,
+    number,
+    one_of,
+    optional,
+    whole,
+)
 
 # A key stands for all keys below it as well: `data` for `data.n`.
 STATE_KEYS = ("checkpoints", "results")
@@ -16,6 +32,7 @@ UNRECORDED_KEYS = (
     "tracking",
     "sweep",
     "compare",
+    "tune",
     "figures",
     "models",
     "reuse",
@@ -28,75 +45,13 @@ NON_RESULT_KEYS = (*UNRECORDED_KEYS, "published", "data.fallback")
 FILE_KEYS = ("data.train", "data.test")
 PATH_KEYS = ("data.root", *FILE_KEYS)  # the data digest stands for their content
 HOME_KEYS = (*PATH_KEYS, *STATE_KEYS, "tracking.uri", "tracking.artifacts")  # `~` is expanded
+SEED_KEYS = ("data.split_seed", "init_seed", "order_seed")  # they follow `seed` unless set
 NON_FACTOR_KEYS = (*NON_RESULT_KEYS, "data.root", "seed", "threads", "diagnostics")
-ADDRESS = re.compile(r"[a-z][a-z\d+.-]*:.+|databricks", re.IGNORECASE)  # RFC 3986
 PLAIN = (str, int, float, list, type(None))  # the kinds of values that a record can hold
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A test of a value and, for error messages, the allowed values in words."""
-
-    allows: Callable[[Any], bool]
-    words: str
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
-
-
-def whole(low: int, high: int | None = None) -> Rule:
-    """Allow integers in [low, high]."""
-    words = f"from {low} to {high}" if high is not None else f"of at least {low}"
-    return Rule(
-        lambda v: _is_whole(v) and low <= v and (high is None or v <= high), f"an integer {words}"
-    )
-
-
-def number(low: float, below: float = math.inf, above: bool = False) -> Rule:
-    """Allow finite numbers in [low, below), or in (low, below) if they must lie `above` low."""
-    words = f"a number {'above' if above else 'of at least'} {low:g}"
-    words += f" and below {below:g}" if math.isfinite(below) else ""
-    return Rule(lambda v: _is_number(v) and (low < v if above else low <= v) and v < below, words)
-
-
-def one_of(*values: str) -> Rule:
-    """Allow these words."""
-    return Rule(lambda v: v in values, "one of " + ", ".join(values))
-
-
-def optional(rule: Rule) -> Rule:
-    """Allow the rule's values and null."""
-    return Rule(lambda v: v is None or rule.allows(v), f"{rule.words}, or null")
-
-
-FLAG = Rule(lambda v: isinstance(v, bool), "true or false")
-TEXT = Rule(lambda v: isinstance(v, str) and v != "", "text, not empty")
-NAME = Rule(lambda v: TEXT.allows(v) or _is_whole(v), "a name")
-AUTO_OR_WHOLE = Rule(
-    lambda v: v == "auto" or (_is_whole(v) and v >= 1), "auto or an integer of at least 1"
-)
-CHANNELS = Rule(
-    lambda v: isinstance(v, list) and bool(v) and all(_is_whole(c) and c > 0 for c in v),
-    "a list of integers of at least 1, one for each block, such as [16,32]",
-)
-BETAS = Rule(
-    lambda v: isinstance(v, list) and len(v) == 2 and all(_is_number(b) and 0 <= b < 1 for b in v),
-    "two numbers of at least 0 and below 1, such as [0.9,0.999]",
-)
-URI = Rule(
-    lambda v: isinstance(v, str) and bool(ADDRESS.match(v)) and not v.endswith(":memory:"),
-    "sqlite:///FILE, or the address of a server",
-)
-SEED = whole(0, 2**32 - 1)
-POSITIVE = number(0, above=True)
-
 SCHEMA: Mapping[str, Rule] = {
-    "seed": SEED,
+    "seed": Rule(SEED.allows, f"{SEED.words}; auto only in a sweep (-m) without others"),
     "epochs": whole(1),
     "batch_size": whole(1),
     "clip_norm": optional(POSITIVE),
@@ -144,13 +99,22 @@ SCHEMA: Mapping[str, Rule] = {
     "compare.question": optional(TEXT),
     "compare.baseline": optional(TEXT),
     "compare.margin": number(0),
+    "compare.looks": optional(LOOKS),
+    "tune.space": Rule(
+        lambda v: v is None, "null, or values by setting: {optimizer.lr: log(0.01, 1)}"
+    ),
+    "tune.budget": whole(2),
+    "tune.sampler": one_of("qmc", "tpe", "grid"),
+    "tune.seeds": TUNING_SEEDS,
+    "tune.halving": optional(whole(2)),
+    "tune.untuned": FLAG,
     "compare.target_error": optional(number(0, 1, above=True)),
     "tracking.uri": URI,
     "tracking.artifacts": TEXT,
     "tracking.experiment": NAME,
 }
 GROUPS = ("data", "model", "activation", "init", "loss", "optimizer", "schedule", "device")
-SECTIONS = ("compare", "tracking", "sweep")
+SECTIONS = ("compare", "tracking", "tune", "sweep")
 KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS}
 
 

@@ -18,7 +18,7 @@ from src.hydra_internals import MAIN, check_options, name_config_files, trust_co
 from src.process_exit import fast_exit
 from src.resolvers import register_resolvers
 from src.schema import covers
-from src.signals import EXIT_STATUS
+from src.search_space import quoted
 from src.sweep.finish import finishing
 from src.tracking.uploader_process import start_uploader, uploader_closed
 
@@ -63,6 +63,7 @@ def main() -> None:
     gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
     if any(RERUN.startswith(a.partition("=")[0]) for a in sys.argv[1:] if a.startswith("--e")):
         sys.exit(NO_RERUN)  # Hydra takes the start of an option for it
+    sys.argv[1:] = map(quoted, sys.argv[1:])
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
     try:

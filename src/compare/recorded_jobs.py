@@ -13,11 +13,13 @@ from rich.text import Text
 
 from src import predictions
 from src.compare import Comparison, ComparisonError, compare, power, summary, table, write
+from src.compare.recorded_looks import earlier_looks
+from src.compare.recorded_searches import searches
 from src.errors import InputError
 from src.metrics import Run
 from src.schema import factors
 from src.tracking.event import EventKind
-from src.tracking.job_record import JobRecord
+from src.tracking.job_record import JobRecord, Role
 from src.tracking.journal import FILES, Journal
 
 if TYPE_CHECKING:
@@ -32,27 +34,40 @@ def compare_records(
     records: Sequence[JobRecord],
     settings: Mapping[str, Any],
     elsewhere: "Callable[[str], np.ndarray | None] | None" = None,
+    lineage: Sequence[JobRecord] = (),
 ) -> Comparison:
     """Compare jobs; `settings` is the config's `compare`.
 
-    `elsewhere` finds the right predictions of a run, by its id, whose journal does not hold them.
-    Raises InputError when the jobs cannot be compared.
+    Of a tuned sweep `records` are the searches and their trials as well, of which none is
+    compared. `elsewhere` finds the right predictions of a run, by its id, whose journal does not
+    hold them; `lineage` are the sweeps that may have looked at the jobs before. Raises InputError
+    when the jobs cannot be compared.
     """
-    runs = [record.run for record in records]
-    kept = {run.run_id: record.correct for run, record in zip(runs, records, strict=True)}
+    kept = {record.run.run_id: record.correct for record in records}
 
     def correct(run_id: str) -> "np.ndarray | None":
         found = predictions.decode(kept[run_id])
         return elsewhere(run_id) if found is None and elsewhere else found
 
-    try:
+    def compared(role: Role, **more: Any) -> Comparison:
+        jobs = [record.run for record in records if record.role is role and not record.is_search]
         return compare(
-            runs,
+            jobs,
             baseline=settings["baseline"],
             margin=settings["margin"] / 100,
             target_error=settings["target_error"],
             question=settings["question"],
             correct=correct,
+            **more,
+        )
+
+    try:
+        has_untuned = any(record.role is Role.UNTUNED for record in records)
+        return compared(
+            Role.REPORTED,
+            searches=searches(records),
+            untuned=compared(Role.UNTUNED) if has_untuned else None,
+            looks=earlier_looks(records, lineage),
         )
     except ComparisonError as error:
         raise InputError(str(error)) from error

@@ -16,7 +16,8 @@ class Trial:
     number: int  # of the trial in its arm's search, from 0; equal for its tuning seeds
     settings: Mapping[str, str]  # tuned key: value, as typed
     seed: int
-    epochs: int  # the length of the run; with halving less than the full one in all rungs but one
+    epochs: int  # for which it was to be trained
+    is_full: bool  # False in the shorter runs of successive halving, of which none is chosen
     val_error: float  # at the selected epoch, a fraction; 1.0 if the run diverged or failed
 
 
@@ -35,11 +36,10 @@ class Search:
 
         Trials that halving has cut are left out; so is one that lacks a seed others have.
         """
-        full = max((trial.epochs for trial in self.trials), default=0)
         seeds = {trial.seed for trial in self.trials}
         found: dict[int, dict[int, float]] = {}
         for trial in self.trials:
-            if trial.epochs == full:
+            if trial.is_full:
                 found.setdefault(trial.number, {})[trial.seed] = trial.val_error
         return {
             number: math.fsum(by_seed.values()) / len(by_seed)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from src import logs
 from src.data.availability import ensure_data
-from src.errors import JobKilledError, Refused
+from src.errors import InputError, JobKilledError, Refused
 from src.hydra_internals import typed_lines
 from src.signals import defer_stop
 from src.sweep import multirun
@@ -39,6 +39,8 @@ class SweepCallback(Callback):
             logs.show(config.hydra.verbose)
             check_chdir(config.hydra)
             tree = resolved(config).tree
+            if tree["tune"]["space"]:
+                raise InputError("tune.space: must go with -m; a single run tunes nothing")
             if tree["dry_run"]:
                 print("1 to train: a run that is no sweep (-m) always trains")
                 raise SystemExit(0)

@@ -8,7 +8,7 @@ from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.progress import track
 
@@ -16,24 +16,50 @@ from src.config import Resolved, experiment_overrides, resolve
 from src.errors import InputError
 from src.hydra_internals import (
     BASIC_SWEEPER,
+    FAIR_SWEEPER,
     as_typed,
     share_compositions,
     split_jobs,
     typed_lines,
 )
+from src.rules import LOOKS
 
+AUTO = "seed=auto"
 MAX_JOBS = 20_000  # a config takes some 20 kB and a millisecond
 MANY_JOBS = 1_000  # composed in a time that a user notices
 
 
 def job_overrides(config: DictConfig) -> list[list[Override]]:
     """Return the overrides of each job; none where the sweeper decides them as it goes."""
-    if config.hydra.sweeper._target_ != BASIC_SWEEPER:
+    if config.hydra.sweeper._target_ not in (BASIC_SWEEPER, FAIR_SWEEPER):
         return []
     loader = share_compositions()
-    swept = loader.parse([*sweeper_params(config), *typed_lines(config.hydra.overrides.task)])
+    lines = _typed(config)
+    if is_growing(config):
+        lines = [*(line for line in lines if line != AUTO), f"seed=range({_first_look(config)})"]
+    swept = loader.parse(lines)
     _check_size(swept)
     return [loader.parse(job) for job in split_jobs(swept)]
+
+
+def is_growing(config: DictConfig) -> bool:
+    """Return whether a sweep adds seeds by its declared looks until all is decided."""
+    seeds = [line for line in _typed(config) if line.startswith("seed=")]
+    return seeds[-1:] == [AUTO] and config.hydra.sweeper._target_ == FAIR_SWEEPER
+
+
+def _typed(config: DictConfig) -> list[str]:
+    return [*sweeper_params(config), *typed_lines(config.hydra.overrides.task)]
+
+
+def _first_look(config: DictConfig) -> int:
+    looks = config.compare.looks
+    if looks is None:
+        raise InputError("seed=auto: must go with compare.looks, such as compare.looks=[8,12,16]")
+    looks = OmegaConf.to_container(looks) if OmegaConf.is_list(looks) else looks
+    if not isinstance(looks, list) or not LOOKS.allows(looks):
+        raise InputError(f"compare.looks={looks}: must be {LOOKS.words}")
+    return int(str(looks[0]))
 
 
 def _check_size(overrides: Sequence[Override]) -> None:
@@ -90,6 +116,12 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
     shown = track(jobs, "composing", console=console, transient=True, disable=not is_shown)
     configs = (loader.load_sweep_config(config, as_typed(job)) for job in shown)
     return [_composed(cfg, number) for number, cfg in enumerate(configs)]
+
+
+def compose_lines(config: DictConfig, jobs: Sequence[Sequence[str]]) -> list[Composed]:
+    """Compose and check each job's config, given its overrides as they are typed."""
+    loader = share_compositions()
+    return compose_jobs(config, [loader.parse(job) for job in jobs])
 
 
 def _composed(cfg: DictConfig, number: int) -> Composed:

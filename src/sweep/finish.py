@@ -16,7 +16,9 @@ from src.progress import failure_table, job_counts
 from src.signals import defer_stop, stop_requested
 from src.tracking.job_record import JobRecord, Status
 from src.tracking.journal import Journal
+from src.tracking.lineage import sweeps_of
 from src.tracking.repair import end
+from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader_process import start_uploader
 
@@ -29,6 +31,7 @@ class Sweep:
     """A multirun that has begun."""
 
     journals: SweepJournals
+    index: ResultIndex
     jobs: int | None  # None: the sweeper decides as it goes
     compare: Mapping[str, Any]  # the config's
     report: Mapping[str, str]
@@ -97,10 +100,13 @@ def finish(error: BaseException | None) -> int:
 
 def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | InputError | None":
     """Compare jobs and write the report; a failure is printed, and costs only that."""
-    from src.compare import recorded_jobs
+    from src.compare import recorded_jobs, recorded_looks
 
     try:
-        result = recorded_jobs.compare_records(jobs, sweep.compare)
+        lineage = sweeps_of(jobs, sweep.index)
+        records = [*jobs, *sweep.journals.searches()]
+        result = recorded_jobs.compare_records(records, sweep.compare, lineage=lineage)
+        recorded_looks.record_look(result, jobs, sweep.journals.sweep)
         recorded_jobs.record(result, sweep.journals.sweep, sweep.report)
     except InputError as nothing:
         print(f"No comparison: {nothing}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """The beginning of a multirun: its jobs are checked, and given what they share."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -22,14 +22,16 @@ from src.sweep import dry_run
 from src.sweep.compose import (
     Composed,
     compose_jobs,
+    compose_lines,
     job_overrides,
     question,
     varying,
 )
 from src.sweep.finish import Sweep, begun
+from src.sweep.growing import check_sweeper, depends_on_results, make_rounds, probe_jobs
 from src.sweep.preflight import check_jobs, check_parts, check_settings
 from src.sweep.secrets import hide_secrets, make_private
-from src.tracking.job_record import Action, JobRecord
+from src.tracking.job_record import Action
 from src.tracking.journal import Journal
 from src.tracking.result_index import Decision, ResultIndex
 from src.tracking.run_logger import cached_start, record_cached, sweep_start
@@ -52,6 +54,7 @@ def begin(config: DictConfig) -> None:
     hydra = config.hydra
     logs.show(hydra.verbose)
     check_settings(hydra)
+    check_sweeper(config)
     is_basic = hydra.launcher._target_ == BASIC_LAUNCHER
     if config.threads == "auto" and not is_basic:  # jobs share the cores
         add_overrides(config, f"threads={hydra.launcher.get('threads', 1)}")
@@ -60,6 +63,7 @@ def begin(config: DictConfig) -> None:
     varied = varying(overrides)
     jobs = _composed(config, overrides)
     check_jobs(jobs, varied, Path(hydra.sweep.dir))
+    probes = probe_jobs(config, overrides, jobs)
     settings = jobs[0].config.tree
     index, uploader = ResultIndex.of(settings), start_uploader()
     uploader.ask("connect", index, hydra.verbose)
@@ -67,49 +71,73 @@ def begin(config: DictConfig) -> None:
     note = _power_note(jobs, [" ".join(label) for label in labels])
     is_warm = "src.job" in hydra.launcher.get("preload", ())
     is_here = is_basic or is_warm or config.dry_run
-    identities = check_parts(jobs, is_here=is_here, is_warm=is_warm)
+    all_identities = check_parts([*jobs, *probes], is_here=is_here, is_warm=is_warm)
+    identities = all_identities[: len(jobs)]
     uploader.answer()
     decided = _decide(index, identities if overrides and settings["reuse"] else [])
     typed = [as_typed(job) for job in overrides]
     if config.dry_run:
-        if not overrides:
-            raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
-        configs = [job.config for job in jobs]
-        dry_run.show(dry_run.plan(index, configs, identities, decided, typed), labels)
-        print(note, end="")
+        _show_plan(config, index, jobs, identities, decided, typed, labels)
+    print(note, end="", file=sys.stdout if config.dry_run else sys.stderr)
+    if config.dry_run:
         raise SystemExit(0)
-    print(note, end="", file=sys.stderr)
     sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
     if not sees_jobs:
         require_normal_shutdown()
-    code = {name: digest for identity in identities for name, digest in identity.code.items()}
+    code = {name: digest for each in all_identities for name, digest in each.code.items()}
+    grows = depends_on_results(config)
+    count = None if grows else len(overrides) or None
     models = Publication.of(job.config for job in jobs)
-    sweep_id = _begin(config, settings, index, len(overrides) or None, code, models)
+    sweep_id = _begin(config, settings, index, count, code, models)
     add_overrides(config, f"sweep.id={sweep_id}", f"sweep.uploads={str(not sees_jobs).lower()}")
     if overrides:
         varying_keys = ",".join(varied)
         add_overrides(config, f"sweep.varying=[{varying_keys}]", f"sweep.code={_mapping(code)}")
-        sources = [decided.get(identity.fingerprint, NOTHING).source for identity in identities]
-        shared = {"id": sweep_id, "varying": varied}
-        for number, job in enumerate(zip(jobs, identities, sources, typed, strict=True)):
-            _record_if_reused(index, shared, number, *job)
+    if overrides and not grows:
+        planned = zip(jobs, identities, typed, strict=True)
+        _record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
 
 
-def _record_if_reused(
+def _show_plan(
+    config: DictConfig,
+    index: ResultIndex,
+    jobs: Sequence[Composed],
+    identities: Sequence[Identity],
+    decided: Mapping[str, Decision],
+    typed: Sequence[Sequence[str]],
+    labels: Sequence[Sequence[str]],
+) -> None:
+    """Print what would become of the jobs, as far as they do not depend on results."""
+    if not typed:
+        raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
+    rest = ""
+    if depends_on_results(config):
+        rounds = make_rounds(config)
+        known = rounds.next({})
+        typed, labels = [job.overrides for job in known], [[job.name] for job in known]
+        jobs = compose_lines(config, typed)
+        identities = check_parts(jobs, is_here=True, is_warm=False)
+        decided = _decide(index, identities if jobs[0].config.tree["reuse"] else [])
+        rest = f"and then {rounds.total - len(known)} jobs or more, which depend on results\n"
+    configs = [job.config for job in jobs]
+    dry_run.show(dry_run.plan(index, configs, identities, decided, typed), labels)
+    print(rest, end="")
+
+
+def _record_reused(
     index: ResultIndex,
     sweep: Mapping[str, Any],
-    number: int,
-    job: Composed,
-    identity: Identity,
-    source: JobRecord | None,
-    typed: Sequence[str],
+    decided: Mapping[str, Decision],
+    planned: Iterable[tuple[Composed, Identity, Sequence[str]]],
 ) -> None:
-    """Write the whole journal of a job that an earlier one makes needless, before it is begun."""
-    if source is not None and job.folder is not None:
-        config = replace(job.config, tree={**job.config.tree, "sweep": sweep})
-        journal = Journal(job.folder)
-        record_cached(journal, cached_start(config, identity, source, typed, number), source)
-        index.add(identity.fingerprint, journal, typed)
+    """Write the whole journals of jobs that earlier ones make needless, before any is begun."""
+    for number, (job, identity, typed) in enumerate(planned):
+        source = decided.get(identity.fingerprint, NOTHING).source
+        if source is not None and job.folder is not None:
+            config = replace(job.config, tree={**job.config.tree, "sweep": sweep})
+            journal = Journal(job.folder)
+            record_cached(journal, cached_start(config, identity, source, typed, number), source)
+            index.add(identity.fingerprint, journal, typed)
 
 
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
@@ -165,8 +193,8 @@ def _begin(
         make_private(journal.folder)
         index.open(sweep_id, journal)
         uploader.ask("watch", journal.folder)
-        own = SweepJournals(journal), jobs, settings["compare"], report, HINT[settings["reuse"]]
-        begun.append(Sweep(*own, models))
+        own = SweepJournals(journal), index, jobs, settings["compare"], report
+        begun.append(Sweep(*own, HINT[settings["reuse"]], models))
     uploader.answer()
     from src.compare.recorded_jobs import prepare
 

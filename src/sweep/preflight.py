@@ -15,13 +15,14 @@ from src import fork_server
 from src.config import Identity, Resolved
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
-from src.hydra_internals import BASIC_SWEEPER, trust_config
+from src.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, trust_config
 from src.sweep.compose import Composed
 from src.sweep.directories import check_directories, check_job_folders
 
 COMMON = (
     "tracking",
     "compare",
+    "tune",
     "dry_run",
     "reuse",
     "checkpoints",
@@ -39,7 +40,7 @@ def check_settings(hydra: DictConfig) -> None:
     """Raise InputError for settings of Hydra's own with which a sweep could not do its work."""
     check_chdir(hydra)
     sweeper = hydra.sweeper
-    if sweeper._target_ == BASIC_SWEEPER and sweeper.max_batch_size is not None:
+    if sweeper._target_ in (BASIC_SWEEPER, FAIR_SWEEPER) and sweeper.max_batch_size is not None:
         raise InputError(
             f"hydra.sweeper.max_batch_size={sweeper.max_batch_size}: must be null; "
             "hydra.launcher.workers says how many jobs run at once"

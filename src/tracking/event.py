@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     HISTORY = "history"  # all epochs of a job that was not trained again
     FINAL = "final"  # metrics of the whole run
     FILES = "files"
+    LOOK = "look"  # of a sweep at its jobs: see `compare.looks`
     TAGS = "tags"
     REQUEUED = "requeued"  # the scheduler starts the job again later
     END = "end"

@@ -8,14 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from src import addresses, process_identity, scheduler
+from src import process_identity, scheduler
 from src.config import Identity
 from src.metrics import BEST_VAL_ERROR, VAL_ERROR, Epoch, Run, defined
 from src.scheduler import QueueState
 from src.schema import factors
 from src.tracking.event import Event, EventKind
 from src.tracking.journal import Journal
-from src.tracking.settings import TrackingSettings
+from src.tracking.settings import TrackingSettings, moved
 
 PUBLISHED, PUBLISHED_ERRORS = "published.", ("train_error", "val_error")
 
@@ -38,6 +38,14 @@ class Action(StrEnum):
     REUSE = "reuse"
     RESUME = "resume"
     TRAIN = "train"
+
+
+class Role(StrEnum):
+    """The part that a job has in its sweep."""
+
+    REPORTED = "reported"  # is compared
+    TRIAL = "trial"  # of a search
+    UNTUNED = "untuned"  # a variant of a tuned sweep at the settings of the config
 
 
 class ProcessState(StrEnum):
@@ -74,6 +82,7 @@ class JobRecord:
     summary: dict[str, float] = field(default_factory=dict)
     correct: str = ""  # validation examples that the kept model gets right, see `predictions`
     has_files: bool = False  # that went, or are to go, to the tracking server
+    looks: list[Event] = field(default_factory=list)  # of a sweep
     start_time: int = 0  # milliseconds since the epoch of Unix
 
     @property
@@ -90,6 +99,10 @@ class JobRecord:
     def number(self) -> int:
         """The job's place in its sweep; after all others for a job that could not begin."""
         return int(self.tags.get("number", 2**62))
+
+    @property
+    def role(self) -> Role:
+        return Role(self.tags.get("role", Role.REPORTED))
 
     @property
     def fingerprint(self) -> str:
@@ -114,6 +127,11 @@ class JobRecord:
         return self.status not in (Status.RUNNING, Status.SCHEDULED)
 
     @property
+    def is_search(self) -> bool:
+        """True for the parent of an arm's trials."""
+        return self.tags.get("kind") == "search"
+
+    @property
     def has_failed(self) -> bool:
         """True if the job ended without a result."""
         return self.status in (Status.FAILED, Status.KILLED)
@@ -125,8 +143,9 @@ class JobRecord:
 
     @property
     def best_val_error(self) -> float:
-        """The figure that a sweeper may minimise; infinite for a job that diverged at once."""
-        return self.summary.get(BEST_VAL_ERROR, math.inf)
+        """The figure that a sweeper may minimise; infinite for a job that diverged."""
+        has_diverged = self.outcome == "diverged"
+        return math.inf if has_diverged else self.summary.get(BEST_VAL_ERROR, math.inf)
 
     @property
     def process(self) -> ProcessState:
@@ -145,7 +164,7 @@ class JobRecord:
         A database and artifacts in an outputs folder that was moved or copied went along.
         """
         then, now = self.tags.get("folder"), self.journal.folder.absolute()
-        return TrackingSettings.of(_moved(self.tracking, Path(then or now), now))
+        return TrackingSettings.of(moved(self.tracking, Path(then or now), now))
 
     @property
     def run(self) -> Run:
@@ -161,6 +180,7 @@ class JobRecord:
             dataset=self.dataset.get("name", ""),
             digest=self.dataset.get("digest", ""),
             split=self.tags.get("split", ""),
+            arm=self.tags.get("arm", ""),
             epochs=self.epochs,
             summary=self.summary,
             published={k: float(published[k]) for k in PUBLISHED_ERRORS if k in published},
@@ -188,6 +208,8 @@ class JobRecord:
         elif kind == EventKind.FINAL:
             self.summary |= event.get("values", {})
             self.correct = event.get("correct", "")
+        elif kind == EventKind.LOOK:
+            self.looks.append(event)
         elif kind == EventKind.FILES:
             self.has_files = True
         elif kind == EventKind.REQUEUED:
@@ -215,17 +237,3 @@ def fold_events(journal: Journal, events: Iterable[Event], run_id: str | None) -
         except (ValueError, TypeError, KeyError) as error:
             log.warning("%s: an event is left out: %s", journal.path, error)
     return record if has_begun else None
-
-
-def _moved(tracking: Mapping[str, str], then: Path, now: Path) -> Mapping[str, str]:
-    """Return a destination as it is named after the journal went from `then` to `now`."""
-    common = 0
-    while common < len(then.parts) and then.parts[-common - 1 :] == now.parts[-common - 1 :]:
-        common += 1
-    before, after = (Path(*path.parts[: len(path.parts) - common]) for path in (then, now))
-    if before == after or before == Path("/"):
-        return tracking
-    return {
-        key: addresses.moved(value, before, after) if key in ("uri", "artifacts") else value
-        for key, value in tracking.items()
-    }

@@ -117,10 +117,11 @@ def _with_run_ids(store: Store, tags: dict[str, str], folder: Path) -> dict[str,
 
     Raises LookupError while the sweep's own run is not there.
     """
-    if (sweep := tags.get("sweep")) and (parent := _run_of_sweep(store, sweep, folder)):
+    above = tags.get("parent") or tags.get("sweep")  # an arm's trials are its children
+    if above and (parent := _run_of_sweep(store, above, folder)):
         tags |= {"mlflow.parentRunId": parent}
-    elif sweep:
-        raise LookupError("the run of the sweep is not there yet")
+    elif above:
+        raise LookupError("the run of the sweep, or of its arm, is not there yet")
     origin = tags.get("reused_from", "")
     if len(origin) == JOB_ID_LENGTH and (run_id := find_run(store, origin)):
         tags |= {"reused_from": run_id}

@@ -64,7 +64,7 @@ class ResultIndex:
         Where a job's files are gone, the jobs that were reused from it have none either.
         """
         has_lost_files = False
-        for folder in self._folders(self.folder / f"{fingerprint}.result"):
+        for folder in self.folders(fingerprint):
             with suppress(OSError):
                 found = fold(Journal(folder))
                 if found is None or not self._is_result(found, fingerprint):
@@ -107,6 +107,10 @@ class ResultIndex:
                 self._append(path, journal.folder)
         except OSError as error:
             log.warning("%s: will not be found again: %s", journal.folder, error)
+
+    def folders(self, fingerprint: str) -> list[Path]:
+        """Return the folders of all finished jobs of this fingerprint."""
+        return self._folders(self.folder / f"{fingerprint}.result")
 
     def last_typed(self, typed: Sequence[str]) -> JobRecord | None:
         """Return the last job that finished with these overrides, whatever they meant then."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from src import addresses
 from src.addresses import database_path
 from src.credentials import redact
 
@@ -47,3 +49,17 @@ class TrackingSettings:
         from src.tracking import store
 
         return store.connect(self.uri, self.experiment, self.artifacts)
+
+
+def moved(tracking: Mapping[str, str], then: Path, now: Path) -> Mapping[str, str]:
+    """Return a destination as it is named after the journal went from `then` to `now`."""
+    common = 0
+    while common < len(then.parts) and then.parts[-common - 1 :] == now.parts[-common - 1 :]:
+        common += 1
+    before, after = (Path(*path.parts[: len(path.parts) - common]) for path in (then, now))
+    if before == after or before == Path("/"):
+        return tracking
+    return {
+        key: addresses.moved(value, before, after) if key in ("uri", "artifacts") else value
+        for key, value in tracking.items()
+    }

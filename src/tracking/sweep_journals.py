@@ -14,6 +14,7 @@ class SweepJournals:
     def __init__(self, sweep: Journal) -> None:
         self.sweep = sweep
         self.jobs: dict[int, Journal] = {}  # by the job's number in the sweep
+        self.parents: list[Journal] = []  # of a tuned sweep: searches, parents of trials
         self.passed: set[str] = set()  # folders that need no look any more
         self._sweep_id: str | None = None
 
@@ -29,9 +30,12 @@ class SweepJournals:
             folder, tags = str(journal.folder), _tags(journal)
             if tags and folder != str(self.sweep.folder):
                 self.passed.add(folder)
-                if self.sweep_id and tags.get("sweep") == self.sweep_id:
+                is_own = self.sweep_id is not None and tags.get("sweep") == self.sweep_id
+                if is_own and "number" in tags:
                     self.jobs[int(tags["number"])] = journal
-        return [self.sweep, *self.jobs.values()]
+                elif is_own:
+                    self.parents.append(journal)
+        return [self.sweep, *self.parents, *self.jobs.values()]
 
     def get(self, number: int) -> Journal | None:
         """Return the journal of a job, wherever it lies; a folder named by its number is tried."""
@@ -47,9 +51,17 @@ class SweepJournals:
         """Return the records of the jobs that have begun, in the order of the sweep."""
         return self._each(fold)
 
+    def searches(self) -> list[JobRecord]:
+        """Return the records of the arms of a tuned sweep."""
+        self.find()
+        return [record for parent in self.parents if (record := fold(parent))]
+
     def settle(self) -> list[JobRecord]:
         """Return them after the jobs of killed processes were ended."""
-        return self._each(settle)
+        records = self._each(settle)
+        for parent in self.parents:
+            settle(parent)
+        return records
 
     def _each(self, read: Callable[[Journal], JobRecord | None]) -> list[JobRecord]:
         self.find()

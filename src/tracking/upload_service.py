@@ -141,8 +141,9 @@ def close_abandoned(index: ResultIndex, is_reached: bool) -> None:
         if record is None or record.job_id != job_id:  # removed, or another's by now
             index.close(job_id)
         elif record.has_ended and record.process != ProcessState.ALIVE:
-            jobs = SweepJournals(journal).settle() if record.is_sweep else []
-            waiting = [journal, *(job.journal for job in jobs if job.has_ended)]
+            own = SweepJournals(journal)
+            jobs = own.settle() if record.is_sweep else []
+            waiting = [journal, *own.parents, *(job.journal for job in jobs if job.has_ended)]
             is_ours = is_reached and record.destination.is_same_experiment(index.tracking)
             if is_ours and not upload(waiting, index.tracking.connect):
                 index.close(job_id)

@@ -139,7 +139,7 @@ def test_jobs_are_those_of_hydras_sweeper_or_not_known(loader, monkeypatch):
 
 
 def test_hydras_own_plugins_are_known_by_the_names_that_its_config_gives_them(loader):
-    config = master(loader, "hydra/launcher=basic")
+    config = master(loader, "hydra/launcher=basic", "hydra/sweeper=basic")
     assert config.hydra.sweeper._target_ == hydra_internals.BASIC_SWEEPER
     assert config.hydra.launcher._target_ == hydra_internals.BASIC_LAUNCHER
 

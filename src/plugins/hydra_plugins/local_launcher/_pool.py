@@ -22,12 +22,15 @@ from omegaconf import open_dict, read_write
 
 from src.launching import (
     PEER_CLOSED,
+    Job,
     JobError,
     JobKilledError,
+    JobSource,
     JobTimeoutError,
     SweepView,
     check_launcher,
     defer_stop,
+    error_of,
     fork_server,
     raise_if_stop_requested,
 )
@@ -62,7 +65,7 @@ class Worker:
     conn: Connection
     gpu: str | None
     timeout: float
-    index: int | None = None  # of the job that it runs
+    job: Job | None = None  # that it runs
     deadline: float = math.inf
 
     @classmethod
@@ -76,11 +79,11 @@ class Worker:
             raise JobError(f"no worker can be started: {error}") from error
         return cls(process, conn, gpu, timeout or math.inf)
 
-    def begin(self, index: int, number: int, overrides: Sequence[str]) -> None:
+    def begin(self, job: Job) -> None:
         """Let the worker run a job."""
-        self.index, self.deadline = index, time.monotonic() + self.timeout
+        self.job, self.deadline = job, time.monotonic() + self.timeout
         with suppress(*PEER_CLOSED):  # killed while it had nothing to do; `result` tells
-            self.conn.send((number, overrides))
+            self.conn.send((job.number, list(job.overrides)))
 
     def result(self) -> JobReturn | JobKilledError:
         """Return the result of a job that has ended or is late, or why there is none."""
@@ -92,68 +95,80 @@ class Worker:
         except PEER_CLOSED:
             self.process.join()
             return JobKilledError(_describe_end(self.process.exitcode))
-        self.index, self.deadline = None, math.inf
+        self.job, self.deadline = None, math.inf
         return result
 
 
-def launch(
-    settings: Settings, multirun: Multirun, jobs: Sequence[list[str]], first: int
-) -> list[JobReturn]:
-    """Run the jobs numbered from `first`; the failed ones' returns carry the reason."""
+def launch(settings: Settings, multirun: Multirun, source: JobSource) -> list[JobReturn]:
+    """Run the jobs of a source, each as soon as it is known and a worker is free.
+
+    Returns their results in the order of their numbers; a failed one's carries the reason.
+    """
     setup_globals()
     hydra = multirun.config.hydra
     configure_log(hydra.hydra_logging, hydra.verbose)
     folder = Path(str(hydra.sweep.dir))
     folder.mkdir(parents=True, exist_ok=True)
-    pool = Pool(settings, multirun, jobs, first)
-    with SweepView(folder, first, jobs) as view:
+    pool = Pool(settings, multirun)
+    with SweepView(folder, source) as view:
         try:
-            for index, value in view.results().items():
-                pool.waiting.remove(index)
-                pool.returns[index] = JobReturn(jobs[index], status=JobStatus.COMPLETED)
-                pool.returns[index].return_value = value
-                view.done(index, None)
+            pool.add(source.next({}), view)
             while pool.waiting or pool.busy():
                 pool.hand_out()
+                before = len(pool.returns)
                 for worker in pool.wait():
                     pool.take(worker, view)
                 raise_if_stop_requested()
+                ended = list(pool.returns.items())[before:]
+                if ended:
+                    errors = {number: error_of(result) for number, result in ended}
+                    pool.add(source.next(errors), view)
                 view.refresh()
             pool.end()
         except BaseException:
             pool.end(is_abort=True)
             raise
-    return [pool.returns[index] for index in range(len(jobs))]
+    return [result for _, result in sorted(pool.returns.items())]
 
 
 class Pool:
     """The workers of a sweep, its jobs that wait for one, and the returns of those that ended."""
 
-    def __init__(
-        self, settings: Settings, multirun: Multirun, jobs: Sequence[list[str]], first: int
-    ) -> None:
-        self.settings, self.multirun, self.jobs, self.first = settings, multirun, jobs, first
+    def __init__(self, settings: Settings, multirun: Multirun) -> None:
+        self.settings, self.multirun = settings, multirun
         self.shared, self.gpus = multirun.dumps(), shared_gpus(multirun.config)
         self.most = worker_count(settings.workers, settings.per_gpu, self.gpus)
         self.workers: list[Worker] = []
-        self.waiting = deque(range(len(jobs)))
-        self.tries = dict.fromkeys(self.waiting, settings.retries)
-        self.returns: dict[int, JobReturn] = {}
+        self.waiting: deque[Job] = deque()
+        self.tries: dict[int, int] = {}
+        self.returns: dict[int, JobReturn] = {}  # by the number of the job, as they come
         fork_server.start(settings.preload)
+
+    def add(self, jobs: Sequence[Job], view: SweepView) -> None:
+        """Let jobs wait for a worker, but for those whose results are there already."""
+        view.add(jobs)
+        known = view.results()
+        for job in jobs:
+            if job.number in known:
+                result = JobReturn(list(job.overrides), status=JobStatus.COMPLETED)
+                result.return_value = known[job.number]
+                self.returns[job.number] = result
+                view.done(job.number, None)
+        self.waiting += [job for job in jobs if job.number not in known]
+        self.tries |= {job.number: self.settings.retries for job in jobs}
 
     def busy(self) -> list[Worker]:
         """Return the workers that run a job."""
-        return [worker for worker in self.workers if worker.index is not None]
+        return [worker for worker in self.workers if worker.job is not None]
 
     def hand_out(self) -> None:
         """Give waiting jobs to workers, started where there may be more of them."""
-        idle = [worker for worker in self.workers if worker.index is None]
+        idle = [worker for worker in self.workers if worker.job is None]
         while self.waiting and (idle or len(self.workers) < self.most):
             if not idle:
                 idle = [Worker.start(self.shared, self._free_gpu(), self.settings.timeout)]
                 self.workers += idle
-            index = self.waiting.popleft()
-            idle.pop().begin(index, self.first + index, self.jobs[index])
+            idle.pop().begin(self.waiting.popleft())
 
     def _free_gpu(self) -> str | None:
         used = [worker.gpu for worker in self.workers]
@@ -170,21 +185,22 @@ class Pool:
 
     def take(self, worker: Worker, view: SweepView) -> None:
         """Take the result of a worker's job; a job whose process was killed is tried again."""
-        index, result = worker.index, worker.result()
-        assert index is not None
+        job, result = worker.job, worker.result()
+        assert job is not None
         if isinstance(result, JobKilledError):
             self.workers.remove(worker)
             worker.conn.close()
-            if type(result) is JobKilledError and self.tries[index]:
-                self.tries[index] -= 1
-                view.again(index, result)
-                self.waiting.append(index)
+            if type(result) is JobKilledError and self.tries[job.number]:
+                self.tries[job.number] -= 1
+                view.again(job, result)
+                self.waiting.append(job)
                 return
-            result = JobReturn(self.jobs[index], status=JobStatus.FAILED, _return_value=result)
-            end_job(self.multirun, self.first + index, result)
-        result.overrides = self.jobs[index]  # as Hydra prints them of a job that failed
-        self.returns[index] = result
-        view.done(index, result._return_value if result.status == JobStatus.FAILED else None)
+            result = JobReturn(job.overrides, status=JobStatus.FAILED, _return_value=result)
+            end_job(self.multirun, job.number, result)
+        result.overrides = list(job.overrides)  # as Hydra prints them of a job that failed
+        self.returns[job.number] = result
+        has_failed = result.status == JobStatus.FAILED
+        view.done(job.number, result._return_value if has_failed else None)
 
     def end(self, is_abort: bool = False) -> None:
         """End the workers, all of them in good order at once."""

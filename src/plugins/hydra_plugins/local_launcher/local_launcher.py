@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn
@@ -11,6 +11,9 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+
+if TYPE_CHECKING:
+    from src.launching import JobSource
 
 TARGET = "hydra_plugins.local_launcher.local_launcher.LocalLauncher"
 
@@ -49,12 +52,17 @@ class LocalLauncher(Launcher):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """Run the jobs; return their results in the order of `job_overrides`."""
+        from src.launching import Batch
+
+        return self.stream(Batch(job_overrides, initial_job_idx))
+
+    def stream(self, source: "JobSource") -> Sequence[JobReturn]:
+        """Run the jobs of a source, which learns of results and may then know further jobs."""
         from hydra_plugins.local_launcher import _pool
         from hydra_plugins.local_launcher._worker import Multirun
 
         multirun = Multirun(self.hydra_context, self.config, self.task_function)
-        jobs = [list(overrides) for overrides in job_overrides]
-        return _pool.launch(self.settings, multirun, jobs, initial_job_idx)
+        return _pool.launch(self.settings, multirun, source)
 
 
 class Warm(Callback):

@@ -15,6 +15,7 @@ from submitit import AutoExecutor, Job
 from submitit.core.utils import FailedSubmissionError, environment_variables, pickle_load
 
 from src.launching import (
+    Batch,
     JobError,
     JobKilledError,
     QueueState,
@@ -46,7 +47,9 @@ def launch(
     name = submission.record(folder, queued[0].job_id.partition("_")[0])
     if multirun.config.submit:
         return []
-    with SweepView(folder, first, jobs) as view:
+    source = Batch(jobs, first)
+    with SweepView(folder, source) as view:
+        view.add(source.next({}))
         return _wait(name, queued, multirun, jobs, first, view)
 
 
@@ -119,7 +122,7 @@ def _wait(
                 del waiting[index]
                 returns[index] = result
                 failed = result.status == JobStatus.FAILED
-                view.done(index, result._return_value if failed else None)
+                view.done(first + index, result._return_value if failed else None)
         view.refresh()
         time.sleep(POLL_SECONDS)
         raise_if_stop_requested()

@@ -1,0 +1,57 @@
+"""Sources of jobs for a launcher: all at once, or each when the results it depends on are in."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from src.config import experiment_overrides
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job to launch."""
+
+    number: int  # its place in the sweep, whenever it is launched
+    name: str
+    overrides: tuple[str, ...]
+
+
+class JobSource(Protocol):
+    """Jobs that may depend on the results of others."""
+
+    @property
+    def total(self) -> int:
+        """The number of jobs, as far as it is known."""
+
+    def next(self, ended: Mapping[int, float]) -> Sequence[Job]:
+        """Return the jobs that can begin, given the errors of those that have ended, by number.
+
+        The error of a job that failed or diverged is not finite. Nothing is left to do when this
+        returns nothing and no job runs.
+        """
+
+
+class Batch:
+    """Jobs that are all known from the start; their names leave out what they share."""
+
+    def __init__(self, overrides: Sequence[Sequence[str]], first: int) -> None:
+        shared = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
+        own = [[o for o in job if o not in shared] for job in overrides]
+        names = [" ".join(experiment_overrides(lines, with_paths=True)) for lines in own]
+        self.jobs = [
+            Job(number, name, tuple(lines))
+            for number, (name, lines) in enumerate(zip(names, overrides, strict=True), first)
+        ]
+        self.total = len(self.jobs)
+
+    def next(self, ended: Mapping[int, float]) -> Sequence[Job]:
+        """Return all jobs, the first time."""
+        jobs, self.jobs = self.jobs, []
+        return jobs
+
+
+def error_of(result: Any) -> float:
+    """Return the error that a job came to, of Hydra's JobReturn; infinite where it failed."""
+    value = getattr(result, "_return_value", None)
+    return float(value) if isinstance(value, int | float) else math.inf

@@ -1,0 +1,96 @@
+"""Rules for the values of config keys: a test, and the allowed values in words."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+ADDRESS = re.compile(r"[a-z][a-z\d+.-]*:.+|databricks", re.IGNORECASE)  # RFC 3986
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A test of a value and, for error messages, the allowed values in words."""
+
+    allows: Callable[[Any], bool]
+    words: str
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def whole(low: int, high: int | None = None) -> Rule:
+    """Allow integers in [low, high]."""
+    words = f"from {low} to {high}" if high is not None else f"of at least {low}"
+    return Rule(
+        lambda v: _is_whole(v) and low <= v and (high is None or v <= high), f"an integer {words}"
+    )
+
+
+def number(low: float, below: float = math.inf, above: bool = False) -> Rule:
+    """Allow finite numbers in [low, below), or in (low, below) if they must lie `above` low."""
+    words = f"a number {'above' if above else 'of at least'} {low:g}"
+    words += f" and below {below:g}" if math.isfinite(below) else ""
+    return Rule(lambda v: _is_number(v) and (low < v if above else low <= v) and v < below, words)
+
+
+def one_of(*values: str) -> Rule:
+    """Allow these words."""
+    return Rule(lambda v: v in values, "one of " + ", ".join(values))
+
+
+def optional(rule: Rule) -> Rule:
+    """Allow the rule's values and null."""
+    return Rule(lambda v: v is None or rule.allows(v), f"{rule.words}, or null")
+
+
+def _is_growing(value: Any, low: int) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(map(_is_whole, value))
+        and value[0] >= low
+        and all(a < b for a, b in pairwise(value))
+    )
+
+
+def _are_seeds(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and len({*map(str, value)}) == len(value)
+
+
+FLAG = Rule(lambda v: isinstance(v, bool), "true or false")
+TEXT = Rule(lambda v: isinstance(v, str) and v != "", "text, not empty")
+NAME = Rule(lambda v: TEXT.allows(v) or _is_whole(v), "a name")
+AUTO_OR_WHOLE = Rule(
+    lambda v: v == "auto" or (_is_whole(v) and v >= 1), "auto or an integer of at least 1"
+)
+CHANNELS = Rule(
+    lambda v: isinstance(v, list) and bool(v) and all(_is_whole(c) and c > 0 for c in v),
+    "a list of integers of at least 1, one for each block, such as [16,32]",
+)
+BETAS = Rule(
+    lambda v: isinstance(v, list) and len(v) == 2 and all(_is_number(b) and 0 <= b < 1 for b in v),
+    "two numbers of at least 0 and below 1, such as [0.9,0.999]",
+)
+URI = Rule(
+    lambda v: isinstance(v, str) and bool(ADDRESS.match(v)) and not v.endswith(":memory:"),
+    "sqlite:///FILE, or the address of a server",
+)
+SEED = whole(0, 2**32 - 1)
+POSITIVE = number(0, above=True)
+MIN_SEEDS = 6  # the fewest with which a difference of two variants can be significant
+LOOKS = Rule(
+    lambda v: _is_growing(v, MIN_SEEDS),
+    f"numbers of seeds that increase from {MIN_SEEDS} or more on, such as [8,12,16]",
+)
+TUNING_SEEDS = Rule(
+    lambda v: whole(1).allows(v) or (_are_seeds(v) and all(map(SEED.allows, v))),
+    "how many, an integer of at least 1, or a list of different seeds",
+)

@@ -1,0 +1,78 @@
+"""Arms of a sweep: its variants as they were typed, before their settings are tuned."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from src.errors import InputError
+from src.schema import NON_FACTOR_KEYS, SEED_KEYS, covers, leaves
+from src.search_space import Dimension, parse
+from src.sweep.tuning import SamplerKind, grid_points
+
+UNTUNABLE_KEYS = (*NON_FACTOR_KEYS, *SEED_KEYS, "data", "device")
+FIRST_TUNING_SEED = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """A variant as it was typed."""
+
+    label: str  # the overrides that tell it apart; "" where there is no other
+    overrides: Mapping[str, str]  # key: the whole override; all of its jobs but for the seed
+
+    def job(self, seed: int, settings: Mapping[str, str], *others: str) -> tuple[str, ...]:
+        """Return the overrides of one of its jobs; `settings` count before those typed."""
+        own = [line for key, line in self.overrides.items() if key not in settings]
+        return (*own, *assigned(settings), f"seed={seed}", *others)
+
+    def job_name(self, seed: int, settings: Mapping[str, str]) -> str:
+        """Return the name of one of its jobs."""
+        return " ".join(filter(None, [self.label, *assigned(settings), f"seed={seed}"]))
+
+
+def assigned(settings: Mapping[str, str]) -> list[str]:
+    """Return settings as they are typed."""
+    return [f"{key}={value}" for key, value in settings.items()]
+
+
+def tuning_seeds(asked: int | Sequence[int], reporting: Iterable[int]) -> list[int]:
+    """Return the seeds that settings are chosen on; none of them is reported.
+
+    Raises InputError for a seed that was asked for and is.
+    """
+    taken = set(reporting)
+    if isinstance(asked, int):
+        free = (seed for seed in range(FIRST_TUNING_SEED, 2**32) if seed not in taken)
+        return [next(free) for _ in range(asked)]
+    if shared := sorted(taken & set(asked)):
+        raise InputError(
+            f"tune.seeds={list(asked)}: must be disjoint from the reporting seeds; "
+            f"{shared[0]} is one of them"
+        )
+    return list(asked)
+
+
+def check_space(
+    tune: Mapping[str, Any], varied: Sequence[str], arms: Mapping[str, Mapping[str, Any]]
+) -> tuple[Dimension, ...]:
+    """Return the space over which every arm is tuned; `arms` are resolved configs by label.
+
+    Raises InputError for a key that the sweep varies, that an arm lacks, or that is no setting.
+    """
+    space = parse(tune["space"])
+    for dimension in space:
+        key, where = dimension.key, f"tune.space.{dimension.key}"
+        if key in varied:
+            raise InputError(f"{where}: must not be swept as well; {key} tells variants apart")
+        if covers(UNTUNABLE_KEYS, key) or (tune["halving"] and key == "epochs"):
+            raise InputError(f"{where}: must be a setting in which trials may differ")
+        for label, tree in arms.items():
+            if key not in dict(leaves(tree)) and key not in tree:
+                where += f"={dimension.scale}(…)"
+                raise InputError(f"{where}: must be a setting of every variant; {label} lacks it")
+    if tune["sampler"] == SamplerKind.GRID and not grid_points(space, tune["budget"]):
+        raise InputError(
+            f"tune.budget={tune['budget']}: must have room for a grid over "
+            f"{', '.join(map(str, space))}"
+        )
+    return space

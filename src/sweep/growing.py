@@ -1,0 +1,171 @@
+"""Multiruns whose jobs depend on results: their checks before the first job, and their rounds."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from src.errors import InputError
+from src.hydra_internals import FAIR_SWEEPER, as_typed, share_compositions
+from src.search_space import Dimension
+from src.sweep.arm import Arm, check_space, tuning_seeds
+from src.sweep.compose import Composed, compose_lines, is_growing, job_overrides, resolved, varying
+from src.sweep.looks import seeds_by_look, undecided_arms
+from src.sweep.rounds import Branch, Rounds
+from src.sweep.tuning import ArmSearch, rungs, sampler
+from src.tracking.job_record import Status, fold
+from src.tracking.journal import Journal
+from src.tracking.repair import end
+from src.tracking.result_index import ResultIndex
+from src.tracking.run_logger import search_start
+from src.tracking.sweep_journals import SweepJournals
+
+
+def depends_on_results(config: DictConfig) -> bool:
+    """Return whether a multirun is tuned, or adds seeds until it has decided."""
+    return config.tune.space is not None or is_growing(config)
+
+
+def check_sweeper(config: DictConfig) -> None:
+    """Raise InputError where another sweeper would pass over what a tuned sweep asks for."""
+    if config.tune.space is not None and config.hydra.sweeper._target_ != FAIR_SWEEPER:
+        raise InputError("tune.space: must go with hydra/sweeper=fair, the default")
+    if depends_on_results(config) and config.submit:
+        raise InputError("submit=true: must be false where further jobs depend on results")
+
+
+def find_arms(jobs: Sequence[Sequence[Override]]) -> dict[Arm, list[int]]:
+    """Return the arms of a sweep in the order of its jobs, each with the numbers of its jobs."""
+    varied = varying(jobs)
+    found: dict[tuple[str, ...], tuple[Arm, list[int]]] = {}
+    for number, job in enumerate(jobs):
+        lines = zip((o.key_or_group for o in job), as_typed(job), strict=True)
+        own = {key: line for key, line in lines if key != "seed"}
+        label = " ".join(line for key, line in own.items() if key in varied)
+        found.setdefault(tuple(own.values()), (Arm(label, own), []))[1].append(number)
+    return dict(found.values())
+
+
+def probe_jobs(
+    config: DictConfig, overrides: Sequence[Sequence[Override]], jobs: Sequence[Composed]
+) -> list[Composed]:
+    """Return jobs at the ends of the space of each arm, to be made once before anything is trained.
+
+    There are none in a sweep without a space. Raises InputError for a space or seeds that cannot
+    be.
+    """
+    if config.tune.space is None:
+        return []
+    arms = find_arms(overrides)
+    trees = {arm: jobs[numbers[0]].config.tree for arm, numbers in arms.items()}
+    space = _space(config, overrides, trees)
+    seeds = tuning_seeds(_plain(config.tune.seeds), _reporting(config, jobs))
+    corners = [{d.key: value} for d in space for value in d.corners]
+    return compose_lines(config, [arm.job(seeds[0], c) for arm in arms for c in corners])
+
+
+def _space(
+    config: DictConfig,
+    overrides: Sequence[Sequence[Override]],
+    trees: Mapping[Arm, Mapping[str, Any]],
+) -> tuple[Dimension, ...]:
+    tune = _plain(config.tune)
+    by_label = {arm.label or "the variant": tree for arm, tree in trees.items()}
+    return check_space(tune, varying(overrides), by_label)
+
+
+def _plain(node: Any) -> Any:
+    return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+
+
+def _reporting(config: DictConfig, jobs: Sequence[Composed]) -> list[int]:
+    """Return the reporting seeds of all looks, in order."""
+    first = dict.fromkeys(int(job.config.tree["seed"]) for job in jobs)
+    return [seed for look in _looks(config, [*first]) for seed in look]
+
+
+def _looks(config: DictConfig, seeds: Sequence[int]) -> list[list[int]]:
+    """Return the seeds that each look adds to the first one's."""
+    return seeds_by_look(_plain(config.compare.looks) if is_growing(config) else [], seeds)
+
+
+@contextmanager
+def open_rounds(config: DictConfig) -> Iterator[Rounds]:
+    """Return the rounds of a multirun that has begun; each arm's search has a journal of its own.
+
+    The journals end with the body.
+    """
+    journals = SweepJournals(Journal(Path(config.hydra.sweep.dir)))
+    rounds = make_rounds(config, journals)
+    arms = journals.find()[1:]
+    status = Status.KILLED
+    try:
+        yield rounds
+        status = Status.FINISHED
+    finally:
+        for arm in arms:
+            end(arm, status)
+
+
+def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Rounds:
+    """Return the rounds of a multirun; those without journals are for a dry run."""
+    overrides = job_overrides(config)
+    arms = find_arms(overrides)
+    loader = share_compositions()
+    trees = {
+        arm: resolved(loader.load_sweep_config(config, as_typed(overrides[numbers[0]]))).tree
+        for arm, numbers in arms.items()
+    }
+    first = next(iter(arms.values()))
+    seeds = [str(o.value()) for n in first for o in overrides[n] if o.key_or_group == "seed"]
+    looks = _looks(config, [int(seed) for seed in seeds] or [config.seed])
+    branches = [Branch(arm) for arm in arms]
+    if config.tune.space is not None:
+        reporting = [seed for look in looks for seed in look]
+        tuned = tuning_seeds(_plain(config.tune.seeds), reporting)
+        space = _space(config, overrides, trees)
+        for branch in branches:
+            _prepare_search(branch, config, space, tuned, trees[branch.arm]["epochs"])
+            branch.trial_overrides.append(_varying(varying(overrides), space, config))
+            if journals:
+                branch.trial_tags["parent"] = _begin_arm(branch.arm, journals)
+    is_untuned = config.tune.space is not None and config.tune.untuned
+
+    def undecided() -> Collection[str]:
+        assert journals is not None
+        index = ResultIndex.of(next(iter(trees.values())))
+        return undecided_arms(journals, index, _plain(config.compare))
+
+    return Rounds(branches, looks, undecided, is_untuned)
+
+
+def _prepare_search(
+    branch: Branch,
+    config: DictConfig,
+    space: Sequence[Dimension],
+    seeds: Sequence[int],
+    epochs: int,
+) -> None:
+    source = sampler(config.tune.sampler, space, config.tune.budget)
+    branch.search = ArmSearch(source, seeds, rungs(source.budget, epochs, config.tune.halving))
+    branch.trial_overrides.append("figures=false")
+
+
+def _varying(varied: Sequence[str], space: Sequence[Dimension], config: DictConfig) -> str:
+    """Return the override that lets a trial's name tell its settings."""
+    length = ["epochs"] if config.tune.halving else []
+    keys = dict.fromkeys([*varied, *(d.key for d in space), *length, "seed"])
+    return f"sweep.varying=[{','.join(keys)}]"
+
+
+def _begin_arm(arm: Arm, journals: SweepJournals) -> str:
+    """Begin the journal of an arm's search; return its name for the trials that belong to it."""
+    sweep = fold(journals.sweep)
+    assert sweep is not None
+    start = search_start(arm.label, sweep)
+    number = sum(1 for _ in (journals.sweep.folder / "searches").glob("*"))
+    Journal(journals.sweep.folder / "searches" / str(number)).begin(**start)
+    return start["tags"]["job"]
