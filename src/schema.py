@@ -113,6 +113,7 @@ SCHEMA: Mapping[str, Rule] = {
     "tracking.artifacts": TEXT,
     "tracking.experiment": NAME,
 }
+MAPPINGS = ("published", "tune.space")  # null, or keys of their own
 GROUPS = ("data", "model", "activation", "init", "loss", "optimizer", "schedule", "device")
 SECTIONS = ("compare", "tracking", "tune", "sweep")
 KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS}
@@ -123,7 +124,8 @@ def require_keys(tree: Mapping[str, Any]) -> None:
     given = dict(leaves(tree))
     for key in SCHEMA:
         section = key.partition(".")[0]
-        if key not in given and (section == key or section in SECTIONS) and key != "published":
+        is_needed = (section == key or section in SECTIONS) and key not in MAPPINGS
+        if key not in given and is_needed:
             raise InputError(f"{key}: must be given")
 
 
