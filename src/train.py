@@ -19,6 +19,7 @@ from src.process_exit import fast_exit
 from src.resolvers import register_resolvers
 from src.schema import covers
 from src.search_space import quoted
+from src.signals import EXIT_STATUS
 from src.sweep.finish import finishing
 from src.tracking.uploader_process import start_uploader, uploader_closed
 

@@ -72,8 +72,8 @@ def begin(config: DictConfig) -> None:
     is_warm = "src.job" in hydra.launcher.get("preload", ())
     is_here = is_basic or is_warm or config.dry_run
     all_identities = check_parts([*jobs, *probes], is_here=is_here, is_warm=is_warm)
-    identities = all_identities[: len(jobs)]
     uploader.answer()
+    identities = all_identities[: len(jobs)]
     decided = _decide(index, identities if overrides and settings["reuse"] else [])
     typed = [as_typed(job) for job in overrides]
     if config.dry_run:
@@ -85,15 +85,14 @@ def begin(config: DictConfig) -> None:
     if not sees_jobs:
         require_normal_shutdown()
     code = {name: digest for each in all_identities for name, digest in each.code.items()}
-    grows = depends_on_results(config)
-    count = None if grows else len(overrides) or None
+    count = None if depends_on_results(config) else len(overrides) or None
     models = Publication.of(job.config for job in jobs)
     sweep_id = _begin(config, settings, index, count, code, models)
     add_overrides(config, f"sweep.id={sweep_id}", f"sweep.uploads={str(not sees_jobs).lower()}")
     if overrides:
         varying_keys = ",".join(varied)
         add_overrides(config, f"sweep.varying=[{varying_keys}]", f"sweep.code={_mapping(code)}")
-    if overrides and not grows:
+    if count:
         planned = zip(jobs, identities, typed, strict=True)
         _record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
 
