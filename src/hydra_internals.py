@@ -20,6 +20,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult
+from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
 
 from src import config_files
@@ -106,6 +107,15 @@ class SharingLoader:
         if OmegaConf.to_container(shared) != OmegaConf.to_container(own):
             self.can_share = False
             raise ValueError(f"Hydra {hydra.__version__} composes otherwise")
+
+    def split(self, overrides: Sequence[Override]) -> tuple[tuple[str, ...], list[Override]]:
+        """Part a job's overrides that take a composition from those of values.
+
+        Returns the former with the keys of the latter, and the latter.
+        """
+        values = [o for o in overrides if not self._is_composed(o)]
+        composed = as_typed([o for o in overrides if self._is_composed(o)])
+        return (*composed, *(o.key_or_group for o in values)), values
 
     def _is_composed(self, override: Override) -> bool:
         key = override.key_or_group
@@ -222,6 +232,11 @@ def basic_sweeper(**settings: Any) -> Any:
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
     return BasicSweeper(**settings)
+
+
+def skip_validation() -> None:
+    """Let Hydra's sweeper not compose each job once more, only to see that it can be composed."""
+    Sweeper.validate_batch_is_legal = lambda *_: None  # type: ignore[method-assign]
 
 
 def split_jobs(overrides: Sequence[Override]) -> list[list[str]]:

@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
@@ -23,6 +22,7 @@ from src.hydra_internals import (
     typed_lines,
 )
 from src.rules import LOOKS
+from src.sweep.variation import Original
 
 AUTO = "seed=auto"
 MAX_JOBS = 20_000  # a config takes some 20 kB and a millisecond
@@ -104,7 +104,7 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
 
     Raises InputError, or Hydra's own error, for the first that is wrong.
     """
-    loader = GlobalHydra.instance().config_loader()
+    loader = share_compositions()
     str(config.hydra.sweep.dir)  # resolves its stamp, which the jobs then share
     if not jobs:
         return [Composed(resolved(config), None, sweeps=True)]
@@ -114,8 +114,20 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
         console.print(line, highlight=False, soft_wrap=True)
     is_shown = len(jobs) >= MANY_JOBS and console.is_terminal
     shown = track(jobs, "composing", console=console, transient=True, disable=not is_shown)
-    configs = (loader.load_sweep_config(config, as_typed(job)) for job in shown)
-    return [_composed(cfg, number) for number, cfg in enumerate(configs)]
+    originals: dict[tuple[str, ...], tuple[Original, Path]] = {}
+    composed: list[Composed] = []
+    for number, job in enumerate(shown):
+        kind, values = loader.split(job)
+        if kind in originals:
+            original, sweep = originals[kind]
+            if varied := original.vary(values):
+                composed.append(Composed(varied, sweep / str(number), composed[0].sweeps))
+                continue
+        cfg = loader.load_sweep_config(config, as_typed(job))
+        composed.append(_composed(cfg, number))
+        if composed[-1].folder == Path(cfg.hydra.sweep.dir, str(number)).absolute():
+            originals[kind] = Original(composed[-1].config, cfg), composed[-1].folder.parent
+    return composed
 
 
 def compose_lines(config: DictConfig, jobs: Sequence[Sequence[str]]) -> list[Composed]:

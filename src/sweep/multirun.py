@@ -14,7 +14,13 @@ from src import logs, provenance
 from src.config import Identity
 from src.data.availability import ensure_data
 from src.errors import InputError
-from src.hydra_internals import BASIC_LAUNCHER, add_overrides, as_typed, share_compositions
+from src.hydra_internals import (
+    BASIC_LAUNCHER,
+    add_overrides,
+    as_typed,
+    share_compositions,
+    skip_validation,
+)
 from src.inference.publish import Publication
 from src.process_exit import require_normal_shutdown
 from src.signals import defer_stop
@@ -90,6 +96,7 @@ def begin(config: DictConfig) -> None:
     sweep_id = _begin(config, settings, index, count, code, models)
     add_overrides(config, f"sweep.id={sweep_id}", f"sweep.uploads={str(not sees_jobs).lower()}")
     if overrides:
+        skip_validation()
         varying_keys = ",".join(varied)
         add_overrides(config, f"sweep.varying=[{varying_keys}]", f"sweep.code={_mapping(code)}")
     if count:

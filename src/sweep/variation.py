@@ -1,0 +1,94 @@
+"""Configs of jobs that differ from a composed one in plain values, without composing them."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from hydra.core.override_parser.types import Override, OverrideType
+from omegaconf import DictConfig, OmegaConf
+
+from src.config import Resolved
+from src.schema import HOME_KEYS, check, covers, leaves
+
+COPY, REFERENCE = re.compile(r"\$\{(\w[\w.]*)\}"), re.compile(r"\$\{\s*([\w.]+)")
+COMPOSED_KEYS = (
+    *HOME_KEYS,
+    "tracking",
+    "sweep",
+    "hydra",
+    "data.fallback",
+)  # mean more than a value
+
+
+@dataclass(frozen=True)
+class Original:
+    """A composed job: its config as it is, and as it was before its references were resolved."""
+
+    config: Resolved
+    raw: DictConfig
+
+    @cached_property
+    def _references(self) -> tuple[Mapping[str, list[str]], tuple[str, ...]]:
+        """Return the keys that copy each key, and the keys in references that do more."""
+        tree = OmegaConf.to_container(self.raw, resolve=False)
+        assert isinstance(tree, dict)
+        copies, others = defaultdict(list), []
+        for key, value in leaves({str(k): part for k, part in tree.items() if k != "hydra"}):
+            if found := COPY.fullmatch(str(value)):
+                copies[found[1]].append(key)
+            else:
+                others += REFERENCE.findall(str(value))
+        return copies, tuple(others)
+
+    def vary(self, overrides: Sequence[Override]) -> Resolved | None:
+        """Return the config with other values of the keys that the original's overrides set.
+
+        Returns None where that takes a composition. Raises InputError for a value that is wrong.
+        """
+        tree: Mapping[str, Any] | None = self.config.tree
+        for override in overrides:
+            if tree is not None:
+                tree = self._with_value(tree, override) if _is_plain(override) else None
+        if tree is None:
+            return None
+        check(tree)
+        return Resolved(tree, self.config.choices)
+
+    def _with_value(self, tree: Mapping[str, Any], override: Override) -> Mapping[str, Any] | None:
+        copies, others = self._references
+        waiting, value = [override.key_or_group], override.value()
+        if covers(others, waiting[0]) or any(other.startswith(".") for other in others):
+            return None
+        while waiting:
+            key = waiting.pop()
+            changed = _replaced(tree, key.split("."), value)
+            if changed is None and key == override.key_or_group:
+                return None
+            tree = changed or tree  # a group that the model does not use was left out
+            waiting += copies.get(key, ())
+        return tree
+
+
+def _is_plain(override: Override) -> bool:
+    value, key = override.value(), override.key_or_group
+    each = value if isinstance(value, list) else [value]
+    return (
+        override.type is OverrideType.CHANGE
+        and override.package is None
+        and not covers(COMPOSED_KEYS, key)
+        and not key.endswith("_target_")
+        and all(part is None or isinstance(part, bool | int | float | str) for part in each)
+        and not any(mark in str(value) for mark in ("$", "?", "~"))
+    )
+
+
+def _replaced(tree: Mapping[str, Any], key: Sequence[str], value: Any) -> dict[str, Any] | None:
+    """Return the tree with another value of a leaf, all else shared; None if there is no leaf."""
+    name, *below = key
+    if name not in tree or isinstance(tree[name], Mapping) is not bool(below):
+        return None
+    changed = _replaced(tree[name], below, value) if below else value
+    return None if below and changed is None else {**tree, name: changed}
