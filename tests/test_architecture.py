@@ -51,6 +51,7 @@ def test_hydra_ends_in_the_job_that_builds_the_parts(package):
     allowed = {"train.py", "job.py", "training/setup.py", "config.py"}
     allowed |= {
         "hydra_internals.py",
+        "shared_compositions.py",
         "command_errors.py",
         "resolvers.py",
         "training/instantiation.py",
@@ -58,7 +59,15 @@ def test_hydra_ends_in_the_job_that_builds_the_parts(package):
     }
     allowed |= {
         f"sweep/{noun}.py"
-        for noun in ("callbacks", "multirun", "compose", "preflight", "secrets", "growing")
+        for noun in (
+            "callbacks",
+            "multirun",
+            "compose",
+            "preflight",
+            "secrets",
+            "growing",
+            "variation",
+        )
     }
     elsewhere = {file for file in importers(package) if not file.startswith("plugins/")}
     assert elsewhere <= allowed

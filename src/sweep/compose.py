@@ -17,11 +17,12 @@ from src.hydra_internals import (
     BASIC_SWEEPER,
     FAIR_SWEEPER,
     as_typed,
-    share_compositions,
+    skip_validation,
     split_jobs,
     typed_lines,
 )
 from src.rules import LOOKS
+from src.shared_compositions import share_compositions
 from src.sweep.variation import Original
 
 AUTO = "seed=auto"
@@ -108,6 +109,7 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
     str(config.hydra.sweep.dir)  # resolves its stamp, which the jobs then share
     if not jobs:
         return [Composed(resolved(config), None, sweeps=True)]
+    skip_validation()
     console = Console(stderr=True)
     if len(jobs) >= MANY_JOBS:
         line = f"{len(jobs):,} jobs: each is composed and checked before the first is trained"
@@ -126,7 +128,7 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
         cfg = loader.load_sweep_config(config, as_typed(job))
         composed.append(_composed(cfg, number))
         if composed[-1].folder == Path(cfg.hydra.sweep.dir, str(number)).absolute():
-            originals[kind] = Original(composed[-1].config, cfg), composed[-1].folder.parent
+            originals[kind] = Original(composed[-1].config, cfg, values), composed[-1].folder.parent
     return composed
 
 

@@ -70,6 +70,7 @@ def show(plans: Iterable[Plan], labels: Sequence[Sequence[str]]) -> None:
         rows = _rows(plans, [[o for o in label if not o.startswith("seed=")] for label in labels])
     for (action, label, reason), count in islice(rows.items(), MAX_ROWS):
         times = f"{count} x " if count > 1 else ""
+        label = label or "that differ in seed alone"
         print(f"{action:7} {times}{label}" + (f"  ({reason})" if reason else ""))
     if len(rows) > MAX_ROWS:
         print(f"… and {len(rows) - MAX_ROWS} lines more, of other variants")

@@ -9,8 +9,9 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from src.errors import InputError
-from src.hydra_internals import FAIR_SWEEPER, as_typed, share_compositions
+from src.hydra_internals import FAIR_SWEEPER, as_typed
 from src.search_space import Dimension
+from src.shared_compositions import share_compositions
 from src.sweep.arm import Arm, check_space, tuning_seeds
 from src.sweep.compose import Composed, compose_lines, is_growing, job_overrides, resolved, varying
 from src.sweep.looks import seeds_by_look, undecided_arms

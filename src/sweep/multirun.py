@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
@@ -18,11 +18,10 @@ from src.hydra_internals import (
     BASIC_LAUNCHER,
     add_overrides,
     as_typed,
-    share_compositions,
-    skip_validation,
 )
 from src.inference.publish import Publication
 from src.process_exit import require_normal_shutdown
+from src.shared_compositions import share_compositions
 from src.signals import defer_stop
 from src.sweep import dry_run
 from src.sweep.compose import (
@@ -43,9 +42,6 @@ from src.tracking.result_index import Decision, ResultIndex
 from src.tracking.run_logger import cached_start, record_cached, sweep_start
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader_process import start_uploader
-
-if TYPE_CHECKING:
-    pass
 
 NOTHING = Decision(Action.TRAIN)
 HINT = {True: "the same command continues", False: "the same command with reuse=true continues"}
@@ -84,9 +80,9 @@ def begin(config: DictConfig) -> None:
     typed = [as_typed(job) for job in overrides]
     if config.dry_run:
         _show_plan(config, index, jobs, identities, decided, typed, labels)
-    print(note, end="", file=sys.stdout if config.dry_run else sys.stderr)
-    if config.dry_run:
+        print(note, end="")
         raise SystemExit(0)
+    print(note, end="", file=sys.stderr)
     sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
     if not sees_jobs:
         require_normal_shutdown()
@@ -96,7 +92,6 @@ def begin(config: DictConfig) -> None:
     sweep_id = _begin(config, settings, index, count, code, models)
     add_overrides(config, f"sweep.id={sweep_id}", f"sweep.uploads={str(not sees_jobs).lower()}")
     if overrides:
-        skip_validation()
         varying_keys = ",".join(varied)
         add_overrides(config, f"sweep.varying=[{varying_keys}]", f"sweep.code={_mapping(code)}")
     if count:

@@ -29,6 +29,7 @@ class Original:
 
     config: Resolved
     raw: DictConfig
+    overrides: Sequence[Override]  # of values
 
     @cached_property
     def _references(self) -> tuple[Mapping[str, list[str]], tuple[str, ...]]:
@@ -49,8 +50,9 @@ class Original:
         Returns None where that takes a composition. Raises InputError for a value that is wrong.
         """
         tree: Mapping[str, Any] | None = self.config.tree
+        own = {override.input_line for override in self.overrides}
         for override in overrides:
-            if tree is not None:
+            if tree is not None and override.input_line not in own:
                 tree = self._with_value(tree, override) if _is_plain(override) else None
         if tree is None:
             return None

@@ -13,8 +13,9 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf, read_write
 
 from src import ROOT, hydra_internals
-from src.hydra_internals import MAIN, SharingLoader, share_compositions, split_jobs
+from src.hydra_internals import MAIN, split_jobs
 from src.resolvers import register_resolvers
+from src.shared_compositions import SharingLoader, share_compositions
 from src.sweep.compose import job_overrides, question
 
 JOBS = [

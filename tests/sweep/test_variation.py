@@ -7,8 +7,9 @@ from hydra.types import RunMode
 
 from src import ROOT
 from src.errors import InputError
-from src.hydra_internals import MAIN, SharingLoader
+from src.hydra_internals import MAIN
 from src.resolvers import register_resolvers
+from src.shared_compositions import SharingLoader
 from src.sweep.compose import resolved
 from src.sweep.variation import Original
 
@@ -36,11 +37,12 @@ def compose():
         (["model=cnn", "model.channels=[8]"], ["model=cnn", "model.channels=[4,8]"]),
         (["optimizer.lr=0.1", "clip_norm=null"], ["optimizer.lr=1e-3", "clip_norm=2"]),
         (["compare.question=a"], ["compare.question='b c'"]),
+        (["checkpoints='~/c'", "seed=1"], ["checkpoints='~/c'", "seed=2"]),
     ],
 )
 def test_another_job_is_as_if_it_had_been_composed(compose, first, second):
-    (cfg, _), (expected, values) = compose(*first), compose(*second)
-    varied = Original(resolved(cfg), cfg).vary(values)
+    (cfg, own), (expected, values) = compose(*first), compose(*second)
+    varied = Original(resolved(cfg), cfg, own).vary(values)
     assert varied == resolved(expected)
     assert resolved(cfg) != varied
 
@@ -61,10 +63,10 @@ def test_what_means_more_than_a_value_is_composed(compose, lines):
     cfg, _ = compose("seed=1")
     loader = GlobalHydra.instance().config_loader()
     _, values = SharingLoader(loader).split(SharingLoader(loader).parse(lines))
-    assert Original(resolved(cfg), cfg).vary(values) is None
+    assert Original(resolved(cfg), cfg, []).vary(values) is None
 
 
 def test_a_wrong_value_is_refused(compose):
     (cfg, _), (_, values) = compose("batch_size=64"), compose("batch_size=0")
     with pytest.raises(InputError, match=r"^batch_size=0: must be an integer of at least 1"):
-        Original(resolved(cfg), cfg).vary(values)
+        Original(resolved(cfg), cfg, []).vary(values)
