@@ -1,6 +1,8 @@
 """The files of one finished job: config, weights, predictions and pictures."""
 
-from collections.abc import Callable
+import logging
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from src.training.fit import predict
 from src.training.selection import Result
 
 EXAMPLES = 2  # inputs that are kept with a model
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,48 +45,79 @@ def write(
         written += _predictions(folder, model, splits, predicted)
         written.append(folder / "inputs.npz")  # examples for whoever uses the model
         val = splits.val
-        np.savez(written[-1], inputs=val.images[val.rows[:EXAMPLES]].cpu().numpy())
+        np.savez(written[-1], inputs=val.inputs[val.rows[:EXAMPLES]].cpu().numpy())
         correct = predictions.encode(predicted == _labels(splits.val))
         drawn |= _figures(model, splits, probabilities)
     for name, draw in drawn.items() if pictures else ():
+        try:
+            picture = draw()
+        except Exception as error:  # of a model or data that it is not made for
+            log.info("figure %s is left out: %s", name, error)
+            continue
         written.append(folder / "figures" / f"{name}.png")
-        figures.save(draw(), written[-1])
+        figures.save(picture, written[-1])
     return Written(written, correct)
 
 
 def _predictions(
     folder: Path, model: nn.Module, splits: Splits, predicted: np.ndarray
 ) -> list[Path]:
-    """Write validation predictions, for tests on shared images, and an unlabelled test set's."""
+    """Write validation predictions, for tests on shared examples, and an unlabelled test set's."""
     labels, test = _labels(splits.val), splits.test
     written = [folder / "val_predictions.npz"]
-    np.savez_compressed(
-        written[0], predicted=predicted.astype(np.uint8), labels=labels.astype(np.uint8)
-    )
+    kind = np.min_scalar_type(splits.classes - 1)
+    np.savez_compressed(written[0], predicted=predicted.astype(kind), labels=labels.astype(kind))
     if test is not None and test.labels is None:
-        lines = "\n".join(map(str, predict(model, test).argmax(1).tolist()))
+        names = [splits.class_names[k] for k in predict(model, test).argmax(1).tolist()]
         written.append(folder / "test_predictions.txt")
-        written[-1].write_text(f"{lines}\n")
+        written[-1].write_text("".join(f"{name}\n" for name in names))
     return written
 
 
 def _figures(
     model: nn.Module, splits: Splits, probabilities: np.ndarray
 ) -> dict[str, Callable[[], Image]]:
-    val, labels = splits.val, _labels(splits.val)
-    layers = (m for m in model.modules() if isinstance(m, nn.Linear | nn.Conv2d))
-    weights = next(layers).weight.detach().cpu()
-    side = 28 if weights.ndim == 2 else weights.shape[-1]
-    units = weights.reshape(len(weights), side, side).numpy()
+    labels, names = _labels(splits.val), splits.class_names
     return {
         "confusion_matrix": lambda: figures.confusion_matrix(
-            labels, probabilities.argmax(1), splits.classes
+            labels, probabilities.argmax(1), names
         ),
-        "mistakes": lambda: figures.mistakes(
-            val.images[val.rows, 0].cpu().numpy(), labels, probabilities
-        ),
-        "first_layer": lambda: figures.first_layer(units),
+        "mistakes": lambda: figures.mistakes(_images(splits.val), labels, probabilities, names),
+        "first_layer": lambda: figures.first_layer(_first_weights(model, splits.input_shape)),
     }
+
+
+def _images(split: Split) -> np.ndarray:
+    """Return a split's images (N, H, W) or (N, H, W, 3) in 0 to 255; ValueError if it has none."""
+    inputs = split.inputs[split.rows].cpu()
+    _require_image(inputs.shape[1:])
+    if inputs.dtype != torch.uint8:
+        low, high = inputs.min(), inputs.max()
+        inputs = ((inputs - low) / (high - low).clamp(min=1e-12) * 255).byte()
+    return inputs.permute(0, 2, 3, 1).squeeze(-1).numpy()
+
+
+def _first_weights(model: nn.Module, input_shape: Sequence[int]) -> np.ndarray:
+    """Return the first layer's weights (units, H, W), channels side by side.
+
+    Raises ValueError for a layer that does not look at images.
+    """
+    _require_image(input_shape)
+    layer = next((m for m in model.modules() if isinstance(m, nn.Linear | nn.Conv2d)), None)
+    if layer is None:
+        raise ValueError("the model has no linear or convolutional layer")
+    weights = layer.weight.detach().cpu().float()
+    if isinstance(layer, nn.Linear):
+        if layer.in_features != math.prod(input_shape):
+            raise ValueError(f"its first layer has {layer.in_features} inputs, which are no image")
+        weights = weights.reshape(len(weights), *input_shape)
+    units, channels, height, width = weights.shape
+    return weights.permute(0, 2, 1, 3).reshape(units, height, channels * width).numpy()
+
+
+def _require_image(shape: Sequence[int]) -> None:
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise ValueError(f"examples of shape {tuple(shape)} are no images")
 
 
 def _labels(split: Split) -> np.ndarray:

@@ -19,6 +19,7 @@ from src.schema import (
     GROUPS,
     HOME_KEYS,
     NON_RESULT_KEYS,
+    OPTIONAL_GROUPS,
     PATH_KEYS,
     SEED_KEYS,
     UNRECORDED_KEYS,
@@ -186,7 +187,7 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
 def _require_groups(cfg: DictConfig, choices: Mapping[str, str]) -> None:
     """Raise InputError for a group that nothing was chosen for, or whose file sets another key."""
     for group in GROUPS:
-        if group in cfg:
+        if group in cfg or group in OPTIONAL_GROUPS:
             continue
         if choices.get(group) is None:
             raise InputError(f"{group}: must be given; {group}=OPTION")
@@ -222,7 +223,8 @@ def _with_home(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _chosen(tree: Mapping[str, Any], choices: Mapping[str, str | None]) -> dict[str, str]:
-    chosen = {group: choices[group] for group in GROUPS if group in tree and group in choices}
+    named = [group for group in GROUPS if group not in OPTIONAL_GROUPS]
+    chosen = {group: choices[group] for group in named if group in tree and group in choices}
     recipe = choices.get("recipe")
     return cast(dict[str, str], chosen) | ({"recipe": recipe} if recipe else {})
 

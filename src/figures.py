@@ -16,6 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 from src.metrics import Epoch
 
 MISTAKES, COLUMNS = 25, 5  # mistakes shown, the most confident first, and in a row
+CELL = 84  # pixels for a mistake's image
+MAX_CLASSES = 40  # in a confusion matrix
 FILTERS = 64  # first-layer units shown
 INK, GREY, FAINT = (29, 33, 41), (109, 116, 128), (225, 228, 232)
 # Okabe and Ito, "Color universal design" (2008); their vermillion is an orange.
@@ -111,8 +113,16 @@ def ticks(low: float, high: float) -> list[float]:
     return [round(n * step, 12) for n in range(first, last + 1)]
 
 
-def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Image.Image:
-    """Draw counts of true class (rows) against predicted class (columns), mistakes in colour."""
+def confusion_matrix(
+    labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]
+) -> Image.Image:
+    """Draw counts of true class (rows) against predicted class (columns), mistakes in colour.
+
+    Raises ValueError for more classes than can be read.
+    """
+    classes = len(names)
+    if classes > MAX_CLASSES:
+        raise ValueError(f"{classes} classes; it has room for {MAX_CLASSES}")
     counts = np.zeros((classes, classes), dtype=int)
     np.add.at(counts, (labels, predicted), 1)
     wrong = counts - np.diag(np.diag(counts))
@@ -128,34 +138,40 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
         if count:
             place = (left + middles[guess], top + middles[true])
             draw.text(place, str(count), INK, _font(12), "mm")
-    for n, middle in enumerate(middles):
-        draw.text((left - 10, top + middle), str(n), GREY, _font(13), "rm")
-        draw.text((left + middle, top + classes * side + 8), str(n), GREY, _font(13), "mt")
+    for name, middle in zip(names, middles, strict=True):
+        draw.text((left - 10, top + middle), name[:7], GREY, _font(13), "rm")
+        place = (left + middle, top + classes * side + 8)
+        draw.text(place, name[: side // 7], GREY, _font(13), "mt")
     draw.rectangle((left, top, left + classes * side, top + classes * side), outline=GREY)
-    title = f"{wrong.sum()} of {len(labels)} validation images wrong"
+    title = f"{wrong.sum()} of {len(labels)} validation examples wrong"
     draw.text((width // 2, 20), title, INK, _font(14), "mm")
     draw.text((width // 2, picture.height - 14), "predicted", INK, _font(13), "mm")
     draw.text((10, top - 8), "true", INK, _font(13), "ls")
     return picture
 
 
-def mistakes(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> Image.Image:
+def mistakes(
+    images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str]
+) -> Image.Image:
     """Draw the most confident mistakes, each with its true and its predicted class.
 
-    Images (N, 28, 28) in 0 to 255, labels (N,), probabilities (N, classes), of any split.
+    Images (N, height, width) or (N, height, width, 3) in 0 to 255, labels (N,), probabilities
+    (N, classes), of any split. Shapes that lie on black are drawn on white.
     """
     predicted, confidence = probabilities.argmax(1), probabilities.max(1)
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
-    sheet = _tiled(255 - images[worst], COLUMNS, gap=10, filler=255).astype(np.uint8)
-    picture = Image.new("RGB", (COLUMNS * 38 * 3, sheet.shape[0] * 3 + 45), "white")
-    enlarged = Image.fromarray(sheet).resize((sheet.shape[1] * 3, sheet.shape[0] * 3), 0)
-    picture.paste(enlarged, (15, 65))
+    rows, pitch = max(1, -(-len(worst) // COLUMNS)), CELL + 30
+    picture = Image.new("RGB", (COLUMNS * pitch, rows * pitch + 45), "white")
     draw = ImageDraw.Draw(picture)
+    is_on_black = images.ndim == 3 and images.mean() < 128
     for place, k in enumerate(worst):
         row, column = divmod(place, COLUMNS)
-        text = f"{labels[k]} as {predicted[k]}, {confidence[k]:.0%}"
-        draw.text((15 + column * 114 + 42, row * 114 + 55), text, INK, _font(13), "mm")
+        shown = Image.fromarray(255 - images[k] if is_on_black else images[k])
+        picture.paste(_fitted(shown), (15 + column * pitch, row * pitch + 65))
+        text = f"{names[labels[k]][:7]} as {names[predicted[k]][:7]}, {confidence[k]:.0%}"
+        place_of_text = (15 + column * pitch + CELL // 2, row * pitch + 55)
+        draw.text(place_of_text, text, INK, _font(13 if len(text) < 16 else 10), "mm")
     title = f"{len(wrong)} mistakes; the most confident"
     draw.text((picture.width // 2, 20), title, INK, _font(14), "mm")
     return picture
@@ -188,6 +204,15 @@ def save(picture: Image.Image, path: Path) -> None:
 @lru_cache(maxsize=8)
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
+
+
+def _fitted(image: Image.Image) -> Image.Image:
+    """Enlarge an image by a whole number to fill a cell, or reduce one that is larger."""
+    times = CELL // max(image.size)
+    if times:
+        return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
+    image.thumbnail((CELL, CELL))
+    return image
 
 
 def _dot(draw: ImageDraw.ImageDraw, x: float, y: float, color: tuple, fill: tuple | str) -> None:

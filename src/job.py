@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
-from src import artifacts, logs
+from src import artifacts, commands, logs
 from src.config import Resolved, resolve
 from src.errors import InputError
 from src.hydra_internals import typed_lines
@@ -28,8 +28,9 @@ from src.tracking.run_logger import run_lifecycle
 from src.tracking.uploader import uploading
 from src.tracking.uploader_process import start_uploader
 from src.training.checkpoint import Checkpoint
+from src.training.components import Components, build
 from src.training.selection import Result, keep_best
-from src.training.setup import Components, Environment, build, prepare
+from src.training.setup import Environment, prepare
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,10 @@ def _single(
     index.open(start["tags"]["job"], journal)
     value = _resumed(Job(config, environment, start, journal, index, overrides), components)
     uploader = start_uploader()
-    place = uploader.deliver()
+    uploader.deliver()
     if models := uploader.publish(Publication.of([config])):
         print(models)
-    print(place or f"Files: {journal.folder / FILES}")
+    print(f"MLflow: {commands.ui(config.tree['tracking']['uri'])}")
     return value
 
 
@@ -173,9 +174,11 @@ def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> 
     epochs = components.epochs(job.config, done=len(earlier))
     logged = run_logger.log_epochs(epochs, job.journal, earlier)
     return keep_best(
-        shown(logged, tree["epochs"], job.start["name"] if tree["sweep"]["id"] else ""),
+        shown(logged, tree["epochs"], job.start["name"]),
         components.model,
         tree["patience"],
+        by=tree["select_by"],
+        metrics=components.metrics,
         earlier=earlier,
         weights=weights,
         save=checkpoint.save if checkpoint else None,

@@ -31,10 +31,9 @@ DONE = {"reused": Action.REUSE, "resumed": Action.RESUME, "trained": Action.TRAI
 
 
 def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
-    """Pass epochs on, with a line for each; `name` tells jobs apart, and is "" of a single run."""
+    """Pass epochs on, with a line for each."""
     for epoch in epochs:
-        line = f"{name}  epoch {epoch.epoch}/{total}  {errors(epoch.metrics)}"
-        print(line.strip(), flush=True)
+        print(f"{name}  epoch {epoch.epoch}/{total}  {errors(epoch.metrics)}", flush=True)
         yield epoch
 
 
@@ -45,7 +44,7 @@ def errors(metrics: Mapping[str, float]) -> str:
 
 def result_table(name: str, summary: Mapping[str, float], outcome: str) -> Table:
     """One job's result; a job that diverged at once has no best epoch."""
-    table = Table(title=f"{name} ({outcome})")
+    table = Table(title=escape(f"{name} ({outcome})"))
     for heading in ("best validation", "at epoch", "final validation", "final train", "test"):
         table.add_column(heading, justify="right")
     percent = {key: f"{value:.2%}" for key, value in summary.items()}

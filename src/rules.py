@@ -75,6 +75,10 @@ CHANNELS = Rule(
     lambda v: isinstance(v, list) and bool(v) and all(_is_whole(c) and c > 0 for c in v),
     "a list of integers of at least 1, one for each block, such as [16,32]",
 )
+SIZE = Rule(
+    lambda v: CHANNELS.allows(v) and len(v) == 2,
+    "a list of height and width, integers of at least 1",
+)
 BETAS = Rule(
     lambda v: isinstance(v, list) and len(v) == 2 and all(_is_number(b) and 0 <= b < 1 for b in v),
     "two numbers of at least 0 and below 1, such as [0.9,0.999]",

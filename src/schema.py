@@ -16,6 +16,7 @@ from src.rules import (
     NAME,
     POSITIVE,
     SEED,
+    SIZE,
     TEXT,
     TUNING_SEEDS,
     URI,
@@ -41,12 +42,12 @@ UNRECORDED_KEYS = (
     "submit",
     *STATE_KEYS,
 )
-NON_RESULT_KEYS = (*UNRECORDED_KEYS, "published", "data.fallback")
+NON_RESULT_KEYS = (*UNRECORDED_KEYS, "published", "data.fallback", "data.check")
 FILE_KEYS = ("data.train", "data.test")
 PATH_KEYS = ("data.root", *FILE_KEYS)  # the data digest stands for their content
 HOME_KEYS = (*PATH_KEYS, *STATE_KEYS, "tracking.uri", "tracking.artifacts")  # `~` is expanded
 SEED_KEYS = ("data.split_seed", "init_seed", "order_seed")  # they follow `seed` unless set
-NON_FACTOR_KEYS = (*NON_RESULT_KEYS, "data.root", "seed", "threads", "diagnostics")
+NON_FACTOR_KEYS = (*NON_RESULT_KEYS, "data.root", "seed", "threads", "diagnostics", "metrics")
 PLAIN = (str, int, float, list, type(None))  # the kinds of values that a record can hold
 
 
@@ -56,6 +57,8 @@ SCHEMA: Mapping[str, Rule] = {
     "batch_size": whole(1),
     "clip_norm": optional(POSITIVE),
     "patience": optional(whole(1)),
+    "select_by": TEXT,
+    "precision": one_of("float32", "bf16"),
     "threads": AUTO_OR_WHOLE,
     "diagnostics": FLAG,
     "figures": FLAG,
@@ -70,16 +73,27 @@ SCHEMA: Mapping[str, Rule] = {
     "data.train": TEXT,
     "data.test": optional(TEXT),
     "data.n": optional(whole(2)),
-    "data.target": one_of("digit", "high_digit"),
+    "data.target": TEXT,
+    "data.label": NAME,
+    "data.size": optional(SIZE),
+    "data.colour": one_of("grey", "rgb"),
     "data.val_fraction": number(0, 1, above=True),
     "data.split_seed": SEED,
-    "data.fallback": optional(one_of("mnist_5k")),
+    "data.fallback": optional(TEXT),
+    "data.check": TEXT,
     "model.depth": whole(0),
     "model.width": whole(1),
     "model.channels": CHANNELS,
     "model.kernel_size": whole(1),
     "model.pool": one_of("max", "avg"),
     "model.hidden": whole(1),
+    "model.blocks": whole(1),
+    "model.norm": one_of("none", "batch", "layer"),
+    "model.dropout": number(0, 1),
+    "augment.pixels": whole(0),
+    "augment.degrees": number(0),
+    "augment.translate": number(0),
+    "augment.scale": number(0),
     "activation.negative_slope": number(0),
     "activation.alpha": POSITIVE,
     "init.gain": POSITIVE,
@@ -89,6 +103,11 @@ SCHEMA: Mapping[str, Rule] = {
     "optimizer.fused": FLAG,
     "optimizer.betas": BETAS,
     "optimizer.weight_decay": number(0),
+    "optimizer.decay_all": FLAG,
+    "loss.label_smoothing": number(0, 1),
+    "schedule.interval": one_of("epoch", "update"),
+    "schedule.warmup": number(0, 1),
+    "schedule.pct_start": number(0, 1),
     "schedule.step_size": whole(1),
     "schedule.gamma": POSITIVE,
     "schedule.eta_min": number(0),
@@ -114,7 +133,20 @@ SCHEMA: Mapping[str, Rule] = {
     "tracking.experiment": NAME,
 }
 MAPPINGS = ("published", "tune.space")  # null, or keys of their own
-GROUPS = ("data", "model", "activation", "init", "loss", "optimizer", "schedule", "device")
+GROUPS = (
+    "data",
+    "normalize",
+    "augment",
+    "model",
+    "activation",
+    "init",
+    "loss",
+    "optimizer",
+    "schedule",
+    "metrics",
+    "device",
+)
+OPTIONAL_GROUPS = ("metrics",)  # any number of options, such as metrics=[ece,macro_f1]
 SECTIONS = ("compare", "tracking", "tune", "sweep")
 KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS}
 

@@ -107,7 +107,7 @@ def train(seed):
     from src.training.fit import fit
     splits = mnist.load("mnist", sys.argv[1], None, "digit", 0.166667, seed)
     with global_stream(seed, "initialisation"):
-        model = MLP(1, 200, torch.nn.ReLU, matched, 10)
+        model = MLP(1, 200, "none", 0.0, torch.nn.ReLU, matched, (1, 28, 28), 10)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0, 0)
     return list(fit(model, optimizer, splits, loss=torch.nn.CrossEntropyLoss(), schedule=schedule,

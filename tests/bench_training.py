@@ -39,8 +39,8 @@ def make(kind: str) -> nn.Module:
     """The models of the config's defaults, from the same draws."""
     with global_stream(0, "initialisation"):
         if kind == "mlp":
-            return MLP(1, 200, nn.ReLU, matched, 10)
-        return CNN([16, 32], 5, "max", 100, nn.ReLU, matched, 10)
+            return MLP(1, 200, "none", 0.0, nn.ReLU, matched, (1, 28, 28), 10)
+        return CNN([16, 32], 5, "max", 100, "none", 0.0, nn.ReLU, matched, (1, 28, 28), 10)
 
 
 def trained(kind: str, epoch: Callable[[nn.Module, torch.optim.Optimizer], None]) -> float:

@@ -25,7 +25,7 @@ from src.hydra_internals import MAIN
 from src.resolvers import register_resolvers
 
 if TYPE_CHECKING:
-    from src.training.setup import Components
+    from src.training.components import Components
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +65,8 @@ def config() -> Callable[..., Resolved]:
 @pytest.fixture(scope="session")
 def components(config: Callable[..., Resolved]) -> "Callable[..., Components]":
     """What a command line's overrides train, on 400 digits unless they say otherwise."""
-    from src.training.setup import build, prepare
+    from src.training.components import build
+    from src.training.setup import prepare
 
     def built(*overrides: str) -> "Components":
         resolved = config("data=mnist_5k", "data.n=400", "device=cpu", "threads=1", *overrides)

@@ -44,10 +44,10 @@ def written(components, folder, *overrides, unlabelled=False, pictures=True, div
 
 def test_weights_reload_into_a_fresh_model_and_give_the_same_error(components, tmp_path):
     _, splits, result = written(components, tmp_path)
-    fresh = Softmax(matched, 10)
+    fresh = Softmax(matched, (1, 28, 28), 10)
     fresh.load_state_dict(torch.load(tmp_path / "model.pt", weights_only=True))
     loss = torch.nn.CrossEntropyLoss()
-    assert evaluate(fresh, splits.val, loss)[1] == result.best.val_error
+    assert evaluate(fresh, splits.val, loss)["error"] == result.best.val_error
 
 
 def test_predictions_on_the_validation_digits_make_its_error(components, tmp_path):

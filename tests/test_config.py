@@ -58,8 +58,8 @@ def test_a_variant_is_a_config_without_its_seed(config):
     assert config("activation=tanh").variant not in variants
 
 
-TEXT = ("data=text", "data.train=/here/rows.csv", "data.test=/here/test.csv")
-MOVED = ("data=text", "data.train=/there/rows.csv", "data.test=/there/test.csv")
+TEXT = ("data=pixel_rows", "data.train=/here/rows.csv", "data.test=/here/test.csv")
+MOVED = ("data=pixel_rows", "data.train=/there/rows.csv", "data.test=/there/test.csv")
 
 
 def test_one_text_file_in_two_folders_is_one_variant_and_one_result(config):
@@ -83,7 +83,7 @@ def test_factors_are_the_same_of_a_config_and_of_what_a_run_has_stored(config):
     assert factors(stored) == config(*overrides).factors
     left_out = set(stored) - set(factors(stored))
     assert left_out == {
-        *("seed", "threads", "diagnostics", "data.root", "data.fallback"),
+        *("seed", "threads", "diagnostics", "data.root", "data.fallback", "data.check"),
         *("published.train_error", "published.val_error"),
     }
 
@@ -226,7 +226,9 @@ def test_a_number_is_an_experiments_name(config):
 def test_a_path_of_data_may_start_at_home(config, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert config("data.root='~/data'").tree["data"]["root"] == f"{tmp_path}/data"
-    rows = config("data=text", "data.train='~/rows.csv'", "data.test='~other/~/x'").tree["data"]
+    rows = config("data=pixel_rows", "data.train='~/rows.csv'", "data.test='~other/~/x'").tree[
+        "data"
+    ]
     assert (rows["train"], rows["test"]) == (f"{tmp_path}/rows.csv", "~other/~/x")
 
 

@@ -81,9 +81,9 @@ def test_ticks_are_round_evenly_spaced_and_inside(low, high):
 
 def test_a_confusion_matrix_counts_true_against_predicted(words):
     labels, predicted = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 0, 0, 2])
-    picture = figures.confusion_matrix(labels, predicted, 3)
-    assert "3 of 6 validation images wrong" in said(words)
-    assert {"predicted", "true"} < set(said(words))
+    picture = figures.confusion_matrix(labels, predicted, "abc")
+    assert "3 of 6 validation examples wrong" in said(words)
+    assert {"predicted", "true", *"abc"} < set(said(words))
     side, left, top = 66, 60, 45
     cells = {
         ((y - top) // side, (x - left) // side): word
@@ -105,24 +105,24 @@ def test_mistakes_are_shown_the_most_confident_first(words):
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.95, 0.05]])
     labels = np.array([0, 0, 0, 1])  # the first is right
     images[3] = 255
-    picture = figures.mistakes(images, labels, probabilities)
+    picture = figures.mistakes(images, labels, probabilities, "01")
     assert said(words) == [
         *("1 as 0, 95%", "0 as 1, 80%", "0 as 1, 60%"),
         "3 mistakes; the most confident",
     ]
-    assert picture.getpixel((57, 100)) == (0, 0, 0)  # the ink of a digit is dark
+    assert picture.getpixel((57, 100)) == (0, 0, 0)  # what is bright on black is dark on white
     assert picture.getpixel((57 + 114, 100)) == WHITE
 
 
 def test_no_more_mistakes_are_shown_than_fit(words):
     probabilities = np.tile([0.2, 0.8], (40, 1))
-    figures.mistakes(np.zeros((40, 28, 28), np.uint8), np.zeros(40, int), probabilities)
+    figures.mistakes(np.zeros((40, 28, 28), np.uint8), np.zeros(40, int), probabilities, "01")
     assert len(words) == figures.MISTAKES + 1
     assert words[-1][1].startswith("40 mistakes")
 
 
 def test_a_model_without_mistakes_has_a_picture_that_says_so(words):
-    figures.mistakes(np.zeros((2, 28, 28), np.uint8), np.array([0, 1]), np.eye(2))
+    figures.mistakes(np.zeros((2, 28, 28), np.uint8), np.array([0, 1]), np.eye(2), "01")
     assert said(words) == ["0 mistakes; the most confident"]
 
 

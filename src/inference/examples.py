@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from src.data import text
-from src.data.splits import TARGETS
+from src.data import pixel_rows
+from src.data.target import relabelled
 from src.errors import InputError
 from src.inference.fitting import fit
 from src.inference.trained_model import TrainedModel
@@ -68,8 +68,8 @@ def _image(path: Path, name: str, model: TrainedModel, label: int | None = None)
 def _text(path: Path, model: TrainedModel) -> Iterator[Example]:
     if model.shape != (1, 28, 28):
         raise InputError(f"{path}: holds 28x28 pixels; {model.name} takes {model.shape}")
-    images, labels, _ = text.read(path)
-    found = None if labels is None else TARGETS[model.target](labels)
+    images, labels, _ = pixel_rows.read(path)
+    found = None if labels is None else relabelled(labels, model.target)
     for row, pixels in enumerate(images):
         label = None if found is None else int(found[row])
         if label is not None and label >= len(model.classes):

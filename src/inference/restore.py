@@ -57,7 +57,7 @@ def from_weights(store: "Store", record: JobRecord, allowed: Collection[str] = (
         tree = weights.read_config(fetch(store, record, "config.yaml", Path(folder)))
         state = weights.read_weights(fetch(store, record, "model.pt", Path(folder)))
     classes = class_names(record, tree)
-    module = weights.build(name, tree, state, len(classes), allowed)
+    module = weights.build(name, tree, state, shape(record), len(classes), allowed)
     return TrainedModel(label(record), (module,), shape(record), classes, target(tree))
 
 
@@ -87,6 +87,8 @@ def target(tree: Mapping[str, Any]) -> str:
 
 def class_names(record: JobRecord, tree: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the classes that a run's model tells apart."""
+    if names := record.dataset.get("class_names"):
+        return tuple(names)
     if target(tree) == "high_digit":
         return HIGH_DIGIT
     return tuple(map(str, range(record.dataset.get("classes", 10))))

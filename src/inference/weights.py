@@ -5,25 +5,25 @@ A run may come from elsewhere, so its config must not name what it likes: a targ
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
-from hydra.utils import instantiate
 from torch import nn
 
 from src import CODE
 from src.config import SHARED_GROUPS, targets
 from src.errors import InputError
 from src.hydra_internals import trust_config
+from src.training.network import facts, filled_in, make, normalized
 
 if TYPE_CHECKING:
     from src.training.selection import Weights
 
-MODEL_GROUPS = ("model", *SHARED_GROUPS)
+MODEL_GROUPS = ("model", "normalize", *SHARED_GROUPS)
 
 
 @lru_cache(maxsize=4)
@@ -71,6 +71,7 @@ def build(
     name: str,
     tree: Mapping[str, Any],
     weights: "Weights",
+    input_shape: Sequence[int],
     classes: int,
     allowed: Collection[str] = (),
 ) -> nn.Module:
@@ -79,10 +80,13 @@ def build(
     Its parts are those of this project's conf, or `allowed`. Raises InputError for another, or for
     weights of another model.
     """
-    check_targets(name, tree["model"], own_targets().union(allowed))
+    own = {group: tree[group] for group in ("model", "normalize") if group in tree}
+    own = filled_in(own, facts(input_shape, classes))
+    check_targets(name, own, own_targets().union(allowed))
     try:
         with trust_config(), torch.random.fork_rng(devices=[]):
-            model = instantiate(tree["model"], classes=classes, _convert_="all")
+            parts = {group: make(config, input_shape, classes) for group, config in own.items()}
+            model = normalized(parts.get("normalize", nn.Identity()), parts["model"])
             model.load_state_dict(weights)
     except InputError:
         raise

@@ -1,1 +1,1 @@
-"""Classifiers of 28x28 images: plain modules that return logits."""
+"""Classifiers: plain modules that return logits."""

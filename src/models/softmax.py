@@ -1,4 +1,7 @@
-"""Softmax regression: logits that are linear in the pixels."""
+"""Softmax regression: logits that are linear in the inputs."""
+
+import math
+from collections.abc import Sequence
 
 from torch import nn
 
@@ -6,8 +9,8 @@ from src.models.init import Init, initialise
 
 
 class Softmax(nn.Sequential):
-    """(N, 1, 28, 28) images to (N, classes) logits; 784 x classes weights and classes biases."""
+    """(N, *input_shape) examples to (N, classes) logits; inputs x classes weights, and biases."""
 
-    def __init__(self, init: Init, classes: int) -> None:
-        super().__init__(nn.Flatten(), nn.Linear(784, classes))
+    def __init__(self, init: Init, input_shape: Sequence[int], classes: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(math.prod(input_shape), classes))
         initialise(self, init, activation=None)

@@ -77,12 +77,11 @@ def _check_size(overrides: Sequence[Override]) -> None:
 
 
 def question(config: DictConfig) -> str:
-    """Return the question as it was typed, without paths and tracking; what varies comes first."""
+    """Return the question as it was typed, without paths and tracking."""
     typed = typed_lines(config.hydra.overrides.task)
     keys = {override.partition("=")[0] for override in typed}
     own = [param for param in sweeper_params(config) if param.partition("=")[0] not in keys]
-    lines = share_compositions().parse(experiment_overrides([*typed, *own]))
-    return " ".join(as_typed(sorted(lines, key=lambda o: not o.is_sweep_override()))) or "sweep"
+    return " ".join(experiment_overrides([*typed, *own])) or "sweep"
 
 
 def sweeper_params(config: DictConfig) -> list[str]:

@@ -101,7 +101,7 @@ def _send_result(conn: Connection, configs: Sequence[Resolved], is_here: bool) -
 
 def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[Identity] | InputError:
     """Return the identities of jobs, or the first error in making a variant."""
-    from src.training import setup
+    from src.training import components, setup
 
     environments: dict[str, setup.Environment] = {}
     made: set[str] = set()
@@ -117,7 +117,7 @@ def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[Identity]
                 environments[key] = setup.prepare(config)
             environment = replace(environments[key], code=setup.import_code(config))
             if config.variant not in made:
-                setup.build(config, environment)
+                components.build(config, environment)
                 made.add(config.variant)
             identities.append(environment.identity(config))
     except InputError as error:

@@ -44,7 +44,10 @@ def start_event(
     fields["identity"] = asdict(identity)
     sets = {"train": splits.train, "val": splits.val, "test": splits.test}
     sizes = {name: len(split) for name, split in sets.items() if split}
-    example = {"input_shape": list(splits.train.images.shape[1:]), "classes": splits.classes}
+    names = list(splits.class_names)
+    example: dict[str, Any] = {"input_shape": list(splits.input_shape), "classes": splits.classes}
+    if names != [str(k) for k in range(splits.classes)]:
+        example["class_names"] = names
     return fields | {"dataset": {"name": splits.name, "digest": splits.digest, **sizes, **example}}
 
 
@@ -76,9 +79,9 @@ def job_metadata(
 
 
 def _name(config: Resolved, overrides: Sequence[str]) -> str:
-    """Return what varies in the sweep, as typed; of a single job all that was typed.
+    """Return what varies in the sweep, as typed.
 
-    Where nothing was, these are model, activation and seed.
+    Of a single job these are model, activation and seed, then all else that was typed.
     """
     typed = {o.lstrip("+").partition("=")[0]: o for o in experiment_overrides(overrides, True)}
     sweep = config.tree["sweep"]
@@ -87,9 +90,9 @@ def _name(config: Resolved, overrides: Sequence[str]) -> str:
         varying = [key for key in typed if key != "threads"]
     if sweep["id"] and varying:
         return " ".join(o for key, o in typed.items() if key in varying)
-    if own := [o for key, o in typed.items() if key != "threads"]:
-        return " ".join(own)
-    return " ".join(f"{key}={config.flat[key]}" for key in NAME_KEYS if key in config.flat)
+    main = [f"{key}={config.flat[key]}" for key in NAME_KEYS if key in config.flat]
+    others = [o for key, o in typed.items() if key not in (*NAME_KEYS, "threads")]
+    return " ".join([*main, *others])
 
 
 @contextmanager

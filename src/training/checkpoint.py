@@ -14,15 +14,18 @@ from src.rng import global_rng_state, set_global_rng_state
 class Checkpoint:
     """The state of one training at `path`: its components, its random streams, its history."""
 
-    def __init__(self, path: Path, components: dict[str, Any], order: torch.Generator) -> None:
+    def __init__(
+        self, path: Path, components: dict[str, Any], streams: dict[str, torch.Generator]
+    ) -> None:
         self.path = path
         self.components = components
-        self.order = order
+        self.streams = streams
 
     def save(self, history: list[Epoch], best: dict[str, torch.Tensor] | None) -> None:
         """Replace the file atomically: a reader sees the old state or the new one."""
         state = {name: component.state_dict() for name, component in self.components.items()}
-        state |= {"order": self.order.get_state(), "global": global_rng_state(), "best": best}
+        state |= {name: generator.get_state() for name, generator in self.streams.items()}
+        state |= {"global": global_rng_state(), "best": best}
         state["history"] = [asdict(epoch) for epoch in history]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         tmp = self.path.with_suffix(".new")
@@ -49,7 +52,8 @@ class Checkpoint:
             return [], None
         for name, component in self.components.items():
             component.load_state_dict(state[name])
-        self.order.set_state(state["order"])
+        for name, generator in self.streams.items():
+            generator.set_state(state[name])
         set_global_rng_state(state["global"])
         return [Epoch(**epoch) for epoch in state["history"]], state["best"]
 

@@ -12,30 +12,31 @@ from torch import Tensor, nn
 from src.data.splits import Split
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # of logits (N, classes) and labels (N,), their mean
-SAMPLE = 1_000  # training images looked at
+SAMPLE = 1_000  # training examples looked at
 SATURATED = 0.05  # share of an activation's range that counts as its end
 RANGES = {nn.Sigmoid: (0.0, 1.0), nn.Tanh: (-1.0, 1.0)}
 
 
 def diagnose(model: nn.Module, train: Split, loss: Loss) -> dict[str, float]:
-    """Return values for layer k, counted from 1 at the input, on the first training images.
+    """Return values for layer k, counted from 1 at the input, on the first training examples.
 
     `grad_norm/k`: norm of the loss's gradient by the layer's weights. `saturated/k`: share of
     outputs at either end of a sigmoid's or tanh's range. `dead/k`: share of ReLU units
-    that are 0 for every image.
+    that are 0 for every example.
     """
     outputs: list[tuple[nn.Module, Tensor]] = []
 
-    def keep(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+    def keep(module: nn.Module, given: tuple[Tensor], output: Tensor) -> None:
         outputs.append((module, output.detach()))
 
     watched = [module for module in model.modules() if isinstance(module, (*RANGES, nn.ReLU))]
     hooks = [module.register_forward_hook(keep) for module in watched]
     try:
-        images, labels = train.batch(slice(SAMPLE))
+        inputs, labels = train.batch(slice(SAMPLE))
         assert labels is not None, "a training set is labelled"
-        weights = [weight for weight in model.parameters() if weight.ndim > 1]
-        gradients = torch.autograd.grad(loss(model(images), labels), weights)
+        weights = [w for w in model.parameters() if w.ndim > 1 and w.requires_grad]
+        value = loss(model(inputs), labels)
+        gradients = torch.autograd.grad(value, weights, allow_unused=True, materialize_grads=True)
     finally:
         for hook in hooks:
             hook.remove()

@@ -1,16 +1,20 @@
-"""Selection of the epoch of lowest validation error."""
+"""Selection of the epoch that is kept: that of lowest validation error, or best by a metric."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor, nn
 
 from src.metrics import (
     BEST_EPOCH,
     BEST_VAL_ERROR,
+    BUILT_IN,
     FINAL_TRAIN_ERROR,
     FINAL_VAL_ERROR,
+    VAL_ERROR,
     Epoch,
+    Metric,
     best_epoch,
 )
 
@@ -41,35 +45,37 @@ def keep_best(
     model: nn.Module,
     patience: int | None,
     *,
+    by: str = VAL_ERROR,
+    metrics: Mapping[str, Metric] = BUILT_IN,
     earlier: Sequence[Epoch] = (),
     weights: Weights | None = None,
     save: Callable[[list[Epoch], Weights | None], None] | None = None,
 ) -> Result:
     """Run through `epochs` and keep the best weights of `model`.
 
-    Stops after `patience` epochs without a better validation error; None: never. `earlier` and
-    `weights` are the epochs and best weights of a training that was cut off; `save` receives
-    both after every epoch.
+    Stops after `patience` epochs without a better value of the metric that is tracked as `by`;
+    None: never. `metrics` are those there are. `earlier` and `weights` are the epochs and best
+    weights of a training that was cut off; `save` receives both after every epoch.
     """
     history = list(earlier)
-    outcome = _ended(history, patience)
+    select = partial(best_epoch, by=by, known=metrics)
+    outcome = _ended(history, select(history), patience)
     for epoch in () if outcome else epochs:
-        before = best_epoch(history)
+        before = select(history)
         history.append(epoch)
-        if best_epoch(history) is not before:
+        if select(history) is not before:
             weights = {key: value.clone() for key, value in model.state_dict().items()}
         if save:
             save(history, weights)
-        if outcome := _ended(history, patience):
+        if outcome := _ended(history, select(history), patience):
             break
-    return Result(history, best_epoch(history), weights, outcome or "finished")
+    return Result(history, select(history), weights, outcome or "finished")
 
 
-def _ended(history: list[Epoch], patience: int | None) -> str | None:
+def _ended(history: list[Epoch], best: Epoch | None, patience: int | None) -> str | None:
     """Return the outcome of a training that has ended, else None."""
     if history and history[-1].diverged:
         return "diverged"
-    best = best_epoch(history)
     if patience and best and history[-1].epoch - best.epoch >= patience:
         return "stopped"
     return None

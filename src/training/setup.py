@@ -1,26 +1,18 @@
-"""Setup of a job: its environment and its components, made from the resolved config."""
+"""Environment of a job: its data, device, threads and code, made from the resolved config."""
 
-import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import torch
 from hydra.utils import instantiate
-from torch import nn
-from torch.optim.lr_scheduler import LRScheduler
 
 from src import code_digest, hardware
 from src.code_digest import SNAPSHOT
-from src.config import SHARED_GROUPS, Identity, Resolved
+from src.config import Identity, Resolved
 from src.data.splits import Splits
-from src.metrics import TEST_ERROR, Epoch
-from src.rng import global_stream, seed_globally, stream
-from src.training.checkpoint import Checkpoint
 from src.training.eager import unwrap_optimizers
-from src.training.fit import evaluate, fit
-from src.training.instantiation import blaming, require_factory, require_kind, require_loss
-from src.training.selection import Weights
+from src.training.instantiation import blaming, require_kind
 
 unwrap_optimizers()
 
@@ -37,52 +29,6 @@ class Environment:
     def identity(self, config: Resolved) -> Identity:
         """Return all that the result of `config` depends on here."""
         return config.identity(self.splits.digest, self.threads, self.device.type, self.code)
-
-
-@dataclass(frozen=True)
-class Components:
-    """A model and all that its training needs."""
-
-    splits: Splits
-    model: nn.Module
-    optimizer: torch.optim.Optimizer
-    schedule: LRScheduler
-    loss: nn.Module
-    order: torch.Generator
-
-    def checkpoint(self, path: Path) -> Checkpoint:
-        """Return the keeper of their state at `path` while they are trained."""
-        state = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
-        return Checkpoint(path, state, self.order)
-
-    def epochs(self, config: Resolved, done: int) -> Iterator[Epoch]:
-        """Train as the config says, after the epochs that are `done`."""
-        tree = config.tree
-        return fit(
-            self.model,
-            self.optimizer,
-            self.splits,
-            loss=self.loss,
-            schedule=self.schedule,
-            order=self.order,
-            epochs=range(done + 1, tree["epochs"] + 1),
-            batch_size=tree["batch_size"],
-            clip_norm=tree["clip_norm"],
-            diagnostics=tree["diagnostics"],
-        )
-
-    def test(self, weights: Weights | None) -> dict[str, float]:
-        """Put the best epoch's weights into the model; return its test error, read here and once.
-
-        Return nothing without such weights or without a labelled test set.
-        """
-        test = self.splits.test
-        if weights is None:
-            return {}
-        self.model.load_state_dict(weights)
-        if test is None or test.labels is None:
-            return {}
-        return {TEST_ERROR: evaluate(self.model, test, self.loss)[1]}
 
 
 def import_code(config: Resolved) -> dict[str, str]:
@@ -112,37 +58,14 @@ def prepare(config: Resolved) -> Environment:
         device = instantiate(config.tree["device"])
         require_kind(device, torch.device, "a torch.device")
     with blaming(config, "data"):
-        data = {key: value for key, value in config.tree["data"].items() if key != "fallback"}
-        splits = instantiate(data)
+        splits = instantiate(loader_config(config.tree["data"]), _convert_="all")
         require_kind(splits, Splits, "Splits")
         return Environment(splits.to(device), device, threads, code)
 
 
-def build(config: Resolved, environment: Environment) -> Components:
-    """Make the components; weights, and what training itself draws, come from own streams.
-
-    Raises InputError naming the group with refused arguments.
-    """
-    tree, seed, splits = config.tree, config.tree["seed"], environment.splits
-    for group in filter(tree.__contains__, SHARED_GROUPS):
-        with blaming(config, group):
-            require_factory(instantiate(tree[group]))
-    with blaming(config, "model"), global_stream(seed, "initialisation"):
-        model = instantiate(tree["model"], classes=splits.classes, _convert_="all")
-        require_kind(model, nn.Module, "a torch.nn.Module")
-        model = model.to(environment.device)
-    with blaming(config, "optimizer"):
-        optimizer = instantiate(tree["optimizer"], _convert_="all")(model.parameters())
-        require_kind(optimizer, torch.optim.Optimizer, "a torch.optim.Optimizer")
-    with blaming(config, "schedule"):
-        schedule = instantiate(tree["schedule"])(optimizer)
-        require_kind(schedule, LRScheduler, "a torch.optim.lr_scheduler.LRScheduler")
-        inspect.signature(schedule.step).bind()  # nothing tells a schedule a metric
-    with blaming(config, "loss"):
-        loss = instantiate(tree["loss"])
-        require_loss(loss)
-    seed_globally(seed, "training")
-    return Components(splits, model, optimizer, schedule, loss, stream(seed, "batch order"))
+def loader_config(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a data config its loader takes; the rest is for `src.data.availability`."""
+    return {key: value for key, value in data.items() if key not in ("check", "fallback")}
 
 
 # Workers fork from a process that has imported this module: all of them, also those that start

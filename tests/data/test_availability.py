@@ -74,12 +74,22 @@ def test_data_that_comes_with_the_project_needs_no_network(config):
     assert not ensure_data([data(config, "data=mnist_5k")])
 
 
-@pytest.mark.parametrize("key", ["train", "test"])
-def test_a_malformed_text_file_is_refused_before_any_job_starts(key, config, tmp_path):
-    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
-    good.write_text(",".join(["0"] * 785))
-    bad.write_text("1,2,3")
-    files = {"train": good, "test": good, key: bad}
-    overrides = [f"data.{name}={path}" for name, path in files.items()]
-    with pytest.raises(InputError, match=r"bad\.csv:1: 3 values"):
-        ensure_data([data(config, "data=text", *overrides)])
+def test_data_bring_their_own_check_and_fallback(config, capsys):
+    mine = data(config, "data=mnist_5k") | {
+        "check": f"{__name__}.unavailable",
+        "fallback": "digits",
+    }
+    assert ensure_data([mine, mine | {"split_seed": 7}])
+    warning = " ".join(capsys.readouterr().err.split())
+    assert warning == "WARNING: data.n=None: the disk is away. Training on digits instead."
+
+
+def unavailable(config):
+    """A check of data that are not to be had."""
+    return f"data.n={config['n']}: the disk is away"
+
+
+@pytest.mark.parametrize("name", ["nowhere.check", "src.data.download.nothing", "check"])
+def test_a_check_that_is_no_function_is_named(name, config):
+    with pytest.raises(InputError, match=f"^data.check={name}: must name a function: "):
+        ensure_data([data(config, "data=mnist_5k") | {"check": name}])

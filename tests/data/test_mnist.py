@@ -24,7 +24,7 @@ def test_files_in_torchvisions_layout_are_read(name, small, tmp_path):
     splits = load(name, tmp_path)
     assert (len(splits.train), len(splits.val), len(splits.test)) == (50, 10, 20)
     pixels = np.frombuffer(small[TRAIN_IMAGES][16:], np.uint8)
-    assert np.array_equal(splits.train.images.numpy().reshape(-1), pixels)
+    assert np.array_equal(splits.train.inputs.numpy().reshape(-1), pixels)
     assert splits.test.labels.tolist() == [*range(10)] * 2
     assert splits.name == name
 

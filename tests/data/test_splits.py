@@ -9,6 +9,7 @@ from src.data.download import folder
 from src.data.splits import Split, make_splits, stratified
 from src.errors import InputError
 from src.rng import stream
+from src.training.setup import loader_config
 
 
 def rows(split) -> set[int]:
@@ -38,9 +39,9 @@ def test_training_and_validation_share_no_digit_and_leave_none_out(split_seed):
 
 def test_no_digit_of_the_5k_is_both_test_and_training_or_validation():
     splits = draw()
-    pool = {image.numpy().tobytes() for image in splits.train.images}
-    test = {splits.test.images[row].numpy().tobytes() for row in splits.test.rows}
-    everything = {image.numpy().tobytes() for image in splits.test.images}
+    pool = {image.numpy().tobytes() for image in splits.train.inputs}
+    test = {splits.test.inputs[row].numpy().tobytes() for row in splits.test.rows}
+    everything = {image.numpy().tobytes() for image in splits.test.inputs}
     assert len(test) == 1_000
     assert not pool & test
     assert pool | test == everything
@@ -49,7 +50,7 @@ def test_no_digit_of_the_5k_is_both_test_and_training_or_validation():
 @pytest.mark.parametrize("split_seed", [0, 1])
 def test_validation_and_training_hold_every_class_in_proportion(split_seed):
     splits = draw(n=1_003, val_fraction=0.3, split_seed=split_seed)
-    both = Split(splits.train.images, splits.train.labels, torch.arange(4_000))
+    both = Split(splits.train.inputs, splits.train.labels, torch.arange(4_000))
     assert_in_proportion(splits.train, both)
     assert_in_proportion(splits.val, both)
     assert len(splits.train) + len(splits.val) == 1_003
@@ -94,15 +95,14 @@ def test_the_5k_defaults_are_3000_1000_1000(config):
 
 def test_full_mnist_defaults_are_50000_10000_10000(config, mnist_root):
     tree = config("data=mnist", f"data.root={mnist_root}").tree["data"]
-    del tree["fallback"]
-    splits = instantiate(tree)
+    splits = instantiate(loader_config(tree))
     assert (len(splits.train), len(splits.val), len(splits.test)) == (50_000, 10_000, 10_000)
     assert not rows(splits.train) & rows(splits.val)
     # LeCun's counts of each digit in the training and the test set.
     everything = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert (counts(splits.train) + counts(splits.val)).tolist() == everything
     assert counts(splits.test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    both = Split(splits.train.images, splits.train.labels, torch.arange(60_000))
+    both = Split(splits.train.inputs, splits.train.labels, torch.arange(60_000))
     assert_in_proportion(splits.val, both)
 
 
@@ -131,7 +131,7 @@ def test_a_batch_is_pixels_over_255_with_their_labels():
     images, labels = splits.train.batch(torch.tensor([3, 1]))
     rows = splits.train.rows[[3, 1]]
     assert images.dtype == torch.float32
-    torch.testing.assert_close(images.double(), splits.train.images[rows].double() / 255)
+    torch.testing.assert_close(images.double(), splits.train.inputs[rows].double() / 255)
     assert labels.tolist() == splits.train.labels[rows].tolist()
 
 
@@ -149,8 +149,8 @@ def test_batches_are_those_drawn_one_by_one(size):
 def test_splits_move_their_shared_pool_once():
     splits = draw(n=100)
     moved = splits.to(torch.device("meta"))
-    assert moved.train.images is moved.val.images
-    assert moved.train.images.device.type == moved.test.rows.device.type == "meta"
+    assert moved.train.inputs is moved.val.inputs
+    assert moved.train.inputs.device.type == moved.test.rows.device.type == "meta"
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,6 @@ def test_a_split_that_misses_a_class_is_refused(arguments, message):
 
 def test_a_pool_of_one_class_is_refused():
     pool = torch.zeros(10, 1, 28, 28, dtype=torch.uint8), torch.zeros(10, dtype=torch.int64)
-    drawing = {"n": None, "target": "digit", "val_fraction": 0.5, "split_seed": 0}
+    drawing = {"n": None, "val_fraction": 0.5, "split_seed": 0}
     with pytest.raises(InputError, match="lacks 1 of 2 classes"):
         make_splits("ones", "content", pool, None, **drawing)

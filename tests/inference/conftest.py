@@ -40,14 +40,14 @@ class Runs:
     def job(
         self, overrides, error=0.1, parent="", number="0", status="FINISHED", classes=10
     ) -> str:
-        from hydra.utils import instantiate
+        from src.training.network import make
 
         resolved = self.config("data=mnist_5k", *overrides)
         folder = self.workplace.folder / f"job-{os.urandom(4).hex()}"
         artifacts = folder / "artifacts"
         artifacts.mkdir(parents=True)
         torch.manual_seed(len(overrides) + resolved.tree["seed"])
-        model = instantiate(resolved.tree["model"], classes=classes, _convert_="all")
+        model = make(resolved.tree["model"], (1, 28, 28), classes)
         torch.save(model.state_dict(), artifacts / "model.pt")
         (artifacts / "config.yaml").write_text(resolved.yaml)
         tags = {"job": os.urandom(8).hex(), "variant": resolved.variant, "number": number}
@@ -98,7 +98,7 @@ def pictures() -> tuple[torch.Tensor, torch.Tensor]:
 
     splits = mnist_5k.load(n=400, target="digit", val_fraction=0.5, split_seed=0)
     rows = splits.val.rows
-    return splits.val.images[rows], splits.val.labels[rows]
+    return splits.val.inputs[rows], splits.val.labels[rows]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import yaml
 
 from src.errors import InputError
 from src.inference import weights
+from src.training.network import make
 
 
 class Touch:
@@ -24,10 +25,9 @@ class Touch:
 def test_the_models_of_conf_are_made_with_their_weights(config):
     for model in ("softmax", "mlp", "cnn"):
         tree = yaml.safe_load(config(f"model={model}", "activation=leaky_relu").yaml)
-        from hydra.utils import instantiate
 
-        state = instantiate(tree["model"], classes=10, _convert_="all").state_dict()
-        built = weights.build("run=x", tree, state, 10)
+        state = make(tree["model"], (1, 28, 28), 10).state_dict()
+        built = weights.build("run=x", tree, state, (1, 28, 28), 10)
         assert not built.training
         assert all((built.state_dict()[key] == value).all() for key, value in state.items())
 
@@ -48,7 +48,7 @@ def test_a_config_from_outside_makes_nothing_else(change, config, tmp_path):
     tree = yaml.safe_load(config("model=mlp").yaml)
     text = yaml.safe_dump(tree["model"] | change).replace("{}", str(made))
     with pytest.raises(InputError, match=r"run=x: (names|its config must be resolved)") as refused:
-        weights.build("run=x", {"model": yaml.safe_load(text)}, {}, 10)
+        weights.build("run=x", {"model": yaml.safe_load(text)}, {}, (1, 28, 28), 10)
     assert "\n" not in str(refused.value)
     assert not made.exists()
 
@@ -83,5 +83,5 @@ def test_a_pickle_is_no_weights(tmp_path):
 def test_weights_of_another_model_are_refused_in_a_line(config):
     tree = yaml.safe_load(config("model=softmax").yaml)
     with pytest.raises(InputError, match="run=x: its model cannot be made") as refused:
-        weights.build("run=x", tree, {"1.weight": torch.zeros(2, 784)}, 10)
+        weights.build("run=x", tree, {"1.weight": torch.zeros(2, 784)}, (1, 28, 28), 10)
     assert "\n" not in str(refused.value)

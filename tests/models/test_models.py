@@ -14,13 +14,26 @@ from src.rng import global_stream
 IMAGES = torch.rand(6, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 
 
-def mlp(depth=1, width=200, activation=nn.ReLU, init=matched, classes=10):
+SHAPE = (1, 28, 28)
+PLAIN = {"norm": "none", "dropout": 0.0, "init": matched, "input_shape": SHAPE}
+
+
+def mlp(depth=1, width=200, activation=nn.ReLU, classes=10, **changed):
     with global_stream(0, "test"):
-        return MLP(depth, width, activation, init, classes)
+        return MLP(depth, width, activation=activation, classes=classes, **PLAIN | changed)
 
 
-def cnn(channels=(16, 32), kernel_size=5, pool="avg", hidden=100, activation=nn.ReLU, classes=10):
-    return CNN(channels, kernel_size, pool, hidden, activation, matched, classes)
+def cnn(
+    channels=(16, 32),
+    kernel_size=5,
+    pool="avg",
+    hidden=100,
+    activation=nn.ReLU,
+    classes=10,
+    **changed,
+):
+    own = {"activation": activation, "classes": classes, **PLAIN, **changed}
+    return CNN(channels, kernel_size, pool, hidden, **own)
 
 
 def count(model) -> int:
@@ -30,8 +43,8 @@ def count(model) -> int:
 @pytest.mark.parametrize(
     ("model", "parameters"),
     [
-        (Softmax(matched, 10), 7_850),
-        (Softmax(matched, 2), 1_570),
+        (Softmax(matched, SHAPE, 10), 7_850),
+        (Softmax(matched, SHAPE, 2), 1_570),
         (mlp(), 159_010),
         (mlp(depth=0), 7_850),
         (mlp(depth=2), 784 * 200 + 200 + 200 * 200 + 200 + 200 * 10 + 10),
@@ -44,7 +57,7 @@ def test_parameters_are_as_many_as_computed_by_hand(model, parameters):
     assert count(model) == parameters
 
 
-@pytest.mark.parametrize("model", [Softmax(matched, 3), mlp(classes=3), cnn(classes=3)])
+@pytest.mark.parametrize("model", [Softmax(matched, SHAPE, 3), mlp(classes=3), cnn(classes=3)])
 def test_outputs_are_logits_of_each_class(model):
     logits = model(IMAGES)
     assert logits.shape == (6, 3)
@@ -54,14 +67,14 @@ def test_outputs_are_logits_of_each_class(model):
 
 def test_depth_0_is_exactly_softmax():
     with global_stream(0, "test"):
-        softmax = Softmax(matched, 10)
+        softmax = Softmax(matched, SHAPE, 10)
     for activation in (nn.ReLU, nn.Sigmoid):
         shallow = mlp(depth=0, activation=activation)
         assert torch.equal(shallow(IMAGES), softmax(IMAGES))
 
 
 def test_the_gradient_of_softmax_is_that_of_its_closed_form():
-    model = Softmax(matched, 10)
+    model = Softmax(matched, SHAPE, 10)
     labels = torch.tensor([3, 1, 4, 1, 5, 9])
     nn.CrossEntropyLoss()(model(IMAGES), labels).backward()
     x = IMAGES.reshape(6, 784).double()

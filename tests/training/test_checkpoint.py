@@ -15,7 +15,7 @@ from src.training.checkpoint import Checkpoint
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_ctrl_c_while_it_is_written_is_ctrl_c_and_leaves_a_whole_one(tmp_path):
     model = torch.nn.Linear(784, 200)
-    checkpoint = Checkpoint(tmp_path / "job.pt", {"model": model}, torch.Generator())
+    checkpoint = Checkpoint(tmp_path / "job.pt", {"model": model}, {"order": torch.Generator()})
     checkpoint.save([], None)
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
@@ -74,7 +74,7 @@ def test_of_a_damaged_file_nothing_is_taken(components, epochs, tmp_path, capsys
 
 
 def test_a_file_that_cannot_be_written_leaves_the_last_one_and_no_half(tmp_path, monkeypatch):
-    checkpoint = Checkpoint(tmp_path / "job.pt", {}, torch.Generator())
+    checkpoint = Checkpoint(tmp_path / "job.pt", {}, {"order": torch.Generator()})
     checkpoint.save([], None)
 
     def full(state, path):

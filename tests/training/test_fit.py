@@ -28,10 +28,10 @@ LOSSES = {"cross_entropy": nn.CrossEntropyLoss(), "mse": OneHotMSE()}
 def make(model="mlp", seed=0):
     with global_stream(seed, "initialisation"):
         if model == "softmax":
-            return Softmax(matched, 10)
+            return Softmax(matched, (1, 28, 28), 10)
         if model == "cnn":
-            return CNN([4, 8], 5, "max", 16, nn.ReLU, matched, 10)
-        return MLP(1, 20, nn.ReLU, matched, 10)
+            return CNN([4, 8], 5, "max", 16, "none", 0.0, nn.ReLU, matched, (1, 28, 28), 10)
+        return MLP(1, 20, "none", 0.0, nn.ReLU, matched, (1, 28, 28), 10)
 
 
 def started(components, epochs, **changed):
@@ -101,7 +101,7 @@ def test_an_epoch_is_a_plain_loop_over_batches_to_the_bit(loss, settings, digits
     optimizer = torch.optim.SGD(ours.parameters(), 0.05, **SGD[settings])
     reference = torch.optim.SGD(theirs.parameters(), 0.05, **SGD[settings])
     order, same_order = stream(3, "batch order"), stream(3, "batch order")
-    images = digits.train.images[digits.train.rows].float() * (1 / 255)
+    images = digits.train.inputs[digits.train.rows].float() * (1 / 255)
     labels = digits.train.labels[digits.train.rows]
     for _ in range(2):
         train_epoch(ours, optimizer, digits.train, LOSSES[loss], order, 64, None)
@@ -127,7 +127,7 @@ def test_softmax_regression_is_its_updates_written_out(settings, digits):
     )
     for batch in torch.randperm(300, generator=stream(3, "order")).split(64):
         rows = digits.train.rows[batch]
-        x = digits.train.images[rows].reshape(-1, 784).double() / 255
+        x = digits.train.inputs[rows].reshape(-1, 784).double() / 255
         y = torch.eye(10, dtype=torch.double)[digits.train.labels[rows]]
         p = (x @ weight.T + bias).softmax(1)
         gradients = [(p - y).T @ x / len(x) + decay * weight, (p - y).mean(0) + decay * bias]
@@ -215,16 +215,16 @@ def test_evaluation_is_the_mean_over_digits_taken_one_by_one(model, loss, digits
     losses, wrong = [], 0
     with torch.no_grad():
         for row in digits.test.rows.tolist():
-            logits = network(digits.test.images[row : row + 1].double().div(255).float())[0]
+            logits = network(digits.test.inputs[row : row + 1].double().div(255).float())[0]
             label = int(digits.test.labels[row])
             target = functional.one_hot(torch.tensor(label), 10).double()
             scores = logits.double()
             entropy = scores.exp().sum().log() - scores[label]
             losses.append(entropy if loss == "cross_entropy" else (scores - target).square().mean())
             wrong += int(logits.argmax()) != label
-    found_loss, found_error = evaluate(network, digits.test, LOSSES[loss])
-    assert found_error == wrong / 1_000
-    assert found_loss == pytest.approx(float(torch.stack(losses).mean()), rel=1e-5)
+    found = evaluate(network, digits.test, LOSSES[loss])
+    assert found["error"] == wrong / 1_000
+    assert found["loss"] == pytest.approx(float(torch.stack(losses).mean()), rel=1e-5)
 
 
 def test_a_smaller_last_batch_of_an_evaluation_weighs_what_it_holds(monkeypatch, digits):
@@ -232,8 +232,8 @@ def test_a_smaller_last_batch_of_an_evaluation_weighs_what_it_holds(monkeypatch,
     whole = evaluate(network, digits.test, LOSSES["cross_entropy"])
     monkeypatch.setattr("src.training.fit.EVALUATION_BATCH", 300)
     in_parts = evaluate(network, digits.test, LOSSES["cross_entropy"])
-    assert in_parts[0] == pytest.approx(whole[0], rel=1e-6)
-    assert in_parts[1] == whole[1]
+    assert in_parts["loss"] == pytest.approx(whole["loss"], rel=1e-6)
+    assert in_parts["error"] == whole["error"]
     torch.testing.assert_close(
         predict(network, digits.test), network(digits.test.batch(slice(None))[0])
     )
@@ -243,8 +243,10 @@ def test_the_errors_of_an_epoch_are_those_after_its_updates(components):
     built = components()
     epochs, _ = trained(built, epochs=2)
     _, train_loss, train_error, val_loss, val_error, _ = epochs[-1]
-    assert (train_loss, train_error) == evaluate(built.model, built.splits.train, built.loss)
-    assert (val_loss, val_error) == evaluate(built.model, built.splits.val, built.loss)
+    train = evaluate(built.model, built.splits.train, built.loss)
+    assert train == {"loss": train_loss, "error": train_error}
+    val = evaluate(built.model, built.splits.val, built.loss)
+    assert val == {"loss": val_loss, "error": val_error}
 
 
 def test_an_evaluation_leaves_the_model_able_to_train_on(components):

@@ -6,7 +6,8 @@ import pytest
 
 from src.config import Resolved
 from src.errors import InputError
-from src.training.setup import build, prepare
+from src.training.components import build
+from src.training.setup import prepare
 
 PARTIAL = {"_partial_": True}
 SGD = {"_target_": "torch.optim.SGD", "lr": 0.1}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from src.data import text
+from src.data import pixel_rows
 from src.errors import InputError
 
 DRAWS = np.random.default_rng(0)
@@ -29,19 +29,19 @@ def train(tmp_path) -> Path:
 
 
 def load(train, test=None):
-    return text.load(str(train), test and str(test), None, "digit", 0.25, 0)
+    return pixel_rows.load(str(train), test and str(test), None, "digit", 0.25, 0)
 
 
 def test_rows_are_a_label_and_784_pixels(train):
     splits = load(train)
-    assert np.array_equal(splits.train.images.numpy().reshape(40, 784), DIGITS)
+    assert np.array_equal(splits.train.inputs.numpy().reshape(40, 784), DIGITS)
     assert splits.train.labels.tolist() == LABELS
     assert (len(splits.train), len(splits.val), splits.test) == (30, 10, None)
     assert splits.name == "train"
 
 
 def test_the_binary_target_needs_no_other_file(train):
-    splits = text.load(str(train), None, 20, "high_digit", 0.2, 0)
+    splits = pixel_rows.load(str(train), None, 20, "high_digit", 0.2, 0)
     assert splits.classes == 2
     assert splits.train.labels.tolist() == [int(label >= 5) for label in LABELS]
 
@@ -51,7 +51,7 @@ def test_a_test_file_has_labels_or_has_none(labelled, train, tmp_path):
     labels = LABELS[:5] if labelled else [None] * 5
     test = load(train, write(tmp_path / "test.csv", map(row, DIGITS[:5], labels))).test
     assert len(test) == 5
-    assert np.array_equal(test.images.numpy().reshape(5, 784), DIGITS[:5])
+    assert np.array_equal(test.inputs.numpy().reshape(5, 784), DIGITS[:5])
     assert (test.labels is None) != labelled
 
 
@@ -73,7 +73,7 @@ def test_a_file_may_list_images_from_its_own_folder(between, tmp_path):
         Image.fromarray(pixels.reshape(28, 28)).save(tmp_path / "digits" / f"{number} a.png")
     lines = [f"digits/{number} a.png{between}{label}" for number, label in enumerate(LABELS)]
     splits = load(write(tmp_path / "list.txt", lines))
-    assert np.array_equal(splits.train.images.numpy().reshape(40, 784), DIGITS)
+    assert np.array_equal(splits.train.inputs.numpy().reshape(40, 784), DIGITS)
     assert splits.train.labels.tolist() == LABELS
 
 
@@ -81,7 +81,7 @@ def test_a_list_of_images_without_labels_can_be_tested_on(train, tmp_path):
     Image.fromarray(DIGITS[3].reshape(28, 28)).convert("RGB").save(tmp_path / "digit.png")
     test = load(train, write(tmp_path / "list.txt", ["digit.png"])).test
     assert test.labels is None
-    assert np.array_equal(test.images.numpy().reshape(784), DIGITS[3])
+    assert np.array_equal(test.inputs.numpy().reshape(784), DIGITS[3])
 
 
 def test_blank_lines_count_but_say_nothing(tmp_path):

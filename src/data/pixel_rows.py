@@ -1,4 +1,4 @@
-"""Images as text: rows of `label,784 pixels`, or a list of image files with their labels."""
+"""Digits as text: rows of `label,784 pixels`, or a list of image files with their labels."""
 
 import hashlib
 import re
@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from src.data.splits import Split, Splits, make_splits
+from src.data.target import relabelled
 from src.errors import InputError
 
 PIXELS = 784
-ROW_START = re.compile(r"([^,]*,){2}|(\d+\s+){2}\d")  # a row, however wrong, and no path
+ROW_START = re.compile(r"([^,;]*[,;]){2}|(\d+\s+){2}\d")  # a row, however wrong, and no path
+INTEGER = re.compile(r"[-+]?\d+")
 PATH_AND_LABEL = re.compile(r"(.+?)[\s,]+([-+]?\d+)")
 
 
@@ -34,14 +36,14 @@ def load(
     if test is not None:
         test_images, test_labels, test_content = read(Path(test))
         content += test_content
+        test_labels = None if test_labels is None else relabelled(test_labels, target)
         held_out = Split(test_images, test_labels, torch.arange(len(test_images)))
     return make_splits(
         Path(train).stem,
-        content,
-        (images, labels),
+        f"{content}/{target}",
+        (images, relabelled(labels, target)),
         held_out,
         n=n,
-        target=target,
         val_fraction=val_fraction,
         split_seed=split_seed,
     )
@@ -74,11 +76,8 @@ def read(path: Path) -> tuple[Tensor, Tensor | None, str]:
 def _pixel_row(path: Path, number: int, line: str) -> tuple[int | None, np.ndarray]:
     try:
         values = np.array(line.split(","), dtype=np.int64)
-    except ValueError as error:
-        shown = str(error) if len(str(error)) < 80 else f"{str(error)[:80]}…"
-        raise InputError(
-            f"{path}:{number}: must be a row of integers with commas between them: {shown}"
-        ) from error
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"{path}:{number}: {_row_error(line)}") from error
     if len(values) not in (PIXELS, PIXELS + 1):
         raise InputError(
             f"{path}:{number}: {len(values)} values: must be a label and {PIXELS} pixels"
@@ -88,6 +87,24 @@ def _pixel_row(path: Path, number: int, line: str) -> tuple[int | None, np.ndarr
         raise InputError(f"{path}:{number}: pixels must be from 0 to 255")
     label = int(values[0]) if len(values) > PIXELS else None
     return _allowed_label(path, number, label), pixels.astype(np.uint8)
+
+
+def _row_error(line: str) -> str:
+    """Return what is wrong with a row that is not integers with commas between them."""
+    if ";" in line:
+        return "must have commas between the values, not semicolons"
+    values = [value.strip() for value in line.split(",")]
+    wrong = [value for value in values if not INTEGER.fullmatch(value)]
+    if len(wrong) == len(values) > 1:
+        return "must be a row of integers, not a header; `data=table data.label=COLUMN` reads one"
+    if wrong:
+        return f"must be a row of integers with commas between them: {_shortened(wrong[0])!r}"
+    longest = max(values, key=len)
+    return f"pixels must be from 0 to 255, labels from 0 to 9: {_shortened(longest)}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 def _listed_image(path: Path, number: int, line: str) -> tuple[int | None, np.ndarray]:
@@ -100,7 +117,9 @@ def _listed_image(path: Path, number: int, line: str) -> tuple[int | None, np.nd
         with Image.open(file) as image:
             pixels = np.array(image.convert("L"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}:{number}: {file}: not an image: {error}") from error
+        reason = getattr(error, "strerror", None) or _shortened(str(error))
+        shown = file if len(name) <= 200 else f"{path.parent}/{_shortened(name)}"
+        raise InputError(f"{path}:{number}: {shown}: not an image: {reason}") from error
     if pixels.shape != (28, 28):
         height, width = pixels.shape
         raise InputError(f"{path}:{number}: {file}: {width}x{height} pixels: must be 28x28")

@@ -1,0 +1,49 @@
+"""CIFAR-10 (Krizhevsky 2009): 60,000 colour pictures of ten kinds of things, by torchvision."""
+
+import hashlib
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from src.data.splits import Split, Splits, make_splits
+from src.errors import InputError
+
+
+def load(name: str, root: str, n: int | None, val_fraction: float, split_seed: int) -> Splits:
+    """Return the splits of the files under `root`; `name` is that of their layout.
+
+    Raises InputError when files are missing or not the ones that torchvision knows.
+    """
+    images, labels, test_images, test_labels, names, content = read(root)
+    return make_splits(
+        name,
+        content,
+        (images, labels),
+        Split(test_images, test_labels, torch.arange(len(test_labels))),
+        n=n,
+        val_fraction=val_fraction,
+        split_seed=split_seed,
+        class_names=names,
+    )
+
+
+@lru_cache(maxsize=1)
+def read(root: str) -> tuple[Tensor, Tensor, Tensor, Tensor, list[str], str]:
+    """Return images (50000, 3, 32, 32) uint8, labels (50000,), the test set's, names, a digest."""
+    from torchvision.datasets import CIFAR10
+
+    try:
+        train, test = CIFAR10(root, train=True), CIFAR10(root, train=False)
+    except RuntimeError as error:
+        raise InputError(f"data.root={root}: {error}") from error
+    content = hashlib.sha256()
+    tensors = []
+    for part in (train, test):
+        content.update(part.data.tobytes())
+        tensors += [
+            torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(),
+            torch.tensor(part.targets),
+        ]
+    images, labels, test_images, test_labels = tensors
+    return images, labels, test_images, test_labels, list(train.classes), content.hexdigest()

@@ -1,0 +1,41 @@
+"""The 1,797 digits of 8x8 pixels that scikit-learn ships (Alpaydin & Kaynak 1998): no download."""
+
+import hashlib
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from src.data.splits import Split, Splits, make_splits, stratified
+from src.data.target import relabelled
+from src.rng import stream
+
+TEST_SIZE = 360
+
+
+def load(n: int | None, target: str, val_fraction: float, split_seed: int) -> Splits:
+    """Return splits of one pool of 1,437 and the same 360 test digits for every seed."""
+    images, labels, content = read()
+    labels = relabelled(labels, target)
+    draw = stream(0, "digits test set")
+    test, pool = stratified(labels, torch.arange(len(labels)), TEST_SIZE, draw)
+    return make_splits(
+        "digits",
+        f"{content}/{target}",
+        (images[pool], labels[pool]),
+        Split(images, labels, test),
+        n=n,
+        val_fraction=val_fraction,
+        split_seed=split_seed,
+    )
+
+
+@lru_cache(maxsize=1)
+def read() -> tuple[Tensor, Tensor, str]:
+    """Return images (1797, 1, 8, 8) float32 in [0, 1], labels (1797,) and a digest."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    images = torch.from_numpy(found.images).float().unsqueeze(1) / 16
+    content = hashlib.sha256(images.numpy().tobytes()).hexdigest()
+    return images, torch.from_numpy(found.target).long(), content

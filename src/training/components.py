@@ -1,0 +1,186 @@
+"""Components of a job: a model and all that its training needs, made from the resolved config."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from src.config import SHARED_GROUPS, Resolved
+from src.data.splits import Splits
+from src.errors import InputError
+from src.metrics import Epoch, Metric, defined, find_metric
+from src.models.normalize import Standard
+from src.rng import global_stream, seed_globally, stream
+from src.training.checkpoint import Checkpoint
+from src.training.diagnostics import Loss
+from src.training.fit import evaluate, fit
+from src.training.instantiation import blaming, require_factory, require_kind, require_loss
+from src.training.measures import Measure
+from src.training.network import facts, filled_in, make, normalized
+from src.training.precision import Precision, with_precision
+from src.training.selection import Weights
+from src.training.setup import Environment
+from src.training.trial import require_weights, try_out
+
+
+@dataclass(frozen=True)
+class Components:
+    """A model and all that its training needs."""
+
+    splits: Splits
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: LRScheduler
+    per_update: bool  # whether the schedule steps at every update, not every epoch
+    loss: Loss
+    order: torch.Generator  # of the batches
+    augment: Callable[..., torch.Tensor]  # of inputs and of a generator `draw`
+    augmentation: torch.Generator  # draws for `augment`
+    metrics: Mapping[str, Metric]
+    measures: Mapping[str, Measure]  # beside loss and error
+
+    def checkpoint(self, path: Path) -> Checkpoint:
+        """Return the keeper of their state at `path` while they are trained."""
+        state = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
+        return Checkpoint(path, state, {"order": self.order, "augmentation": self.augmentation})
+
+    def epochs(self, config: Resolved, done: int) -> Iterator[Epoch]:
+        """Train as the config says, after the epochs that are `done`."""
+        tree = config.tree
+        return fit(
+            self.model,
+            self.optimizer,
+            self.splits,
+            loss=self.loss,
+            schedule=self.schedule,
+            per_update=self.per_update,
+            order=self.order,
+            augment=partial(self.augment, draw=self.augmentation),
+            measures=self.measures,
+            epochs=range(done + 1, tree["epochs"] + 1),
+            batch_size=tree["batch_size"],
+            clip_norm=tree["clip_norm"],
+            diagnostics=tree["diagnostics"],
+        )
+
+    def test(self, weights: Weights | None) -> dict[str, float]:
+        """Put the best epoch's weights into the model; return its test metrics, read once.
+
+        Return nothing without such weights or without a labelled test set.
+        """
+        test = self.splits.test
+        if weights is None:
+            return {}
+        self.model.load_state_dict(weights)
+        if test is None or test.labels is None:
+            return {}
+        found = evaluate(self.model, test, self.loss, self.measures)
+        return {f"test/{name}": value for name, value in found.items() if name != "loss"}
+
+
+def build(config: Resolved, environment: Environment) -> Components:
+    """Make the components and try them out; each draws from a stream of its own.
+
+    Raises InputError naming the group with refused arguments, or whose part does not work.
+    """
+    tree: Mapping[str, Any] = config.tree
+    seed, splits = tree["seed"], environment.splits
+    metrics = defined(config.flat)
+    _check_selection(tree["select_by"], metrics)
+    updates = tree["epochs"] * -(-len(splits.train) // tree["batch_size"])
+    tree = filled_in(tree, facts(splits.input_shape, splits.classes, updates))
+    _check_shared(config, tree)
+    with blaming(config, "augment"):
+        augment = instantiate(tree["augment"])
+        augment(splits.train.batch(slice(2))[0], draw=stream(seed, "trial"))
+    model = _model(config, splits, environment.device)
+    with blaming(config, "optimizer"):
+        optimizer = _optimizer(tree["optimizer"], model)
+        require_kind(optimizer, torch.optim.Optimizer, "a torch.optim.Optimizer")
+    with blaming(config, "schedule"):
+        own = {key: value for key, value in tree["schedule"].items() if key != "interval"}
+        schedule = instantiate(own)(optimizer)
+        require_kind(schedule, LRScheduler, "a torch.optim.lr_scheduler.LRScheduler")
+        inspect.signature(schedule.step).bind()  # nothing tells a schedule a metric
+    with blaming(config, "loss"):
+        loss = instantiate(tree["loss"])
+        require_loss(loss)
+    measures = _measures(tree)
+    name = config.choices.get("model", "")
+    try_out(model, splits, loss, measures, tree["batch_size"], name)
+    seed_globally(seed, "training")
+    return Components(
+        splits,
+        model,
+        optimizer,
+        schedule,
+        tree["schedule"].get("interval") == "update",
+        loss,
+        stream(seed, "batch order"),
+        augment,
+        stream(seed, "augmentation"),
+        metrics,
+        measures,
+    )
+
+
+def _model(config: Resolved, splits: Splits, device: torch.device) -> nn.Module:
+    """Make the model on its device, behind its normalisation."""
+    tree, shape = config.tree, splits.input_shape
+    with blaming(config, "normalize"):
+        normalize = make(tree["normalize"], shape, splits.classes)
+        require_kind(normalize, nn.Module, "a torch.nn.Module")
+        if isinstance(normalize, Standard):
+            normalize.measure(splits.train)
+    with blaming(config, "model"), global_stream(tree["seed"], "initialisation"):
+        model = make(tree["model"], shape, splits.classes)
+        require_kind(model, nn.Module, "a torch.nn.Module")
+        require_weights(model)
+    model = normalized(normalize, model).to(device)
+    return with_precision(model, Precision(tree["precision"]), device)
+
+
+def _optimizer(group: Mapping[str, Any], model: nn.Module) -> torch.optim.Optimizer:
+    """Make the optimizer; without `decay_all` biases and norms are a group without decay."""
+    own = {key: value for key, value in group.items() if key != "decay_all"}
+    factory = instantiate(own, _convert_="all")
+    if group.get("decay_all", True):
+        return factory(model.parameters())
+    weights = [weight for weight in model.parameters() if weight.ndim > 1]
+    others = [weight for weight in model.parameters() if weight.ndim <= 1]
+    groups: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
+    return factory([group for group in groups if group["params"]])
+
+
+def _measures(tree: Mapping[str, Any]) -> dict[str, Measure]:
+    made = {}
+    definitions: Mapping[str, Any] = tree.get("metrics") or {}
+    for name, definition in definitions.items():
+        try:
+            made[name] = instantiate(definition["function"])
+        except Exception as error:  # of a function that is not there, for one
+            reason = " ".join(str(error.__cause__ or error).split())
+            raise InputError(f"metrics={name}: {reason}") from error
+    return made
+
+
+def _check_selection(tracked: str, metrics: Mapping[str, Metric]) -> None:
+    try:
+        find_metric(tracked, metrics)
+    except InputError as error:
+        raise InputError(f"select_by={error}") from error
+    if not tracked.startswith("val/"):
+        raise InputError(f"select_by={tracked}: must be measured on the validation set: val/NAME")
+
+
+def _check_shared(config: Resolved, tree: Mapping[str, Any]) -> None:
+    for group in filter(tree.__contains__, SHARED_GROUPS):
+        with blaming(config, group):
+            require_factory(instantiate(tree[group]))

@@ -1,0 +1,132 @@
+"""A model tried on two examples, before anything is recorded of its training."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from src.data.splits import Splits
+from src.errors import InputError
+from src.training.diagnostics import Loss
+from src.training.measures import Measure, measured
+
+
+def require_weights(model: nn.Module) -> None:
+    """Raise ValueError for a model that has nothing to train."""
+    if not any(weights.requires_grad for weights in model.parameters()):
+        raise ValueError("must have parameters to train; it has none")
+
+
+def try_out(
+    model: nn.Module,
+    splits: Splits,
+    loss: Loss,
+    measures: Mapping[str, Measure],
+    batch_size: int,
+    name: str,
+) -> None:
+    """Raise InputError unless the model can be trained on these data and evaluated.
+
+    Its weights, its buffers and the random streams stay as they are.
+    """
+    train, classes = splits.train, splits.classes
+    last = len(train) % batch_size or min(batch_size, len(train))
+    with _as_it_was(model):
+        for count, mode in ((2, False), (min(last, 2), True)):
+            model.train(mode)
+            inputs, labels = train.batch(slice(count))
+            assert labels is not None, "a training set is labelled"
+            logits = _logits(model, inputs, classes, f"model={name}", mode, batch_size, len(train))
+            value = _loss(loss, logits, labels)
+            if mode:
+                _require_gradients(model, value, f"model={name}")
+            elif measures:
+                _measured(measures, logits, labels)
+
+
+@contextmanager
+def _as_it_was(model: nn.Module) -> Iterator[None]:
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    modes = [(module, module.training) for module in model.modules()]
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=devices):
+        try:
+            yield
+        finally:
+            for module, mode in modes:
+                module.training = mode
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    buffer.copy_(before)
+
+
+def _logits(
+    model: nn.Module,
+    inputs: Tensor,
+    classes: int,
+    name: str,
+    is_training: bool,
+    batch_size: int,
+    total: int,
+) -> Tensor:
+    asked = f"{name}: must return logits (B, {classes}) for inputs (B{_sides(inputs)})"
+    try:
+        logits = model(inputs)
+    except (Exception, SystemExit) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(": ")
+        if len(inputs) == 1 and is_training:
+            asked += f", also for the last batch of 1 of {total} examples (batch_size={batch_size})"
+        raise InputError(f"{asked}; its forward raised {reason}") from error
+    if not isinstance(logits, Tensor):
+        raise InputError(f"{asked}; it returned {_kind(logits)}")
+    if logits.shape != (len(inputs), classes):
+        found = f"{tuple(logits.shape)} for {len(inputs)} examples"
+        raise InputError(f"{asked}; it returned {found}")
+    if not logits.is_floating_point():
+        raise InputError(f"{asked}; it returned {logits.dtype}")
+    return logits
+
+
+def _sides(inputs: Tensor) -> str:
+    return "".join(f", {side}" for side in inputs.shape[1:])
+
+
+def _kind(value: object) -> str:
+    kind = type(value).__name__
+    return "nothing" if value is None else f"a{'n' if kind[0] in 'aeiouAEIOU' else ''} {kind}"
+
+
+def _loss(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
+    asked = "loss: must return the mean over logits (B, classes) and labels (B,) as one number"
+    try:
+        value = loss(logits, labels)
+    except (Exception, SystemExit) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise InputError(f"{asked}; it raised {reason}") from error
+    if not isinstance(value, Tensor) or value.ndim:
+        found = tuple(value.shape) if isinstance(value, Tensor) else _kind(value)
+        raise InputError(f"{asked}; it returned {found}")
+    return value
+
+
+def _require_gradients(model: nn.Module, value: Tensor, name: str) -> None:
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    try:
+        gradients = torch.autograd.grad(value, weights, allow_unused=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{name}: must let gradients reach its parameters: {reason}") from error
+    if all(gradient is None for gradient in gradients):
+        raise InputError(f"{name}: must let gradients reach its parameters; none has one")
+
+
+def _measured(measures: Mapping[str, Measure], logits: Tensor, labels: Tensor) -> None:
+    for name, measure in measures.items():
+        try:
+            measured({name: measure}, logits.detach(), labels)
+        except InputError:
+            raise
+        except (Exception, SystemExit) as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            raise InputError(f"metrics={name}: raised {reason}") from error
