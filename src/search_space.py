@@ -116,14 +116,15 @@ def split(text: str) -> list[str]:
 def quoted(argument: str) -> str:
     """Return `tune.space={…}` of a command line as Hydra's grammar takes it.
 
-    Hydra would read `log(…)` as a function of its own, and `choice(…)` as values to sweep.
+    Hydra would read `log(…)` as a function of its own, and `choice(…)` as values to sweep, and let
+    the space have no key that the one of an experiment has not.
     """
     key, _, value = argument.partition("=")
     if key.lstrip("+") != "tune.space" or not re.fullmatch(r"\s*\{.*\}\s*", value, re.DOTALL):
         return argument
     entries = [entry.partition(":") for entry in split(value.strip()[1:-1]) if entry]
     said = [f"{name.strip()}: {_in_quotes(text.strip())}" for name, _, text in entries]
-    return f"{key}={{{', '.join(said)}}}"
+    return f"++tune.space={{{', '.join(said)}}}"
 
 
 def _in_quotes(text: str) -> str:

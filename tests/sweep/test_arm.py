@@ -1,0 +1,75 @@
+"""Arms, their tuning seeds, and spaces that cannot be."""
+
+import pytest
+
+from src.errors import InputError
+from src.sweep.arm import Arm, check_space, tuning_seeds
+
+ARMS = {
+    "optimizer=sgd": {"optimizer": {"lr": 0.1, "momentum": 0.9}, "epochs": 5, "data": {"n": 3}},
+    "optimizer=adam": {"optimizer": {"lr": 0.1, "betas": [0.9, 0.99]}, "epochs": 5, "seed": 0},
+}
+
+
+def tune(space: dict[str, str], **others) -> dict:
+    return {"space": space, "budget": 20, "sampler": "qmc", "halving": None} | others
+
+
+def refusal(space: dict[str, str], **others) -> str:
+    with pytest.raises(InputError) as refused:
+        check_space(tune(space, **others), ["optimizer", "seed"], ARMS)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_tuning_seeds_are_no_reporting_seeds():
+    assert tuning_seeds(3, range(10)) == [1_000, 1_001, 1_002]
+    assert tuning_seeds(2, [5, 1_000, 1_002]) == [1_001, 1_003]
+    assert tuning_seeds([7, 11], range(6)) == [7, 11]
+
+
+def test_a_reporting_seed_to_tune_on_is_refused():
+    with pytest.raises(InputError, match=r"tune\.seeds=\[7, 3\]: must be disjoint .*; 3 is one"):
+        tuning_seeds([7, 3], range(6))
+
+
+def test_a_space_that_every_arm_has_is_taken():
+    (dimension,) = check_space(tune({"optimizer.lr": "log(0.01, 1)"}), ["optimizer"], ARMS)
+    assert dimension.key == "optimizer.lr"
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("optimizer", "must not be swept as well"),
+        ("optimizer.momentum", "must be a setting of every variant; optimizer=adam lacks it"),
+        ("optimizer.lrr", "must be a setting of every variant; optimizer=sgd lacks it"),
+        ("seed", "must not be swept as well"),
+        ("data.n", "must be a setting in which trials may differ"),
+        ("data.split_seed", "must be a setting in which trials may differ"),
+        ("compare.margin", "must be a setting in which trials may differ"),
+        ("threads", "must be a setting in which trials may differ"),
+    ],
+)
+def test_a_key_that_cannot_be_tuned_is_refused(key, words):
+    said = refusal({key: "log(0.01, 1)"})
+    assert said.startswith(f"tune.space.{key}")
+    assert words in said
+
+
+def test_epochs_are_tuned_or_halved():
+    check_space(tune({"epochs": "int(1, 5)"}), [], ARMS)
+    assert "tune.space.epochs" in refusal({"epochs": "int(1, 5)"}, halving=3)
+
+
+def test_a_grid_without_room_is_refused():
+    said = refusal({"optimizer.lr": "choice(1, 2, 3)"}, sampler="grid", budget=2)
+    assert said.startswith("tune.budget=2: must have room for a grid")
+
+
+def test_settings_count_before_what_was_typed():
+    arm = Arm(
+        "activation=relu", {"activation": "activation=relu", "optimizer.lr": "optimizer.lr=1"}
+    )
+    assert arm.job(3, {"optimizer.lr": "0.1"}) == ("activation=relu", "optimizer.lr=0.1", "seed=3")
+    assert arm.job_name(3, {"optimizer.lr": "0.1"}) == "activation=relu optimizer.lr=0.1 seed=3"
