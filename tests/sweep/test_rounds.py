@@ -106,7 +106,7 @@ class TestLooks:
         assert next(asked, None) is None
         return [(job["a"], job["seed"]) for job in done]
 
-    FIRST = [("1", "0"), ("2", "0"), ("1", "1"), ("2", "1")]
+    FIRST = (("1", "0"), ("2", "0"), ("1", "1"), ("2", "1"))
 
     def test_undecided_arms_alone_get_more_seeds(self):
         assert self.grown([["a=1", "a=2"], ["a=2"]]) == [
@@ -114,4 +114,4 @@ class TestLooks:
         ]  # fmt: skip
 
     def test_a_decided_sweep_ends(self):
-        assert self.grown([[]]) == self.FIRST
+        assert self.grown([[]]) == [*self.FIRST]
