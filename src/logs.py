@@ -1,7 +1,12 @@
-"""Log messages about what is passed over on purpose, shown with `hydra.verbose`."""
+"""Lines for the user on standard error, and log messages that `hydra.verbose` shows."""
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
+
+from rich.console import Console, RenderableType
+
+from src.errors import OUTPUT_CLOSED
 
 
 def show(verbose: bool | str | Sequence[str]) -> None:
@@ -15,3 +20,9 @@ def show(verbose: bool | str | Sequence[str]) -> None:
     logging.basicConfig(format="%(name)s: %(message)s", force=True)
     for name in names:
         logging.getLogger(name).setLevel(logging.DEBUG)
+
+
+def tell(line: RenderableType) -> None:
+    """Print a line or a table, if it can be read: an output that is closed ends nothing."""
+    with suppress(*OUTPUT_CLOSED):
+        Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from src.errors import OUTPUT_CLOSED
+from src import logs
 from src.job_source import Job, JobSource
 from src.metrics import (
     BEST_EPOCH,
@@ -136,11 +136,11 @@ class SweepView:
             said = f"finished  {last_epoch(record)}".rstrip() if record else "finished"
         if error is not None or not self.console.is_terminal:
             done = self.known - len(self.waiting)
-            self._print(f"[{done}/{self.total}] {job.name}  {said}")
+            logs.tell(f"[{done}/{self.total}] {job.name}  {said}")
 
     def again(self, job: Job, error: BaseException) -> None:
         """A job is tried again."""
-        self._print(f"{job.name}  {error}; tried again")
+        logs.tell(f"{job.name}  {error}; tried again")
 
     def refresh(self) -> None:
         """Draw the present state."""
@@ -190,7 +190,3 @@ class SweepView:
         with suppress(OSError):
             return fold(journal) if journal else None
         return None
-
-    def _print(self, line: str) -> None:
-        with suppress(*OUTPUT_CLOSED):  # which must not end the sweep
-            self.console.print(line, highlight=False, markup=False, soft_wrap=True)

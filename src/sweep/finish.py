@@ -1,14 +1,12 @@
 """The end of a multirun: its jobs are compared, and the result is printed and kept."""
 
-import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
+from src import logs
 from src.error_text import root_cause
 from src.errors import OUTPUT_CLOSED, InputError, JobError
 from src.inference.publish import Publication
@@ -83,16 +81,14 @@ def finish(error: BaseException | None) -> int:
             if is_interrupted:
                 done = sum(job.status == Status.FINISHED for job in jobs)
                 of = f"{done} of {sweep.jobs or len(jobs)} jobs"
-                print(f"Interrupted: {of} are finished; {sweep.hint}.", file=sys.stderr)
-    console = Console(stderr=True, soft_wrap=True)
-    with suppress(*OUTPUT_CLOSED):
-        if result and not isinstance(result, InputError):
-            _print_result(result, journal, console)
-            if models := start_uploader().publish(sweep.models):
-                console.print(models, highlight=False, markup=False)
-        console.print(job_counts(jobs), highlight=False)
-        if failed:
-            console.print(failure_table(failed, journal.folder))
+                logs.tell(f"Interrupted: {of} are finished; {sweep.hint}.")
+    if result and not isinstance(result, InputError):
+        _print_result(result, journal)
+        if models := start_uploader().publish(sweep.models):
+            logs.tell(models)
+    logs.tell(job_counts(jobs))
+    if failed:
+        logs.tell(failure_table(failed, journal.folder))
     if isinstance(result, InputError):
         raise result
     return len(failed)
@@ -109,9 +105,9 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | InputErr
         recorded_looks.record_look(result, jobs, sweep.journals.sweep)
         recorded_jobs.record(result, sweep.journals.sweep, sweep.report)
     except InputError as nothing:
-        print(f"No comparison: {nothing}", file=sys.stderr)
+        logs.tell(f"No comparison: {nothing}")
     except OSError as error:
-        print(f"No comparison: {root_cause(error)}", file=sys.stderr)
+        logs.tell(f"No comparison: {root_cause(error)}")
     except Exception as bug:  # which must not cost the sweep its end
         traceback.print_exc()
         return InputError(f"no comparison: {type(bug).__name__}: {bug}")
@@ -120,10 +116,11 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | InputErr
     return None
 
 
-def _print_result(result: "Comparison", journal: Journal, console: Console) -> None:
+def _print_result(result: "Comparison", journal: Journal) -> None:
     """Print tables and verdict, and where the report lies once the rest is sent."""
     from src.compare import recorded_jobs
 
-    recorded_jobs.print_result(result)
-    place = start_uploader().deliver() or f"Report: {recorded_jobs.report_page(journal.folder)}"
-    console.print(place, highlight=False, markup=False)
+    with suppress(*OUTPUT_CLOSED):
+        recorded_jobs.print_result(result)
+    place = start_uploader().deliver()
+    logs.tell(place or f"Report: {recorded_jobs.report_page(journal.folder)}")

@@ -1,6 +1,5 @@
 """The beginning of a multirun: its jobs are checked, and given what they share."""
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -80,9 +79,10 @@ def begin(config: DictConfig) -> None:
     typed = [as_typed(job) for job in overrides]
     if config.dry_run:
         _show_plan(config, index, jobs, identities, decided, typed, labels)
-        print(note, end="")
+        print(note, end="\n" if note else "")
         raise SystemExit(0)
-    print(note, end="", file=sys.stderr)
+    if note:
+        logs.tell(note)
     sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
     if not sees_jobs:
         require_normal_shutdown()
@@ -160,7 +160,7 @@ def _power_note(jobs: Sequence[Composed], labels: Sequence[str]) -> str:
 
     planned = {label: job.config.flat for label, job in zip(labels, jobs, strict=False)}
     note = recorded_jobs.power_note(planned, jobs[0].config.tree["compare"])
-    return f"note: {note}\n" if note else ""
+    return f"note: {note}" if note else ""
 
 
 def _decide(index: ResultIndex, identities: Sequence[Identity]) -> dict[str, Decision]:

@@ -2,15 +2,12 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from rich.console import Console
-
 from src import commands, logs
 from src.error_text import root_cause
-from src.errors import OUTPUT_CLOSED, InputError
+from src.errors import InputError
 from src.tracking import mlflow_source, store
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
@@ -50,7 +47,7 @@ class UploadService:
         except InputError as refusal:
             if not index.was_reached():
                 raise
-            _print(f"warning: {refusal}. All goes on, and `python -m src.sync` sends it later.")
+            logs.tell(f"warning: {refusal}. All goes on, and `python -m src.sync` sends it later.")
             self.is_reached = False
 
     def close_abandoned(self) -> None:
@@ -86,7 +83,7 @@ class UploadService:
         error, record = self.uploader.flush(), fold(journal)
         if error and record:
             what = "sweep" if record.is_sweep else "run"
-            _print(
+            logs.tell(
                 f"warning: the tracking server misses a part of this {what} ({root_cause(error)}); "
                 f"`{commands.sync(journal.folder)}` sends it later"
             )
@@ -146,8 +143,3 @@ def close_abandoned(index: ResultIndex, is_reached: bool) -> None:
             is_ours = is_reached and record.destination.is_same_experiment(index.tracking)
             if is_ours and not upload(waiting, index.tracking.connect):
                 index.close(job_id)
-
-
-def _print(line: str) -> None:
-    with suppress(*OUTPUT_CLOSED):
-        Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)

@@ -12,7 +12,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from src import CODE
+from src import CODE, logs
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
 from src.process_exit import at_end, fast_exit
@@ -92,7 +92,7 @@ class UploaderProcess:
         try:
             return self.answer()
         except InputError as error:  # the journals are complete without it
-            print(f"warning: {error}", file=sys.stderr)
+            logs.tell(f"warning: {error}")
             return ""
 
     def publish(self, publication: "Publication") -> str:
