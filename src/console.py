@@ -18,3 +18,7 @@ def main() -> None:
         from src import train
 
         train.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""The project in Python, such as in a notebook: `from src import sweep, compare`."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from src import CODE, ROOT
+from src.compare import Comparison, answer, recorded_jobs
+from src.errors import InputError
+from src.tracking.job_record import JobRecord, fold
+from src.tracking.journal import Journal
+from src.tracking.sweep_journals import SweepJournals
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+COMMAND = (sys.executable, "-m", "src.console")
+DIRECTORY = "hydra.sweep.dir="
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep that has ended: its records, and the comparison that it was run for."""
+
+    folder: Path
+    comparison: Comparison
+    jobs: list[JobRecord]
+
+    @property
+    def verdict(self) -> str:
+        """The answer in a sentence."""
+        return self.answer["verdict"]
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The comparison as plain values: question, verdict, variants and pairs."""
+        return answer.values(self.comparison)
+
+    @cached_property
+    def records(self) -> "DataFrame":
+        """A row for each job: the levels of its factors, its seed, how it ended, its metrics."""
+        from pandas import DataFrame
+
+        metrics = {job.run.run_id: job.summary for job in self.jobs}
+        return DataFrame(
+            [
+                {
+                    **variant.levels,
+                    "seed": run.seed,
+                    "outcome": run.outcome or run.status.lower(),
+                    **metrics.get(run.run_id, {}),
+                    "run_id": run.run_id,
+                }
+                for variant in self.comparison.variants
+                for run in variant.runs
+            ]
+        )
+
+    @property
+    def variants(self) -> "DataFrame":
+        """A row for each variant: its levels, seeds and mean."""
+        from pandas import DataFrame
+
+        return DataFrame(self.answer["variants"])
+
+    @property
+    def pairs(self) -> "DataFrame":
+        """A row for each pair: difference, interval, p and verdict."""
+        from pandas import DataFrame
+
+        return DataFrame(self.answer["pairs"], columns=list(answer.PAIR))
+
+
+def sweep(*overrides: str) -> Sweep:
+    """Run a sweep as `fairsweep -m …` does, print what it prints, and return what it found.
+
+    It runs in a process of its own, since Hydra, torch and signals are of a whole process: it may
+    be called again and again, in a notebook and in a thread.
+
+    Args:
+        overrides: as on a command line, such as "activation=sigmoid,relu".
+
+    Raises:
+        InputError: the sweep could not begin, or none of its jobs finished.
+    """
+    given = [o.removeprefix(DIRECTORY) for o in overrides if o.startswith(DIRECTORY)]
+    folder = Path(given[-1] if given else ROOT / "outputs" / "sweeps" / _stamp())
+    own = [] if given else [f"{DIRECTORY}'{folder}'"]
+    with _running([*COMMAND, "-m", *own, *overrides]) as process:
+        errors = _relay(process)
+    record = fold(Journal(folder))
+    if record is None:
+        raise InputError(errors[-1] if errors else f"the sweep ended with {process.returncode}")
+    jobs = SweepJournals(Journal(folder)).records()
+    settings = recorded_jobs.settings_of(record.params)
+    return Sweep(folder, recorded_jobs.compare_records(jobs, settings), jobs)
+
+
+def _stamp() -> str:
+    return time.strftime("%Y-%m-%d_%H-%M-%S_") + os.urandom(3).hex()
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator[subprocess.Popen]:
+    """Run a command, to which an interrupt of the body is handed on."""
+    paths = [str(CODE), *filter(None, sys.path)]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"},
+        start_new_session=True,  # a notebook's interrupt may reach it or not; here it does once
+    )
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.send_signal(signal.SIGINT)
+            raise
+
+
+def _relay(process: subprocess.Popen) -> list[str]:
+    """Print what a process prints, to where this one's `print` does; return its error lines."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    errors: list[str] = []
+    reader = threading.Thread(target=_pass_on, args=(process.stderr, sys.stderr, errors))
+    reader.start()
+    _pass_on(process.stdout, sys.stdout, [])
+    reader.join()
+    return errors
+
+
+def _pass_on(source: IO[str], target: IO[str], seen: list[str]) -> None:
+    for line in source:
+        seen.append(line.rstrip("\n"))
+        target.write(line)
+        target.flush()

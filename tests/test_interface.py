@@ -1,0 +1,83 @@
+"""Sweeps from Python, as a notebook starts them."""
+
+import asyncio
+import io
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from src import ROOT, compare, sweep
+from src.errors import InputError
+
+SMALL = ("data=mnist_5k", "data.n=200", "epochs=1", "figures=false")
+
+
+def test_the_project_is_imported_without_what_is_slow():
+    probe = "import sys, src; print(*{'torch', 'mlflow', 'pandas', 'numpy'} & {*sys.modules})"
+    told = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True)
+    assert (told.stdout, told.stderr) == ("\n", "")
+
+
+def test_the_packages_that_can_be_called_are_still_packages():
+    import src.compare.stats
+    import src.sweep.compose
+
+    assert callable(sweep)
+    assert callable(compare)
+    assert src.sweep.compose.MAX_JOBS > 1
+    assert src.compare.stats.ALPHA == 0.05
+
+
+class Screen(io.StringIO):
+    """A notebook's output, which has no number of a file."""
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
+
+
+@pytest.mark.slow
+def test_sweeps_run_one_after_the_other_below_a_running_loop_and_in_a_thread(
+    workplace, monkeypatch
+):
+    screen, errors = Screen(), Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", errors)
+    places = [o for o in workplace.overrides if not o.startswith("hydra.")]
+    place = f"hydra.sweep.dir={workplace.folder}"
+
+    async def cell():
+        return sweep("activation=sigmoid,relu", "seed=range(2)", *SMALL, *places, f"{place}/one")
+
+    found = asyncio.run(cell())
+    assert len(found.records) == 4
+    assert list(found.records["activation"]) == ["sigmoid", "sigmoid", "relu", "relu"]
+    assert list(found.records["seed"]) == [0, 1, 0, 1]
+    runs = {run.info.run_id: run for run in workplace.runs()}
+    for row in found.records.to_dict("records"):
+        metrics = runs[row["run_id"]].data.metrics
+        assert row["best/val_error"] == metrics["best/val_error"]
+        assert row["test/error"] == metrics["test/error"]
+    (pair,) = found.pairs.to_dict("records")
+    assert (pair["a"], pair["b"]) == ("activation=relu", "activation=sigmoid")
+    assert (pair["n"], pair["verdict"]) == (2, "undecided")
+    means = {row["levels"]["activation"]: row["mean"] for row in found.answer["variants"]}
+    assert pair["difference"] == pytest.approx(means["relu"] - means["sigmoid"])
+    assert found.verdict.split()[0] in " ".join(screen.getvalue().split())
+    assert "4 jobs: 4 trained" in errors.getvalue()
+
+    again = []
+    line = ("activation=sigmoid,relu", "seed=range(2)", *SMALL, *places, f"{place}/two")
+    thread = threading.Thread(target=lambda: again.append(sweep(*line)))
+    thread.start()
+    thread.join()
+    assert again[0].answer == found.answer
+    assert "4 jobs: 4 reused" in errors.getvalue()
+
+
+@pytest.mark.slow
+def test_a_mistake_is_raised_as_the_line_that_the_command_ends_with(workplace):
+    with pytest.raises(InputError, match=r"^model=mpl: unknown; .*\(did you mean mlp\?\)$"):
+        sweep("model=mpl", *SMALL, *workplace.overrides)
+    assert workplace.runs() == []
