@@ -27,6 +27,8 @@ WORD = re.compile(r"[a-z_][\w/.-]*", re.IGNORECASE)
 
 def is_users(error: BaseException) -> bool:
     """Return whether an error is of the command line or its files, and no bug."""
+    if isinstance(error, Refused) and error.__cause__:
+        return is_users(error.__cause__)
     if isinstance(error, AssertionError):  # by which Hydra and OmegaConf refuse some values
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
         return frame.f_globals["__name__"].startswith(("hydra.", "omegaconf."))

@@ -10,7 +10,7 @@ from hydra.errors import ConfigCompositionException
 from src import ROOT
 from src.command_errors import is_users, one_line
 from src.config import resolve
-from src.errors import InputError
+from src.errors import InputError, Refused
 from src.hydra_internals import MAIN, check_options
 from src.resolvers import register_resolvers
 
@@ -29,7 +29,7 @@ WRONG = {
     ),
     "no option": ("model=null", "^model=null: "),
     "a number as option": ("activation=3", "^activation=3: "),
-    "a value below nothing": ("hydra.sweeper.params.foo=1", "^hydra.sweeper.params.foo=1: Hydra "),
+    "a key below no mapping": ("hydra.sweeper.params.foo=1", "^hydra.sweeper.params.foo: unknown$"),
     "a mode": ("hydra.mode=ONCE", "hydra.mode=ONCE.*RUN, MULTIRUN"),
     "a deleted group": ("~schedule", "^schedule: must be given; schedule=OPTION$"),
     "a deleted activation": ("~activation", "^activation: must be given"),
@@ -84,6 +84,9 @@ def test_a_bug_of_this_project_is_no_users_error():
         _fail()
     assert not is_users(bug.value)
     assert not is_users(KeyError("a"))
+    bug_in_a_callback = Refused()
+    bug_in_a_callback.__cause__ = KeyError("a")
+    assert not is_users(bug_in_a_callback)
     assert is_users(ConfigCompositionException("theirs"))
 
 

@@ -135,7 +135,8 @@ def _record_reused(
     for number, (job, identity, typed) in enumerate(planned):
         source = decided.get(identity.fingerprint, NOTHING).source
         if source is not None and job.folder is not None:
-            config = replace(job.config, tree={**job.config.tree, "sweep": sweep})
+            tree = job.config.tree
+            config = replace(job.config, tree={**tree, "sweep": {**tree["sweep"], **sweep}})
             journal = Journal(job.folder)
             record_cached(journal, cached_start(config, identity, source, typed, number), source)
             index.add(identity.fingerprint, journal, typed)
