@@ -88,8 +88,7 @@ def begin(config: DictConfig) -> None:
         require_normal_shutdown()
     code = {name: digest for each in all_identities for name, digest in each.code.items()}
     count = None if depends_on_results(config) else len(overrides) or None
-    models = Publication.of(job.config for job in jobs)
-    sweep_id = _begin(config, settings, index, count, code, models)
+    sweep_id = _begin(config, jobs, index, count, code)
     add_overrides(config, f"sweep.id={sweep_id}", f"sweep.uploads={str(not sees_jobs).lower()}")
     if overrides:
         varying_keys = ",".join(varied)
@@ -177,13 +176,13 @@ def _decide(index: ResultIndex, identities: Sequence[Identity]) -> dict[str, Dec
 
 def _begin(
     config: DictConfig,
-    settings: Mapping[str, Any],
+    jobs: Sequence[Composed],
     index: ResultIndex,
-    jobs: int | None,
+    count: int | None,
     code: Mapping[str, str],
-    models: Publication,
 ) -> str:
     """Write that the sweep has begun, from where on there is something to finish; return its id."""
+    settings, models = jobs[0].config.tree, Publication.of(job.config for job in jobs)
     journal, report = Journal(Path(config.hydra.sweep.dir)), provenance.report(code)
     start = sweep_start(question(config), journal.folder, settings, report)
     sweep_id: str = start["tags"]["job"]
@@ -195,7 +194,7 @@ def _begin(
         make_private(journal.folder)
         index.open(sweep_id, journal)
         uploader.ask("watch", journal.folder)
-        own = SweepJournals(journal), index, jobs, settings["compare"], report
+        own = SweepJournals(journal), index, count, settings["compare"], report
         begun.append(Sweep(*own, HINT[settings["reuse"]], models))
     uploader.answer()
     from src.compare.recorded_jobs import prepare

@@ -38,7 +38,7 @@ class Runs:
         return parent, found
 
     def job(
-        self, overrides, error=0.1, parent="", number="0", status="FINISHED", classes=10
+        self, overrides, error=0.1, parent="", number="0", status="FINISHED", classes=10, state=None
     ) -> str:
         from src.training.network import make
 
@@ -46,9 +46,9 @@ class Runs:
         folder = self.workplace.folder / f"job-{os.urandom(4).hex()}"
         artifacts = folder / "artifacts"
         artifacts.mkdir(parents=True)
-        torch.manual_seed(len(overrides) + resolved.tree["seed"])
+        torch.manual_seed(len(overrides) + int(resolved.tree["seed"]))
         model = make(resolved.tree["model"], (1, 28, 28), classes)
-        torch.save(model.state_dict(), artifacts / "model.pt")
+        torch.save(state or model.state_dict(), artifacts / "model.pt")
         (artifacts / "config.yaml").write_text(resolved.yaml)
         tags = {"job": os.urandom(8).hex(), "variant": resolved.variant, "number": number}
         tags |= {"seed": resolved.flat["seed"], "outcome": status.lower()}

@@ -1,0 +1,1 @@
+"""A sweep handed over: an archive that a reviewer can open, check and repeat (RO-Crate)."""

@@ -1,0 +1,59 @@
+"""The command of a sweep as an archive hands it over, and as one is let in."""
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from src.config import experiment_overrides
+from src.errors import InputError
+
+START = ["python", "-m", "src.train"]
+MULTIRUN = ("-m", "--multirun")
+KEY = re.compile(r"(\+{0,2}|~)[A-Za-z_][\w.]*")
+CIRCUMSTANCE = ("hydra.", "hydra/", "threads=")
+REFUSED = {  # part of a value: why it is let in from nowhere
+    "_target_": "names code of its own",
+    "${": "is computed where it is read",
+    "/": "is a path",
+    "\\": "is a path",
+    "..": "is a path",
+}
+
+
+def portable(command: str) -> list[str]:
+    """Return the overrides of a recorded command that decide results, without paths.
+
+    Raises InputError where it is no command of `src.train`.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise InputError(f"command: {error}") from error
+    if words[:3] != START and words[:1] != ["fairsweep"]:
+        raise InputError(f"command: must begin with {shlex.join(START)}")
+    typed = [word for word in words[words.index(words[0]) + 1 :] if word not in START]
+    overrides = [word for word in typed if word not in MULTIRUN]
+    own = [word for word in overrides if not word.lstrip("+~").startswith(CIRCUMSTANCE)]
+    return experiment_overrides(own)
+
+
+def checked(overrides: Sequence[str]) -> list[str]:
+    """Return overrides from an archive. Raises InputError for one that could name code or a file.
+
+    Groups may be chosen and values be set, of this clone's own conf alone.
+    """
+    for override in overrides:
+        key, is_pair, value = override.partition("=")
+        if not (KEY.fullmatch(key) and (is_pair or key.startswith("~"))):
+            raise InputError(
+                f"{override}: must be key=value with a key of letters, digits and dots"
+            )
+        for part, why in REFUSED.items():
+            if part in key or part in value:
+                raise InputError(f"{override}: {why}; an archive may not say that")
+    return list(overrides)
+
+
+def show(overrides: Sequence[str]) -> str:
+    """Return the command as it is typed."""
+    return shlex.join([*START, "-m", *overrides])

@@ -1,0 +1,124 @@
+"""The files that an archive of a sweep holds."""
+
+import platform
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import yaml
+
+from src import ROOT
+from src.compare import summary, write
+from src.crate import archive, command
+from src.crate.results import FILE, JobResult, dump
+from src.errors import InputError
+from src.inference.runs import SweepRuns
+from src.inference.verdict import compare_again
+from src.schema import UNRECORDED_KEYS
+from src.source import Source
+from src.tracking.run_files import fetch
+
+if TYPE_CHECKING:
+    from src.tracking.store import Store
+
+PROVENANCE = ("command", "versions", "hardware", "git_commit")  # tags of a sweep
+COMMAND = "command.txt"
+CODE = ("src", "conf", "pyproject.toml")
+READ_ME = """# {name}
+
+{verdict}
+
+- `report/report.html`: the comparison with figures; `report/*.csv`: its tables
+- `{results}`: every job with its config, seed, data and code digests, and all figures
+- `configs/`: the resolved config of each job
+- `environment.txt`: the packages installed when this was packed; the sweep ran on {versions}
+- `code.diff`: what the code differed in from commit {commit} when this was packed
+- hardware: {hardware}
+
+To repeat it in a clone of the code at that commit, with `code.diff` applied:
+
+    {command}
+
+`python -m src.rerun THIS.zip` checks every digest, runs the same jobs again and says which figures
+came out bitwise equal, equal within noise, or not.
+"""
+
+
+def pack(store: "Store", sweep: SweepRuns, file: Path) -> str:
+    """Write the archive of a sweep; return its SHA-256. Raises InputError where it cannot."""
+    comparison = compare_again(store, sweep)
+    verdict, tags = summary.sentence(comparison), {k: sweep.tags.get(k, "") for k in PROVENANCE}
+    with TemporaryDirectory() as own:
+        folder = Path(own)
+        (folder / "report").mkdir()
+        tags["command"] = command.show(command.portable(tags["command"]))
+        write(comparison, folder / "report", tags)
+        results = [JobResult.of(record) for record in sweep.records]
+        (folder / FILE).write_text(dump(results), encoding="utf-8")
+        _write_configs(store, sweep, folder / "configs")
+        (folder / "environment.txt").write_text(environment(), encoding="utf-8")
+        (folder / "code.diff").write_bytes(code_diff(tags["git_commit"].rstrip("+")))
+        (folder / COMMAND).write_text(f"{tags['command']}\n", encoding="utf-8")
+        words = {"name": comparison.question, "verdict": verdict, "results": FILE}
+        words |= {k: tags[k] for k in ("versions", "hardware", "command")}
+        (folder / "README.md").write_text(READ_ME.format(**words, commit=tags["git_commit"]))
+        about = {"name": "fairsweep", "version": tags["git_commit"]}
+        about |= {"runtimePlatform": tags["versions"]}
+        return archive.write(file, folder, comparison.question, verdict, about)
+
+
+def _write_configs(store: "Store", sweep: SweepRuns, folder: Path) -> None:
+    """Write each job's resolved config without its paths to results and servers."""
+    folder.mkdir()
+    with TemporaryDirectory() as own:
+        for number, record in enumerate(sweep.records):
+            try:
+                place = Path(own, str(number))
+                place.mkdir()
+                tree = yaml.safe_load(fetch(store, record, "config.yaml", place).read_bytes())
+            except (InputError, yaml.YAMLError):  # of a job that failed there is none
+                continue
+            aside = [key for key in UNRECORDED_KEYS if key != "compare"]
+            kept = {key: value for key, value in tree.items() if key not in aside}
+            (folder / f"{number}.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))
+
+
+def environment() -> str:
+    """Return Python's version, the platform, and a line a distribution as pip reads it."""
+    found = {(d.metadata["Name"] or "").lower(): d.version for d in metadata.distributions()}
+    head = f"# Python {platform.python_version()}, {platform.platform()}\n"
+    return head + "".join(f"{name}=={version}\n" for name, version in sorted(found.items()) if name)
+
+
+def code_diff(commit: str) -> bytes:
+    """Return what the code differs in from a commit, new files included; b"" outside git."""
+    try:
+        changed = _git("diff", "--binary", commit, "--", *CODE)
+        new = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *CODE).split(b"\0")
+        added = [_git("diff", "--no-index", "/dev/null", name.decode()) for name in new if name]
+        return b"".join([changed, *added])
+    except (OSError, subprocess.CalledProcessError):
+        return b""
+
+
+def _git(*arguments: str) -> bytes:
+    command = ["git", "-C", str(ROOT), *arguments]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode > ("--no-index" in arguments):  # where 1 says that there is a difference
+        raise subprocess.CalledProcessError(done.returncode, shlex.join(command))
+    return done.stdout
+
+
+def changed_since(jobs: Sequence[JobResult]) -> list[str]:
+    """Return the files of code that are not any more as jobs were trained by them."""
+    digests: Mapping[str, str] = {k: v for job in jobs for k, v in job.code.items()}
+    files = {name: ROOT / name for name in digests if name.endswith(".py")}
+    return sorted(
+        name
+        for name, file in files.items()
+        if name.startswith("src/") and Source.read(file).digest != digests[name]
+    )

@@ -1,0 +1,75 @@
+"""The jobs of an archive run again, in a folder of their own, and their figures held together."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from src import CODE
+from src.crate.results import Agreement, JobResult
+from src.errors import InputError
+from src.tracking.journal import Journal
+from src.tracking.sweep_journals import SweepJournals
+
+WORDS = ("bitwise equal", "within noise", "differs")
+
+
+def run(overrides: Sequence[str], extra: Sequence[str], folder: Path) -> list[JobResult]:
+    """Run a sweep in `folder`; return its jobs. Raises InputError where it could not begin.
+
+    `extra` are overrides of whoever runs it, such as data.root.
+    """
+    own = [
+        "models=none",
+        "figures=false",
+        f"tracking.uri=sqlite:///{folder}/mlflow.db",
+        f"tracking.artifacts={folder}/artifacts",
+        f"checkpoints={folder}/checkpoints",
+        f"results={folder}/results",
+        f"hydra.sweep.dir={folder}/sweep",
+    ]
+    command = [sys.executable, "-m", "src.train", "-m", *overrides, *own, *extra]
+    path = f"{CODE}:{os.environ.get('PYTHONPATH', '')}"
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, check=False)
+    jobs = [JobResult.of(record) for record in SweepJournals(Journal(folder / "sweep")).records()]
+    if not jobs:
+        raise InputError(f"the sweep ended with status {done.returncode} before its first job")
+    return jobs
+
+
+def table(found: Sequence[Agreement]) -> Table:
+    """Return how many figures of each name agree, and how."""
+    shown = Table(box=SIMPLE_HEAD)
+    shown.add_column("figure", no_wrap=True)
+    for word in (*WORDS, "largest difference"):
+        shown.add_column(word, justify="right")
+    for figure in dict.fromkeys(agreement.figure for agreement in found):
+        own = [agreement for agreement in found if agreement.figure == figure]
+        counts = Counter(agreement.word for agreement in own)
+        largest = max(abs(a.before - a.after) for a in own)
+        shown.add_row(figure, *(str(counts[word] or "·") for word in WORDS), f"{largest:.3g}")
+    return shown
+
+
+def unmatched(before: Sequence[JobResult], after: Sequence[JobResult]) -> Iterator[str]:
+    """Yield a line for each job that was not run again, or not to the same end."""
+    again = {job.key: job for job in after}
+    for job in before:
+        if job.key not in again:
+            yield f"{job.name}: not run again: no job has its config and seed"
+        elif (job.status, job.outcome) != (again[job.key].status, again[job.key].outcome):
+            yield f"{job.name}: {job.outcome or job.status} is {again[job.key].outcome} now"
+        elif job.dataset.get("digest") != again[job.key].dataset.get("digest"):
+            yield f"{job.name}: run again on other data"
+
+
+def differing(found: Sequence[Agreement]) -> Iterator[str]:
+    """Yield a line for each figure that is not what it was."""
+    for each in found:
+        if each.word == "differs":
+            yield f"{each.job}: {each.figure} {each.before:.6g} is {each.after:.6g} now"

@@ -1,0 +1,115 @@
+"""The jobs of a sweep as an archive keeps them: configs, data, code and every figure."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import stdev
+from typing import Any, Self
+
+from src.errors import InputError
+from src.metrics import EPOCH_SECONDS
+from src.schema import factors
+from src.tracking.job_record import JobRecord
+
+FILE = "results.json"
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What is told of a job: no host, no user, no path."""
+
+    name: str
+    status: str
+    outcome: str
+    config: Mapping[str, str]  # flat, without paths
+    seed: str
+    dataset: Mapping[str, Any]  # its name, digest and sizes
+    code: Mapping[str, str]  # file -> digest, distribution -> version
+    summary: Mapping[str, float]
+    epochs: Mapping[str, Mapping[str, float]]  # by number, without times
+
+    @classmethod
+    def of(cls, record: JobRecord) -> Self:
+        """Return what is told of a record."""
+        curves = {
+            str(step): {k: v for k, v in values.items() if k != EPOCH_SECONDS}
+            for step, values in sorted(record.by_step.items())
+        }
+        own = record.status.value, record.outcome, factors(record.params)
+        seed, code = record.params.get("seed", ""), record.identity.code if record.identity else {}
+        return cls(
+            record.name, *own, seed, record.dataset, dict(code), dict(record.summary), curves
+        )
+
+    @property
+    def key(self) -> tuple[frozenset[tuple[str, str]], str]:
+        """The variant and the seed."""
+        return frozenset(self.config.items()), self.seed
+
+
+def dump(results: Sequence[JobResult]) -> str:
+    """Return the content of the archive's file; `load` gives back the same numbers to the bit."""
+    return json.dumps([asdict(result) for result in results], indent=1)
+
+
+def load(content: bytes) -> list[JobResult]:
+    """Return the jobs in an archive's file. Raises InputError where it is none."""
+    try:
+        return [JobResult(**job) for job in json.loads(content)]
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{FILE}: damaged: {error}") from error
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A figure of a job beside the same figure of the job run again."""
+
+    job: str
+    figure: str
+    before: float
+    after: float
+    noise: float  # the largest difference that is none; NaN where nothing says so
+
+    @property
+    def word(self) -> str:
+        """The verdict: bitwise equal, within noise, or differs."""
+        if self.before == self.after or (math.isnan(self.before) and math.isnan(self.after)):
+            return "bitwise equal"
+        return "within noise" if abs(self.before - self.after) <= self.noise else "differs"
+
+
+def agreements(before: Sequence[JobResult], after: Sequence[JobResult]) -> list[Agreement]:
+    """Compare each job with the one of its variant and seed, figure by figure.
+
+    Noise is twice the standard deviation of a figure over the seeds of its variant, as the archive
+    has them; of a variant with one seed, twice the binomial one of the difference of two errors on
+    as many validation examples as there are.
+    """
+    again = {job.key: job for job in after}
+    return [
+        Agreement(job.name, figure, value, again[job.key].summary.get(figure, math.nan), noise)
+        for job in before
+        if job.key in again
+        for figure, value in job.summary.items()
+        for noise in [_noise(job, figure, before)]
+    ]
+
+
+def _noise(job: JobResult, figure: str, jobs: Sequence[JobResult]) -> float:
+    found = [
+        other.summary[figure]
+        for other in jobs
+        if other.config == job.config and math.isfinite(other.summary.get(figure, math.nan))
+    ]
+    if len(found) > 1:
+        return 2 * stdev(found)
+    size, error = job.dataset.get("val", 0), job.summary[figure]
+    return 2 * math.sqrt(2 * error * (1 - error) / size) if size and 0 <= error <= 1 else math.nan
+
+
+def equal_curves(before: Sequence[JobResult], after: Sequence[JobResult]) -> tuple[int, int]:
+    """Return of how many jobs every figure of every epoch is bitwise equal, and of how many."""
+    again = {job.key: job for job in after}
+    pairs = [(job, again[job.key]) for job in before if job.key in again]
+    return sum(dump([a]) == dump([b]) or a.epochs == b.epochs for a, b in pairs), len(pairs)

@@ -1,0 +1,64 @@
+"""Hand over a sweep, or a model: `python -m src.export out=FILE [sweep=last|run=ID|model=URI]`.
+
+The suffix of FILE says what is written:
+
+  out=FILE.zip           a sweep's report, tables, configs, figures of every job, environment, code
+                         and the command that repeats it, as an RO-Crate; see src.rerun
+  out=FILE.onnx          a model in ONNX (`pip install -e '.[onnx]'`)
+  out=FILE.pt2           a model as a torch.export program
+  out=FILE.pt            a model's weights, a state dict
+  sweep=last|RUN_ID      the sweep, or the best of its runs; the last sweep's is the default
+  run=RUN_ID, model=URI  another model
+  tracking.KEY=VALUE     where the runs are, as for training
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from src import command_line
+from src.errors import InputError
+
+ARCHIVE, MODELS = ".zip", (".onnx", ".pt2", ".pt")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the file and print what it holds. Raises InputError where it cannot be written."""
+    words = command_line.parse(arguments, ("out", "sweep", "run", "model"))
+    words.no_files()
+    file = Path(words.value("out") or "")
+    if file.suffix not in (ARCHIVE, *MODELS):
+        raise InputError(f"out={file}: must end in one of {', '.join((ARCHIVE, *MODELS))}")
+    if not file.parent.is_dir():
+        raise InputError(f"out={file}: cannot be written: {file.parent} is no folder")
+    if file.suffix == ARCHIVE:
+        _sweep(words, file)
+        return
+    from src.inference import model_file
+    from src.inference.choice import choose
+
+    model = choose(words)
+    model_file.write(model, file)
+    shape = ", ".join(map(str, model.shape))
+    print(
+        f"{file}: {model.name}, (N, {shape}) pixels in [0, 1] to (N, {len(model.classes)}) logits"
+    )
+
+
+def _sweep(words: command_line.Words, file: Path) -> None:
+    for key in ("run", "model"):
+        if key in words.values:
+            raise InputError(f"{key}=: an archive holds a sweep; sweep=… names it")
+    from src.crate import contents
+    from src.crate.results import JobResult
+    from src.inference import runs
+
+    store = words.tracking.connect()
+    sweep = runs.find_sweep(store, words.value("sweep") or "last")
+    digest = contents.pack(store, sweep, file)
+    for name in contents.changed_since([JobResult.of(record) for record in sweep.records]):
+        print(f"note: {name} has changed since the sweep, whose digest of it is in the archive")
+    print(f"{file}: {len(sweep.records)} jobs\nsha256 {digest}")
+
+
+if __name__ == "__main__":
+    command_line.run(main, __doc__)

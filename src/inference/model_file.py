@@ -1,0 +1,69 @@
+"""A trained model as a file for other programs: ONNX, torch.export program or state dict.
+
+https://onnx.ai and https://docs.pytorch.org/docs/stable/user_guide/torch_compiler/export.html
+"""
+
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch.export import Dim, ExportedProgram
+
+from src.errors import InputError
+from src.inference.trained_model import TrainedModel
+
+INPUT, OUTPUT = "pixels", "logits"  # names in ONNX: (N, *shape) float32 and (N, classes) float32
+
+
+def write(model: TrainedModel, file: Path) -> None:
+    """Write a model by the suffix of the file. Raises InputError where it cannot be written."""
+    try:
+        with warnings.catch_warnings():  # of torch's own exporter
+            warnings.simplefilter("ignore")
+            WRITERS[file.suffix](model, file)
+    except OSError as error:
+        raise InputError(f"out={file}: cannot be written: {error.strerror or error}") from error
+    except ImportError as error:
+        raise InputError(f"out={file}: {error}; `pip install -e '.[onnx]'` brings it") from error
+    except RuntimeError as error:  # torch's own, of a file and of a model that it cannot trace
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"out={file}: cannot be written: {reason}") from error
+
+
+def _onnx(model: TrainedModel, file: Path) -> None:
+    import onnx
+
+    exported = torch.onnx.export(
+        _program(model), input_names=[INPUT], output_names=[OUTPUT], dynamo=True, verbose=False
+    )
+    assert exported is not None, "without a file the program is returned"
+    proto = exported.model_proto
+    onnx.helper.set_model_props(proto, {"classes": json.dumps(model.classes)})
+    file.write_bytes(proto.SerializeToString())
+
+
+def _pt2(model: TrainedModel, file: Path) -> None:
+    with file.open("wb") as target:
+        torch.export.save(_program(model), target)
+
+
+def _state_dict(model: TrainedModel, file: Path) -> None:
+    (module,) = model.members
+    with file.open("wb") as target:
+        torch.save(module.state_dict(), target)
+
+
+def _program(model: TrainedModel) -> ExportedProgram:
+    """Return the model as a program for any number of examples."""
+    (module,) = model.members
+    example = torch.zeros(2, *model.shape)
+    return torch.export.export(module, (example,), dynamic_shapes=[{0: Dim.AUTO}])
+
+
+WRITERS: Mapping[str, Callable[[TrainedModel, Path], None]] = {
+    ".onnx": _onnx,
+    ".pt2": _pt2,
+    ".pt": _state_dict,
+}

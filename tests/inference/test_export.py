@@ -1,0 +1,63 @@
+"""`python -m src.export` of models: the same logits in other programs."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from src.errors import InputError
+from src.export import main
+from src.inference import restore
+from src.inference.publish import publish_run
+from src.inference.runs import find_run
+
+pytestmark = pytest.mark.slow  # torch.export takes seconds to import
+
+
+@pytest.fixture(scope="module", params=["softmax", "mlp", "cnn"])
+def run_id(request, runs):
+    return runs.job((f"model={request.param}", "activation=gelu"))
+
+
+def test_an_exported_model_gives_the_same_logits(run_id, runs, pictures, tmp_path, capsys):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    record = find_run(runs.store, run_id)
+    (eager,) = restore.from_weights(runs.store, record).members
+    for is_published in (False, True):
+        if is_published:
+            publish_run(runs.store, record)
+        for suffix in ("onnx", "pt2", "pt"):
+            main([*runs.words, f"run={run_id}", f"out={tmp_path}/model.{suffix}"])
+            assert "(N, 1, 28, 28) pixels in [0, 1] to (N, 10) logits" in capsys.readouterr().out
+        session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+        assert json.loads(session.get_modelmeta().custom_metadata_map["classes"])[3] == "3"
+        program = torch.export.load(tmp_path / "model.pt2").module()
+        state = torch.load(tmp_path / "model.pt", weights_only=True)
+        assert all((eager.state_dict()[key] == value).all() for key, value in state.items())
+        assert len(state) == len(eager.state_dict())
+        for n in (1, 2, 7):
+            x = pictures[0][:n].float() / 255
+            expected = eager(x).detach().numpy()
+            (found,) = session.run(["logits"], {"pixels": x.numpy()})
+            assert np.abs(found - expected).max() < 1e-5
+            assert np.abs(program(x).detach().numpy() - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "out=.: must end in one of .zip, .onnx, .pt2, .pt"),
+        (["out=model.h5"], "out=model.h5: must end in one of"),
+        (["out=/nowhere/model.pt"], "out=/nowhere/model.pt: cannot be written: /nowhere"),
+        (["out=/proc/model.pt"], "out=/proc/model.pt: cannot be written"),
+        (["out=a.zip", "run=x"], "run=: an archive holds a sweep"),
+        (["out=a.pt", "more"], "more: unknown"),
+    ],
+)
+def test_bad_input_is_one_line(words, said, runs):
+    runs.sweep((("model=softmax", "seed=0"), 0.1))
+    with pytest.raises(InputError) as refused:
+        main([*runs.words, *words])
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
