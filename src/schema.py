@@ -53,6 +53,8 @@ PLAIN = (str, int, float, list, type(None))  # the kinds of values that a record
 
 SCHEMA: Mapping[str, Rule] = {
     "seed": Rule(SEED.allows, f"{SEED.words}; auto only in a sweep (-m) without others"),
+    "init_seed": SEED,
+    "order_seed": SEED,
     "epochs": whole(1),
     "batch_size": whole(1),
     "clip_norm": optional(POSITIVE),

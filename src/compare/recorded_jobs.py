@@ -15,6 +15,7 @@ from src import predictions
 from src.compare import Comparison, ComparisonError, compare, power, summary, table, write
 from src.compare.recorded_looks import earlier_looks
 from src.compare.recorded_searches import searches
+from src.compare.spread import varied_seeds
 from src.errors import InputError
 from src.metrics import Run
 from src.schema import factors
@@ -96,8 +97,11 @@ def power_note(jobs: Mapping[str, Mapping[str, str]], settings: Mapping[str, Any
     """
     if not jobs:
         return ""
+    runs = list(starmap(_planned, jobs.items()))
+    if varied_seeds(runs):
+        return ""
     try:
-        return power.power_note(list(starmap(_planned, jobs.items())), settings["baseline"])
+        return power.power_note(runs, settings["baseline"])
     except ComparisonError as error:
         raise InputError(str(error)) from error
 

@@ -22,6 +22,7 @@ from src.tracking.uploader_process import start_uploader
 
 if TYPE_CHECKING:
     from src.compare import Comparison
+    from src.compare.spread import Spread
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def finish(error: BaseException | None) -> int:
     sweep = begun.pop()
     journal, jobs = sweep.journals.sweep, sweep.journals.settle()
     failed = [job for job in jobs if job.has_failed]
-    result: Comparison | InputError | None = None
+    result: Comparison | Spread | InputError | None = None
     try:
         if not stop_requested():
             result = _compared(sweep, jobs)
@@ -94,11 +95,15 @@ def finish(error: BaseException | None) -> int:
     return len(failed)
 
 
-def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | InputError | None":
+def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | Spread | InputError | None":
     """Compare jobs and write the report; a failure is printed, and costs only that."""
-    from src.compare import recorded_jobs, recorded_looks
+    from src.compare import recorded_jobs, recorded_looks, recorded_spread
 
     try:
+        if spread := recorded_spread.spread_of(jobs):
+            question = sweep.compare["question"] or "Where does the spread come from?"
+            recorded_spread.record(spread, question, sweep.journals.sweep, sweep.report)
+            return spread
         lineage = sweeps_of(jobs, sweep.index)
         records = [*jobs, *sweep.journals.searches()]
         result = recorded_jobs.compare_records(records, sweep.compare, lineage=lineage)
@@ -116,11 +121,15 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | InputErr
     return None
 
 
-def _print_result(result: "Comparison", journal: Journal) -> None:
+def _print_result(result: "Comparison | Spread", journal: Journal) -> None:
     """Print tables and verdict, and where the report lies once the rest is sent."""
-    from src.compare import recorded_jobs
+    from src.compare import recorded_jobs, recorded_spread
+    from src.compare.spread import Spread
 
     with suppress(*OUTPUT_CLOSED):
-        recorded_jobs.print_result(result)
+        if isinstance(result, Spread):
+            recorded_spread.print_spread(result)
+        else:
+            recorded_jobs.print_result(result)
     place = start_uploader().deliver()
     logs.tell(place or f"Report: {recorded_jobs.report_page(journal.folder)}")

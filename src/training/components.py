@@ -91,7 +91,7 @@ def build(config: Resolved, environment: Environment) -> Components:
     Raises InputError naming the group with refused arguments, or whose part does not work.
     """
     tree: Mapping[str, Any] = config.tree
-    seed, splits = tree["seed"], environment.splits
+    splits, seed = environment.splits, tree["order_seed"]
     metrics = defined(config.flat)
     _check_selection(tree["select_by"], metrics)
     updates = tree["epochs"] * -(-len(splits.train) // tree["batch_size"])
@@ -139,7 +139,7 @@ def _model(config: Resolved, splits: Splits, device: torch.device) -> nn.Module:
         require_kind(normalize, nn.Module, "a torch.nn.Module")
         if isinstance(normalize, Standard):
             normalize.measure(splits.train)
-    with blaming(config, "model"), global_stream(tree["seed"], "initialisation"):
+    with blaming(config, "model"), global_stream(tree["init_seed"], "initialisation"):
         model = make(tree["model"], shape, splits.classes)
         require_kind(model, nn.Module, "a torch.nn.Module")
         require_weights(model)

@@ -1,0 +1,45 @@
+"""The spread of runs that differ in seeds alone."""
+
+from itertools import product
+
+import pytest
+from records import make_run
+
+from src.compare.comparison import ComparisonError
+from src.compare.spread import find_spread, varied_seeds
+
+KEYS = ("data.split_seed", "init_seed", "order_seed")
+
+
+def crossed(levels: int = 3, **others) -> list:
+    """Runs of a crossed design in which the split alone matters, 2 points a level."""
+    return [
+        make_run({"model": "mlp", **dict(zip(KEYS, map(str, seeds), strict=True))}, 0,
+                 [0.5, 0.1 + seeds[0] / 50], **others)
+        for seeds in product(range(levels), repeat=3)
+    ]  # fmt: skip
+
+
+def test_a_crossed_design_of_seeds_is_found_and_parted():
+    spread = find_spread(crossed())
+    assert spread is not None
+    assert spread.levels == {"split": 3, "initialisation": 3, "order": 3}
+    split, *others = spread.components
+    assert split.sd == pytest.approx(0.02)
+    assert all(part.sd == pytest.approx(0, abs=1e-9) for part in others)
+    assert "split 2.00 (" in spread.sentence
+    assert "5 levels or more" in spread.sentence
+
+
+def test_other_sweeps_are_compared():
+    runs = crossed()
+    assert varied_seeds(runs[:1]) == []
+    assert varied_seeds(runs[:2]) == []  # one seed alone
+    assert find_spread([make_run({"model": name}, 0, [0.1]) for name in ("mlp", "cnn")]) is None
+    both = [*runs, *(make_run({**run.config, "model": "cnn"}, 0, [0.1]) for run in runs)]
+    assert find_spread(both) is None
+
+
+def test_a_cell_that_is_missing_is_told():
+    with pytest.raises(ComparisonError, match="26 of 27 runs"):
+        find_spread(crossed()[:-1])
