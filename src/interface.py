@@ -100,9 +100,10 @@ def sweep(*overrides: str) -> Sweep:
     record = fold(Journal(folder))
     if record is None:
         raise InputError(errors[-1] if errors else f"the sweep ended with {process.returncode}")
-    jobs = SweepJournals(Journal(folder)).records()
-    settings = recorded_jobs.settings_of(record.params)
-    return Sweep(folder, recorded_jobs.compare_records(jobs, settings), jobs)
+    journals, settings = SweepJournals(Journal(folder)), recorded_jobs.settings_of(record.params)
+    jobs = journals.records()
+    comparison = recorded_jobs.compare_records([*jobs, *journals.searches()], settings)
+    return Sweep(folder, comparison, jobs)
 
 
 def _stamp() -> str:

@@ -79,8 +79,7 @@ def begin(config: DictConfig) -> None:
     typed = [as_typed(job) for job in overrides]
     if config.dry_run:
         _show_plan(config, index, jobs, identities, decided, typed, labels)
-        print(note, end="\n" if note else "")
-        raise SystemExit(0)
+        raise SystemExit(print(note) if note else None)
     if note:
         logs.tell(note)
     sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
