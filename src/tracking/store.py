@@ -8,6 +8,7 @@ import warnings
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 
 # Read by MLflow when it is imported: no telemetry, no lines of its own between those of a sweep,
@@ -38,6 +39,8 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 warnings.simplefilter("ignore", DeprecationWarning)
 
 SIDE_FILES = ("-wal", "-shm", "-journal")  # https://sqlite.org/tempfiles.html
+# Modules that MLflow's stores of artifacts import only when they are used.
+CLIENTS = {"S3ArtifactRepository": "boto3", "HdfsArtifactRepository": "pyarrow.fs"}
 UNREACHABLE = (MlflowException, OSError)
 
 
@@ -88,7 +91,9 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
 def _check_artifacts(place: str) -> None:
     """Raise InputError for an artifact store of which MLflow knows nothing here."""
     try:
-        get_artifact_repository(addresses.artifacts_uri(place))
+        repository = get_artifact_repository(addresses.artifacts_uri(place))
+        if module := CLIENTS.get(type(repository).__name__):
+            import_module(module)
     except (MlflowException, ImportError) as error:
         raise InputError(f"tracking.artifacts={redact(place)}: {root_cause(error)}") from error
 

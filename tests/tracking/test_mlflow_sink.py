@@ -264,6 +264,23 @@ def test_metrics_and_the_end_arrive_where_files_cannot(workplace, store):
     assert len(workplace.runs()) == 1
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("s3://bucket/x", "import of boto3 halted"),
+        ("gs://bucket/x", "(import of google.cloud halted|No module named 'google)"),
+        ("nope://x", "Could not find a registered artifact repository"),
+    ],
+)
+def test_a_store_of_artifacts_that_cannot_be_used_is_told_before_it_is(
+    workplace, place, said, monkeypatch
+):
+    for module in ("boto3", "google.cloud"):
+        monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    with pytest.raises(InputError, match=f"^tracking.artifacts={place}: {said}"):
+        TrackingSettings(workplace.uri, workplace.experiment, place).connect()
+
+
 def test_a_deleted_experiment_is_named(workplace, tracking):
     client = MlflowClient(workplace.uri)
     client.delete_experiment(client.create_experiment(f"{workplace.experiment}-deleted"))
