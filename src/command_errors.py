@@ -52,6 +52,8 @@ def _one_line(error: BaseException) -> str:
         return _missing(error, error.missing_cfg_file)
     if isinstance(error, BlockingIOError):  # of fork(2)
         return f"no further process can be started ({error.strerror}); see `ulimit -u`"
+    if said == "can't start new thread":
+        return "no further thread can be started; see `ulimit -u`"
     if isinstance(error, RecursionError):
         return f"{_typed('[^=]*')}: a defaults list leads back to itself"
     if isinstance(error, AssertionError):

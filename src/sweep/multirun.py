@@ -1,6 +1,7 @@
 """The beginning of a multirun: its jobs are checked, and given what they share."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -198,5 +199,6 @@ def _begin(
     uploader.answer()
     from src.compare.recorded_jobs import prepare
 
-    Thread(target=prepare, daemon=True).start()
+    with suppress(RuntimeError):  # no further thread: the imports can wait
+        Thread(target=prepare, daemon=True).start()
     return sweep_id
