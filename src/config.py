@@ -142,7 +142,7 @@ def experiment_overrides(overrides: Sequence[str], with_paths: bool = False) -> 
 
 
 def settings(overrides: Sequence[str]) -> dict[str, Any]:
-    """Return the config's `tracking` and `compare` with `key=value` overrides.
+    """Return the config's `tracking`, `compare` and places with `key=value` overrides.
 
     They serve tools beside a sweep. Raises InputError for an unknown key or a wrong value.
     """
@@ -150,7 +150,8 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
     try:
         given = OmegaConf.from_dotlist(list(overrides))
         defaults = cast(DictConfig, OmegaConf.load(CODE / "conf" / "config.yaml"))
-        own = OmegaConf.create({key: defaults[key] for key in ("tracking", "compare")})
+        keys = ("tracking", "compare", "results", "checkpoints")
+        own = OmegaConf.create({key: defaults[key] for key in keys})
         OmegaConf.set_struct(own, True)
         tree = _plain(OmegaConf.merge(own, given))
     except OmegaConfBaseException as error:

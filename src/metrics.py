@@ -176,6 +176,7 @@ class Run:
     metrics: Mapping[str, Metric] = field(default_factory=lambda: BUILT_IN)  # measured, by name
     selected_by: str = VAL_ERROR
     arm: str = ""  # of a tuned or growing sweep: the variant as it was typed
+    chance: float = 0.9  # the error of a guess among its classes
 
     @property
     def best(self) -> Epoch | None:

@@ -119,6 +119,7 @@ SCHEMA: Mapping[str, Rule] = {
     "published.val_error": number(0, 1),
     "compare.question": optional(TEXT),
     "compare.baseline": optional(TEXT),
+    "compare.metric": optional(TEXT),
     "compare.margin": number(0),
     "compare.looks": optional(LOOKS),
     "tune.space": Rule(

@@ -21,13 +21,13 @@ def test_the_project_is_imported_without_what_is_slow():
 
 
 def test_the_packages_that_can_be_called_are_still_packages():
-    import src.compare.stats
+    import src.compare.family
     import src.sweep.compose
 
     assert callable(sweep)
     assert callable(compare)
     assert src.sweep.compose.MAX_JOBS > 1
-    assert src.compare.stats.ALPHA == 0.05
+    assert src.compare.family.ALPHA == 0.05
 
 
 class Screen(io.StringIO):

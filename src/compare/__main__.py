@@ -1,20 +1,27 @@
 """Compare runs again, or runs of several sweeps: `python -m src.compare [RUN_ID …] [key=value …]`.
 
 Without a run id the last sweep is compared; `key=value` are the config's `compare` and `tracking`.
+Another baseline, margin or metric than the sweep's is an answer post hoc: it is put beside the one
+that was planned, and labelled.
 """
 
 import os
+import re
+import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from src import ROOT, command_line, config
 from src.compare import Comparison, recorded_jobs
+from src.credentials import redact
 from src.errors import InputError
 from src.tracking.journal import Journal
+from src.tracking.lineage import sweeps_of
+from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
 
 if TYPE_CHECKING:
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
 
     from src.tracking.store import Store
 
+DECIDING = ("baseline", "metric", "margin", "looks")  # settings that a verdict depends on
 PROVENANCE = ("command", "versions", "hardware", "git_commit")  # tags of a sweep
 
 
@@ -41,16 +49,25 @@ def main(arguments: Sequence[str]) -> None:
     families = [_jobs(store, run) for run in asked]
     jobs = {job.info.run_id: job for family in families for job in family}
     sweep = asked[0] if len(asked) == 1 and asked[0].data.tags.get("kind") == "sweep" else None
+    post_hoc = "this selection of runs"
     if sweep:
-        given = {override.partition("=")[0] for override in overrides}
-        settings["compare"] |= recorded_jobs.settings_of(sweep.data.params, given)
+        planned = recorded_jobs.settings_of(sweep.data.params)
+        given = [o for o in overrides if _changes(o, settings["compare"], planned)]
+        post_hoc = " ".join(given)
+        typed = {override.partition("=")[0] for override in overrides}
+        settings["compare"] |= recorded_jobs.settings_of(sweep.data.params, typed)
     records = mlflow_source.records(store, list(jobs.values()))
+    lineage = sweeps_of(records, ResultIndex.of(settings))
     elsewhere = partial(mlflow_source.correct, store)
-    result = recorded_jobs.compare_records(records, settings["compare"], elsewhere)
-    recorded_jobs.print_result(result)
+    result = recorded_jobs.compare_records(
+        records, settings["compare"], elsewhere, lineage, post_hoc
+    )
     report = {key: asked[0].data.tags.get(key, "unknown") for key in PROVENANCE}
+    recorded_jobs.print_result(result, report["command"] if sweep else "")
+    if post_hoc:
+        report["compared by"] = shlex.join(["python", "-m", "src.compare", *map(redact, arguments)])
     if sweep:
-        print(_replace(store, sweep.info.run_id, result, report))
+        print(_record(store, sweep.info.run_id, result, report))
     else:
         folder = ROOT / "outputs" / "comparisons" / time.strftime("%Y-%m-%d_%H-%M-%S")
         page, _ = recorded_jobs.write_report(result, folder, report)
@@ -68,20 +85,27 @@ def _jobs(store: "Store", run: "MlflowRun") -> "list[MlflowRun]":
     return jobs or [run]
 
 
-def _replace(
-    store: "Store",
-    run_id: str,
-    result: Comparison,
-    report: dict[str, str],
-) -> str:
-    """Replace the result that a sweep's run holds; return where its report lies."""
+def _changes(override: str, now: Mapping[str, Any], planned: Mapping[str, Any]) -> bool:
+    """Return whether an override changes what a verdict depends on since the sweep was planned."""
+    name = override.partition("=")[0].removeprefix("compare.")
+    return name in DECIDING and now[name] != planned.get(name)
+
+
+def _record(store: "Store", run_id: str, result: Comparison, report: dict[str, str]) -> str:
+    """Replace the result that a sweep's run holds, or put a post hoc one beside it.
+
+    Return where its report lies.
+    """
     from src.tracking import mlflow_sink, mlflow_source
 
     with TemporaryDirectory() as folder:
         journal = Journal(Path(folder))
-        recorded_jobs.record(result, journal, report)
+        name = recorded_jobs.PLANNED
+        if result.post_hoc:
+            name = "post_hoc/" + re.sub(r"[^\w.=-]+", "_", result.post_hoc)
+        recorded_jobs.record(result, journal, report, name)
         mlflow_sink.deliver(store, run_id, list(journal.events()), journal.folder)
-        return mlflow_source.report_location(store, run_id)
+        return mlflow_source.report_location(store, run_id, name)
 
 
 if __name__ == "__main__":

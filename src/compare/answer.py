@@ -19,17 +19,17 @@ def values(comparison: Comparison) -> dict[str, Any]:
     return {
         "question": comparison.question,
         "verdict": sentence(comparison),
-        "variants": [_variant(variant) for variant in comparison.variants],
+        "variants": [_variant(comparison, variant) for variant in comparison.variants],
         "pairs": [_pair(pair) for pair in comparison.pairs],
     }
 
 
-def _variant(variant: Variant) -> dict[str, Any]:
+def _variant(comparison: Comparison, variant: Variant) -> dict[str, Any]:
     return {
         "variant": variant.label,
         "levels": dict(variant.levels),
-        "n": len(variant.usable),
-        "mean": _number(variant.mean_error),
+        "n": variant.n,
+        "mean": _number(comparison.mean(variant)),
         "diverged": variant.diverged,
         "failed": variant.failed,
     }
@@ -37,7 +37,7 @@ def _variant(variant: Variant) -> dict[str, Any]:
 
 def _pair(pair: Pair) -> dict[str, Any]:
     effect = pair.effect
-    found = (effect.mean, effect.low, effect.high, effect.p)
+    found = (effect.mean, effect.low, effect.high, effect.decisive_p)
     told = (pair.a.label, pair.b.label, effect.n, *map(_number, found), str(pair.verdict))
     return dict(zip(PAIR, told, strict=True))
 

@@ -3,15 +3,16 @@
 import csv
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from src.compare.columns import PAIRS, SUMMARY, Column, Row, Value
+from src.compare.columns import PAIRS_CSV, Column, Row, Value, effect_columns, variant_columns
 from src.compare.comparison import Comparison
 from src.compare.variants import Variant
 from src.metrics import Epoch, Run
 
 EpochRow = tuple[Variant, Run, Epoch]
-RUNS: Mapping[str, Callable[[EpochRow], Value]] = {
+RUNS: dict[str, Callable[[EpochRow], Value]] = {
     "variant": lambda row: row[0].label,
     "seed": lambda row: row[1].seed,
     "run_id": lambda row: row[1].run_id,
@@ -20,17 +21,35 @@ RUNS: Mapping[str, Callable[[EpochRow], Value]] = {
     "train_error": lambda row: row[2].train_error,
     "val_loss": lambda row: row[2].val_loss,
     "val_error": lambda row: row[2].val_error,
+    "test_error": lambda row: row[1].test_error,  # of the run, at its selected epoch
 }
 
 
 def write_csv(comparison: Comparison, folder: Path) -> None:
-    """Write summary.csv, pairs.csv and runs.csv: errors as fractions, an empty cell for NaN."""
+    """Write summary.csv, pairs.csv, runs.csv and, of a factorial design, effects.csv.
+
+    Errors are fractions; a cell is empty for NaN, and for a factor that a variant does not have.
+    """
     epochs = (
         (v, run, epoch) for v in comparison.variants for run in v.runs for epoch in run.epochs
     )
-    _write(folder / "summary.csv", _values(SUMMARY), comparison.variants)
-    _write(folder / "pairs.csv", _values(PAIRS), comparison.pairs)
-    _write(folder / "runs.csv", RUNS, epochs)
+    summary = _values(variant_columns(comparison.criterion))
+    _write(folder / "summary.csv", summary, comparison.variants)
+    _write(folder / "pairs.csv", PAIRS_CSV, comparison.pairs)
+    _write(folder / "runs.csv", RUNS | _factors(comparison.variants), epochs)
+    if comparison.effects:
+        effects = _values(effect_columns(comparison.criterion.metric))
+        _write(folder / "effects.csv", effects, [*comparison.effects.items()])
+
+
+def _factors(variants: Iterable[Variant]) -> dict[str, Callable[[EpochRow], Value]]:
+    """Return a column for each factor that is not named like another column."""
+    factors = dict.fromkeys(factor for variant in variants for factor in variant.levels)
+    return {name: partial(_level, name) for name in factors if name not in RUNS}
+
+
+def _level(factor: str, row: EpochRow) -> Value:
+    return row[0].levels.get(factor, "")
 
 
 def _values(columns: Sequence[Column[Row]]) -> dict[str, Callable[[Row], Value]]:

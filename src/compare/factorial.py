@@ -1,14 +1,33 @@
-"""Factorial design of two factors: the error along one, a line for each level of the other.
-
-Their interaction is a difference of differences, paired by seed like everything else.
-"""
+"""Factorial designs: main effects and interactions as contrasts, and two factors as a figure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+from math import prod
 
-from src.compare.stats import Estimate, estimate
+from src.compare.contrasts import Weights
 from src.compare.variants import Variant
+
+MAX_EFFECTS = 60  # more than anybody reads
+
+
+class Kind(StrEnum):
+    """The kind of an effect in a factorial design."""
+
+    MAIN = "main effect"
+    INTERACTION = "interaction"
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """A factor's effect, averaged over all else, or how another factor changes it."""
+
+    kind: Kind
+    label: str
+    factors: tuple[str, ...]
+    weights: Weights
 
 
 @dataclass(frozen=True)
@@ -21,18 +40,61 @@ class Factorial:
     lines: list[str]
     cells: Mapping[tuple[str, str], Variant]  # (level of x, level of line) -> variant
 
-    def interactions(self, reference: str) -> dict[str, Estimate]:
-        """Estimate the change of each line's gap to a reference line from the first x to the last.
 
-        A line is left out if one of its corners is absent.
-        """
-        ends, found = (self.xs[-1], self.xs[0]), {}
-        for line in self.lines:
-            corners = [self.cells.get((x, at)) for x in ends for at in (line, reference)]
-            known = [corner for corner in corners if corner]
-            if line != reference and len(known) == 4:
-                found[line] = estimate(_gap_differences(*known))
-        return found
+def find_effects(variants: Sequence[Variant], baseline: Variant) -> list[Effect]:
+    """Return the effects of a design that crosses all levels of two or more factors, else none.
+
+    Each level is held against the baseline's level of its factor.
+    """
+    factors = {factor: _levels(variants, factor) for factor in _factors(variants)}
+    cells = {tuple(variant.levels.get(factor) for factor in factors) for variant in variants}
+    sizes = [len(levels) for levels in factors.values()]
+    if len(factors) < 2 or min(sizes) < 2 or not len(cells) == len(variants) == prod(sizes):
+        return []
+    others = {f: [lv for lv in levels if lv != baseline.levels[f]] for f, levels in factors.items()}
+    effects = [
+        *_main_effects(variants, baseline, others),
+        *_interactions(variants, baseline, others),
+    ]
+    return effects[:MAX_EFFECTS]
+
+
+def _main_effects(
+    variants: Sequence[Variant], baseline: Variant, others: Mapping[str, Sequence[str]]
+) -> Iterator[Effect]:
+    for factor, levels in others.items():
+        rest = " and ".join(other for other in others if other != factor)
+        for level in levels:
+            weights = _mean(variants, {factor: (level, baseline.levels[factor])})
+            label = f"{factor}={level} against {baseline.levels[factor]}, mean over {rest}"
+            yield Effect(Kind.MAIN, label, (factor,), weights)
+
+
+def _interactions(
+    variants: Sequence[Variant], baseline: Variant, others: Mapping[str, Sequence[str]]
+) -> Iterator[Effect]:
+    for first, second in combinations(others, 2):
+        for level in others[first]:
+            for at in others[second]:
+                ends = {f: (lv, baseline.levels[f]) for f, lv in ((first, level), (second, at))}
+                label = (
+                    f"{first}={level} against {ends[first][1]}: at {second}={at} "
+                    f"instead of {ends[second][1]}"
+                )
+                yield Effect(Kind.INTERACTION, label, (first, second), _mean(variants, ends))
+
+
+def _mean(variants: Sequence[Variant], ends: Mapping[str, tuple[str, str]]) -> Weights:
+    """Return the difference between the two ends of each factor, averaged over all others."""
+    weights = {}
+    for variant in variants:
+        at = [
+            pair.index(variant.levels[f]) for f, pair in ends.items() if variant.levels[f] in pair
+        ]
+        if len(at) == len(ends):
+            weights[variant] = (-1.0) ** sum(at)
+    cells = len(weights) / 2 ** len(ends)
+    return {variant: weight / cells for variant, weight in weights.items()}
 
 
 def find_factorial(variants: Sequence[Variant]) -> Factorial | None:
@@ -41,7 +103,7 @@ def find_factorial(variants: Sequence[Variant]) -> Factorial | None:
     None where there are not two, or a variant lacks one, or a line would have a single point. The
     axis is the factor whose levels are numbers; of two such, or none, the one with more.
     """
-    factors = list(dict.fromkeys(factor for variant in variants for factor in variant.levels))
+    factors = _factors(variants)
     if len(factors) != 2 or any(len(variant.levels) != 2 for variant in variants):
         return None
     levels = {factor: _levels(variants, factor) for factor in factors}
@@ -52,16 +114,13 @@ def find_factorial(variants: Sequence[Variant]) -> Factorial | None:
     return Factorial(x, line, levels[x], levels[line], cells) if is_crossed else None
 
 
-def _gap_differences(a: Variant, b: Variant, c: Variant, d: Variant) -> list[float]:
-    """Return (a - b) - (c - d) of the best validation errors, by the seeds that all finished."""
-    first, second, third, fourth = (corner.best_errors for corner in (a, b, c, d))
-    seeds = sorted(first.keys() & second.keys() & third.keys() & fourth.keys())
-    return [(first[s] - second[s]) - (third[s] - fourth[s]) for s in seeds]
+def _factors(variants: Iterable[Variant]) -> list[str]:
+    return list(dict.fromkeys(factor for variant in variants for factor in variant.levels))
 
 
 def _levels(variants: Iterable[Variant], factor: str) -> list[str]:
     """Return the levels of a factor: in numeric order if all are numbers, else as they came."""
-    levels = list(dict.fromkeys(variant.levels[factor] for variant in variants))
+    levels = list(dict.fromkeys(v.levels[factor] for v in variants if factor in v.levels))
     return sorted(levels, key=float) if all(map(_is_number, levels)) else levels
 
 

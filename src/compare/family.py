@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from src.compare.sign_flips import DECIMALS, Contrasts, FloatArray, Rows, all_flips, flips_of
+from src.compare.sign_flips import DECIMALS, DRAWN, Contrasts, FloatArray, Rows, all_flips, flips_of
 
 ALPHA = 0.05
 MIN_N = 6  # 2/2^n, the smallest p, is below ALPHA from here on
@@ -41,6 +41,11 @@ class Estimate:
         """Return whether 0 is rejected; False with fewer seeds than a test needs."""
         return self.n >= MIN_N and self.p_adjusted < self.level
 
+    @property
+    def decisive_p(self) -> float:
+        """Return the p in its family; with too few seeds for one that of the contrast alone."""
+        return self.p if math.isnan(self.p_adjusted) else self.p_adjusted
+
     def lies_within(self, margin: float) -> bool:
         """Return whether both one-sided tests reject a centre of ±margin or beyond.
 
@@ -54,17 +59,21 @@ def estimate(values: ArrayLike) -> Estimate:
     return estimate_family(np.asarray(values, dtype=float)[None, :])[0]
 
 
-def estimate_family(differences: ArrayLike, level: float = ALPHA) -> list[Estimate]:
+def estimate_family(
+    differences: ArrayLike, level: float = ALPHA, flips: int = DRAWN
+) -> list[Estimate]:
     """Estimate the centres of contrasts together.
 
     `differences` has the shape (contrasts, seeds) and NaN where a contrast lacks a seed. Contrasts
     of fewer than 6 seeds are no part of the family: no test can reject there. Their interval is
     Student's, which assumes normal differences, and Estimate says of none that it excludes 0.
+    `flips` are drawn where there are too many to look at all.
     """
     values = np.asarray(differences, dtype=float)
     n = np.count_nonzero(~np.isnan(values), axis=1)
     tested = values[n >= MIN_N]
-    family = _estimates(tested[:, ~np.isnan(tested).all(0)], level) if len(tested) else iter(())
+    known = tested[:, ~np.isnan(tested).all(0)]
+    family = _estimates(known, flips_of(known, flips), level) if len(tested) else iter(())
     return [
         next(family) if has >= MIN_N else _student(row[~np.isnan(row)], level)
         for has, row in zip(n, values, strict=True)
@@ -113,9 +122,9 @@ class _Maxima:
         return np.where(self.owner == rows[:, None], self.second, self.first)
 
 
-def _estimates(differences: FloatArray, level: float) -> Iterator[Estimate]:
+def _estimates(differences: FloatArray, flips: FloatArray, level: float) -> Iterator[Estimate]:
     """Yield the estimates of contrasts of which each has the seeds that a test needs."""
-    flips, contrasts = flips_of(differences), Contrasts.of(differences)
+    contrasts = Contrasts.of(differences)
     likely = np.where(_step_down(contrasts, flips) < level, contrasts.means, 0)
     maxima = _Maxima.of(Contrasts.of(differences - likely[:, None]), flips)
     for rows in contrasts.blocks(flips):

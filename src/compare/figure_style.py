@@ -79,9 +79,11 @@ class ReportFigure:
     figure: Figure
 
     def save(self, folder: Path) -> None:
-        """Write the figure as PNG."""
+        """Write the figure as PNG, SVG and PDF."""
         with matplotlib.rc_context(RC):
-            self.figure.savefig(folder / f"{self.name}.png")
+            for kind in ("png", "svg", "pdf"):
+                made = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+                self.figure.savefig(folder / f"{self.name}.{kind}", metadata=made)
 
     def svg(self) -> str:
         """Return an <svg> element whose colours are CSS variables, to follow the page's scheme."""
@@ -120,14 +122,20 @@ def new_row_figure(labels: Sequence[str], height: float) -> tuple[Figure, Axes]:
 
 
 def band(
-    axis: Axes, x: ArrayLike, errors: Sequence[ArrayLike], style: int, label: str, marks: int
+    axis: Axes,
+    x: ArrayLike,
+    errors: Sequence[ArrayLike],
+    style: int,
+    label: str,
+    marks: int,
+    scale: float = 100,
 ) -> None:
-    """Draw a line of means in its band; `errors` are (mean, lowest, highest), fractions by x.
+    """Draw a line of means in its band; `errors` are (mean, lowest, highest) by x, times `scale`.
 
     Every `marks`-th point has a marker.
     """
     color, marker, dashes = STYLES[style]
-    mean, low, high = (100 * np.asarray(error) for error in errors)
+    mean, low, high = (scale * np.asarray(error) for error in errors)
     axis.fill_between(x, low, high, color=LIGHT[color], alpha=0.16, linewidth=0)
     axis.plot(
         x, mean, label=label, color=LIGHT[color], linestyle=dashes, marker=marker, markevery=marks

@@ -2,7 +2,7 @@
 
 import math
 
-from src.metrics import ERROR, MISSING
+from src.metrics import ERROR, MISSING, Metric
 
 
 def percent(fraction: float) -> str:
@@ -10,9 +10,10 @@ def percent(fraction: float) -> str:
     return ERROR.text(fraction)
 
 
-def mean_sd(mean: float, sd: float) -> str:
-    """Format mean and standard deviation in percent; the mean alone if `sd` is NaN."""
-    return percent(mean) if math.isnan(sd) else f"{percent(mean)} ± {percent(sd)}"
+def mean_sd(mean: float, sd: float, metric: Metric = ERROR) -> str:
+    """Format mean and standard deviation; the mean alone if `sd` is NaN."""
+    text = metric.text(mean)
+    return text if math.isnan(sd) else f"{text} ± {metric.text(sd)}"
 
 
 def points(fraction: float) -> str:
@@ -20,9 +21,9 @@ def points(fraction: float) -> str:
     return ERROR.difference(fraction)
 
 
-def interval(low: float, high: float) -> str:
-    """Format both ends in percentage points; a dash if there is no interval."""
-    return MISSING if math.isnan(low) else f"{points(low)} to {points(high)}"
+def interval(low: float, high: float, metric: Metric = ERROR) -> str:
+    """Format both ends of an interval of differences; a dash if there is none."""
+    return MISSING if math.isnan(low) else f"{metric.difference(low)} to {metric.difference(high)}"
 
 
 def p_value(p: float) -> str:

@@ -1,19 +1,17 @@
-"""Differences paired by seed, and the verdict on each.
-
-Bouthillier et al., "Accounting for variance in machine learning benchmarks", MLSys 2021.
-"""
+"""Pairs of variants, each with what the seeds and what single digits tell of it."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum, auto
 from functools import cache
 from itertools import combinations
 
-import numpy as np
-
 from src.compare import stats
-from src.compare.stats import BoolArray, Estimate, FloatArray
+from src.compare.contrasts import Finding, Verdict, Weights
+from src.compare.criterion import Criterion
+from src.compare.family import Estimate
+from src.compare.sign_flips import FloatArray
+from src.compare.stats import BoolArray
 from src.compare.variants import Variant
 
 # Of more variants only the pairs with the baseline are made: a thousand variants have half a
@@ -23,31 +21,20 @@ MAX_VARIANTS_ALL_PAIRS = 100
 Correct = Callable[[str], BoolArray | None]
 
 
-class Verdict(StrEnum):
-    """Verdict on a relative to b, in words fixed in advance."""
-
-    BETTER = auto()
-    WORSE = auto()
-    EQUIVALENT = auto()
-    UNDECIDED = auto()
-
-
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two variants: a minus b in best validation error, paired by the seeds that both finished."""
+    """Two variants: a minus b in the judged metric, paired by the seeds that both have."""
 
     a: Variant
     b: Variant
-    differences: FloatArray  # a minus b as fractions, shape (n,), by seed
+    differences: FloatArray  # a minus b as stored, shape (n,), by seed
     effect: Estimate
-    mcnemar_p: float  # NaN where no seed has both models on the same digits
-    p_holm: float  # adjusted among the pairs with the baseline, or among the others
+    mcnemar_p: float  # NaN where no seed has both models on the same samples
+    p_holm: float  # adjusted over all pairs by Holm's method, for reference
     verdict: Verdict
-
-    @property
-    def a_better(self) -> int:
-        """Return the number of seeds in which a has the lower error."""
-        return int((self.differences < 0).sum())
+    validation: Verdict  # on the validation error at the selected epoch
+    a_better: int  # seeds in which a has the better value
+    reason: str = ""  # why a verdict is not what the estimate alone would give
 
     @property
     def splits_differ(self) -> bool:
@@ -55,54 +42,63 @@ class Pair:
         a, b = self.a.usable, self.b.usable
         return any(a[seed].split != b[seed].split for seed in a.keys() & b.keys())
 
+    @property
+    def disagrees(self) -> bool:
+        """Return whether validation gives another verdict."""
+        return self.validation != self.verdict
 
-def find_pairs(
-    variants: Sequence[Variant], baseline: Variant, margin: float, correct: Correct
-) -> list[Pair]:
-    """Pair the variants and decide each pair; the pairs with the baseline come first.
+
+def pair_up(variants: Sequence[Variant], baseline: Variant) -> list[tuple[Variant, Variant]]:
+    """Pair the variants; the pairs with the baseline come first.
 
     b comes before a, and the baseline before all: so a pair reads 'a, against b'.
     """
     others = [variant for variant in variants if variant is not baseline]
     rest = combinations(others, 2) if len(variants) <= MAX_VARIANTS_ALL_PAIRS else ()
-    both = [(other, baseline) for other in others] + [(a, b) for b, a in rest]
-    differences = [_paired_differences(a, b) for a, b in both]
-    effects = stats.estimate_each(differences)
-    p_holm = _adjust([effect.p for effect in effects], len(others))
-    right = cache(correct)
-    return [
-        Pair(a, b, by_seed, effect, _mcnemar_p(a, b, right), p, decide(effect, p, margin))
-        for (a, b), by_seed, effect, p in zip(both, differences, effects, p_holm, strict=True)
-    ]
+    return [(other, baseline) for other in others] + [(a, b) for b, a in rest]
 
 
-def decide(effect: Estimate, p_adjusted: float, margin: float) -> Verdict:
-    """Return the verdict on a relative to b.
-
-    Equivalent comes first: the margin was fixed in advance as too small to matter, and a
-    difference known to lie inside it does not come to matter by being significant.
-    """
-    if effect.n < stats.seeds_needed(1):
-        return Verdict.UNDECIDED
-    if -margin <= effect.low and effect.high <= margin:
-        return Verdict.EQUIVALENT
-    if effect.excludes_zero and p_adjusted < stats.ALPHA:
-        return Verdict.BETTER if effect.mean < 0 else Verdict.WORSE
-    return Verdict.UNDECIDED
+def weights_of(pair: tuple[Variant, Variant]) -> Weights:
+    """Return the contrast a minus b."""
+    return {pair[0]: 1.0, pair[1]: -1.0}
 
 
-def _paired_differences(a: Variant, b: Variant) -> FloatArray:
-    both = [(error, b.best_errors[s]) for s, error in a.best_errors.items() if s in b.best_errors]
-    # Rounded so that equal differences of counts are equal.
-    return np.round([ours - theirs for ours, theirs in both], stats.DECIMALS)
+def make_pairs(
+    both: Sequence[tuple[Variant, Variant]],
+    findings: Sequence[Finding],
+    validation: Sequence[Finding],
+    criterion: Criterion,
+    correct: Correct,
+) -> list[Pair]:
+    """Return the pairs with what was found of each by the criterion, and on validation."""
+    p_holm = stats.holm([finding.estimate.p for finding in findings])
+    right, pairs = cache(correct), []
+    for (a, b), found, beside, p in zip(both, findings, validation, p_holm, strict=True):
+        verdict, reason = _corrected(a, b, found.verdict, criterion)
+        a_better = int((criterion.sign * found.differences < 0).sum())
+        mcnemar_p = _mcnemar_p(a, b, right)
+        own = Pair(
+            a, b, found.differences, found.estimate, mcnemar_p, float(p), verdict,
+            _corrected(a, b, beside.verdict, criterion)[0], a_better, reason,
+        )  # fmt: skip
+        pairs.append(own)
+    return pairs
 
 
-def _adjust(p: Sequence[float], with_baseline: int) -> list[float]:
-    """Adjust by Holm in two families: the pairs with the baseline, which come first, and the rest.
-
-    The first are the question; a verdict on any other has to hold among all of the others.
-    """
-    return [*stats.holm(p[:with_baseline]).tolist(), *stats.holm(p[with_baseline:]).tolist()]
+def _corrected(
+    a: Variant, b: Variant, verdict: Verdict, criterion: Criterion
+) -> tuple[Verdict, str]:
+    """Return the verdict in the light of runs that failed, diverged or learned nothing."""
+    shared = a.by_seed.keys() & b.by_seed.keys()
+    stalled = [all(criterion.has_stalled(v.by_seed[seed]) for v in (a, b)) for seed in shared]
+    if 2 * sum(stalled) > len(stalled) and verdict in (Verdict.EQUIVALENT, Verdict.UNDECIDED):
+        return Verdict.NOT_LEARNED, "in most seeds neither is better than a guess"
+    lost = {v: sum(seed not in v.usable for seed in shared) for v in (a, b)}
+    worse = max(lost, key=lambda v: lost[v])
+    is_worst = {Verdict.BETTER: worse is a, Verdict.WORSE: worse is b, Verdict.EQUIVALENT: True}
+    if lost[a] != lost[b] and is_worst.get(verdict):
+        return Verdict.UNDECIDED, f"{worse.label} diverged or failed more often"
+    return verdict, ""
 
 
 def _mcnemar_p(a: Variant, b: Variant, correct: Correct) -> float:

@@ -36,9 +36,9 @@ def find_panels(comparison: Comparison) -> tuple[list[Panel], str]:
     variants, baseline = comparison.variants, comparison.baseline
     if len(variants) <= len(STYLES):
         return [_panel(variants)], ""
-    others = [variant for variant in comparison.by_error if variant is not baseline]
+    others = [variant for variant in comparison.ranked if variant is not baseline]
     best = others[: len(STYLES) - 1]
-    left_out = f"Drawn are the baseline and the {len(best)} lowest of {len(variants)} variants."
+    left_out = f"Drawn are the baseline and the {len(best)} best of {len(variants)} variants."
     return [_panel([baseline, *best])], left_out
 
 

@@ -1,12 +1,46 @@
-"""Power: verdicts that cannot be reached with so few seeds."""
+"""Power: the seeds with which a comparison would decide, found by simulating its own test."""
 
+import math
+import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
-from src.compare.comparison import find_baseline
+import numpy as np
+
+from src.compare.baseline import find_baseline
+from src.compare.comparison import Comparison
+from src.compare.contrasts import Verdict, decide
+from src.compare.family import MIN_N, estimate_family
 from src.compare.formatting import count, p_value
-from src.compare.stats import seeds_needed
+from src.compare.pairs import Pair
+from src.compare.sign_flips import FloatArray
+from src.compare.stats import sd
 from src.compare.variants import find_variants
 from src.metrics import Run
+
+POWER = 0.8
+CONFIDENCE = 0.8  # of the upper limit of the spread, which few seeds tell badly
+SIMULATIONS = 100  # a standard error of 0.04 at a power of 0.8
+FLIPS = 2**9  # drawn in a simulation, where a p needs no third decimal
+MAX_ARMS = 5  # simulated; more pairs cost little power, since seeds tell most of them apart
+SIZES = (6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 160, 200)
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Seeds with which a verdict is found in 80 % of comparisons; None for more than 200."""
+
+    difference: int | None  # of the margin, to be called better or worse
+    equivalence: int | None  # of two variants that are equal
+
+    def __str__(self) -> str:
+        seeds = [f"more than {SIZES[-1]}" if n is None else str(n) for n in self.values]
+        return f"{seeds[0]} seeds for a difference of the margin, {seeds[1]} for equivalence"
+
+    @property
+    def values(self) -> tuple[int | None, int | None]:
+        return self.difference, self.equivalence
 
 
 def power_note(runs: Sequence[Run], baseline: str | None) -> str:
@@ -23,24 +57,113 @@ def power_note(runs: Sequence[Run], baseline: str | None) -> str:
 
 
 def seeds_note(shared: Sequence[int]) -> str:
-    """Explain which pairs cannot be decided, by the seeds that each pair shares; "" if all can.
+    """Explain which pairs no test can decide, by the seeds that each shares; "" if there are none.
 
-    Holm's method tests the pairs one after the other, so the pair with the most seeds goes first.
+    The smallest p does not depend on the number of pairs.
     """
-    tests = sum(n > 0 for n in shared)
-    for rank, n in enumerate(sorted(shared, reverse=True)):
-        if note := _note(n, max(tests - rank, 1)):
-            return note if rank == 0 else f"{len(shared) - rank} of {len(shared)} pairs: {note}"
-    return ""
-
-
-def _note(n: int, tests: int) -> str:
-    needed = seeds_needed(tests)
-    if n >= needed:
+    few = [n for n in shared if n < MIN_N]
+    if not few:
         return ""
-    limit = "no p-value below 0.05 is possible"
-    if n >= seeds_needed(1):
-        limit = f"none of {tests} pairs can reach 0.05 after Holm's correction"
-    if n > 1:
-        limit += f" (the smallest p is 2/2^{n} = {p_value(2 / 2**n)})"
-    return f"with {count(n, 'seed')} {limit}, {count(needed, 'seed')} would do"
+    n = max(few)
+    smallest = f" (the smallest p is 2/2^{n} = {p_value(2 / 2**n)})" if n > 1 else ""
+    subject = "" if len(few) == len(shared) else f"{len(few)} of {len(shared)} pairs: "
+    return (
+        f"{subject}with {count(n, 'seed')} no p-value below 0.05 is possible{smallest}; "
+        f"a verdict takes at least {MIN_N} seeds, and often more"
+    )
+
+
+def upper_spread(pair: Pair) -> float:
+    """Return the upper 80 % limit of the standard deviation of the differences, if normal."""
+    from scipy.special import chdtri
+
+    n = len(pair.differences)
+    if n < 2:
+        return math.nan
+    return sd(pair.differences.tolist()) * math.sqrt((n - 1) / float(chdtri(n - 1, CONFIDENCE)))
+
+
+def needed_for(comparison: Comparison) -> Needed | None:
+    """Return the seeds that would decide every undecided listed pair; None if none can be told.
+
+    The spread is that of the pair that varies most, at its upper limit. Pairs with a diverged run
+    are passed over: more seeds do not make it train.
+    """
+    undecided = [
+        pair
+        for pair in comparison.listed_pairs
+        if pair.verdict is Verdict.UNDECIDED and not (pair.a.diverged or pair.b.diverged)
+    ]
+    spreads = [spread for pair in undecided if (spread := upper_spread(pair)) > 0]
+    if not spreads or comparison.margin == 0:
+        return None
+    return seeds_needed(max(spreads) / comparison.margin, len(comparison.variants))
+
+
+@lru_cache
+def seeds_needed(spread: float, arms: int) -> Needed:
+    """Return the seeds needed when paired differences of `arms` variants have this spread.
+
+    `spread` is a standard deviation, in units of the margin.
+    """
+    return Needed(_fewest(spread, arms, 1.0), _fewest(spread, arms, 0.0))
+
+
+def power(spread: float, arms: int, effect: float, n: int, simulations: int = SIMULATIONS) -> float:
+    """Return the share of simulated comparisons that decide a pair whose difference is `effect`.
+
+    `spread` and `effect` are in units of the margin; an effect of 0 is decided as equivalent. All
+    other variants are equal to one side of the pair; each varies normally and by as much.
+    """
+    rng = np.random.default_rng([n, arms])
+    sought = Verdict.WORSE if effect else Verdict.EQUIVALENT
+    found = 0
+    for _ in range(simulations):
+        errors = rng.normal(0, spread / math.sqrt(2), (min(arms, MAX_ARMS), n))
+        errors[0] += effect
+        estimate = estimate_family(_all_pairs(errors), flips=FLIPS)[0]
+        found += decide(estimate, 1.0, sign=1) is sought
+    return found / simulations
+
+
+def _fewest(spread: float, arms: int, effect: float) -> int | None:
+    """Return the smallest size with enough power, near the one that normal theory suggests."""
+    guess = MIN_N + (2.8 * spread) ** 2
+    at = min(int(np.searchsorted(SIZES, guess)), len(SIZES) - 1)
+
+    def suffices(index: int) -> bool:
+        return power(spread, arms, effect, SIZES[index]) >= POWER
+
+    step = -1 if suffices(at) else 1
+    while 0 <= at + step < len(SIZES) and suffices(at + step) == (step < 0):
+        at += step
+    at += step > 0
+    return SIZES[at] if at < len(SIZES) else None
+
+
+def _all_pairs(errors: FloatArray) -> FloatArray:
+    first, second = np.triu_indices(len(errors), 1)
+    return errors[first] - errors[second]
+
+
+def advice(comparison: Comparison, command: str) -> str:
+    """Tell how many seeds would decide what is not, and the command to type; "" if nothing is."""
+    needed = needed_for(comparison)
+    if needed is None:
+        return ""
+    margin = comparison.criterion.metric.text(comparison.margin) + comparison.criterion.unit
+    said = f"To decide what is undecided within ±{margin} takes, with 80 % power, {needed}"
+    known = [n for n in needed.values if n is not None]
+    if not known:
+        return f"{said}; a larger compare.margin takes fewer."
+    if max(known) <= comparison.seeds:
+        return (
+            f"{said}, as there are: the difference is likely near the margin, and takes many more."
+        )
+    return f"{said}: {more_seeds(command, max(known))}"
+
+
+def more_seeds(command: str, seeds: int) -> str:
+    """Return a sweep's command with the seeds 0 to `seeds` - 1."""
+    kept = [word for word in shlex.split(command) if not word.startswith("seed=")]
+    return shlex.join([*kept, f"seed=range({seeds})"])

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from src.compare.columns import Column
+from src.compare.family import Estimate, estimate
 from src.compare.formatting import mean_sd, percent
-from src.compare.stats import Estimate, estimate, sd
+from src.compare.stats import sd
 from src.compare.variants import Variant
 from src.metrics import MISSING
 

@@ -4,15 +4,16 @@ import json
 import logging
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.text import Text
 
 from src import predictions
 from src.compare import Comparison, ComparisonError, compare, power, summary, table, write
+from src.compare.looks import Look
 from src.compare.recorded_looks import earlier_looks
 from src.compare.recorded_searches import searches
 from src.compare.spread import varied_seeds
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 TABLE_WIDTH = 120
+PLANNED = "comparison"  # the folder of the answer that was planned
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +38,15 @@ def compare_records(
     settings: Mapping[str, Any],
     elsewhere: "Callable[[str], np.ndarray | None] | None" = None,
     lineage: Sequence[JobRecord] = (),
+    post_hoc: str = "",
 ) -> Comparison:
     """Compare jobs; `settings` is the config's `compare`.
 
     Of a tuned sweep `records` are the searches and their trials as well, of which none is
     compared. `elsewhere` finds the right predictions of a run, by its id, whose journal does not
-    hold them; `lineage` are the sweeps that may have looked at the jobs before. Raises InputError
-    when the jobs cannot be compared.
+    hold them; `lineage` are the sweeps that may have looked at the jobs before; `post_hoc` says
+    what of the settings was chosen when results were known. Raises InputError when the jobs cannot
+    be compared.
     """
     kept = {record.run.run_id: record.correct for record in records}
 
@@ -50,25 +54,27 @@ def compare_records(
         found = predictions.decode(kept[run_id])
         return elsewhere(run_id) if found is None and elsewhere else found
 
-    def compared(role: Role, **more: Any) -> Comparison:
+    def compared(role: Role, looks: Sequence[Look] = ()) -> Comparison:
         jobs = [record.run for record in records if record.role is role and not record.is_search]
         return compare(
             jobs,
             baseline=settings["baseline"],
-            margin=settings["margin"] / 100,
+            margin=settings["margin"],
             target_error=settings["target_error"],
             question=settings["question"],
             correct=correct,
-            **more,
+            metric=settings["metric"],
+            looks=looks,
+            declared_looks=settings["looks"] or (),
         )
 
     try:
         has_untuned = any(record.role is Role.UNTUNED for record in records)
-        return compared(
-            Role.REPORTED,
+        return replace(
+            compared(Role.REPORTED, earlier_looks(records, lineage)),
             searches=searches(records),
             untuned=compared(Role.UNTUNED) if has_untuned else None,
-            looks=earlier_looks(records, lineage),
+            post_hoc=post_hoc,
         )
     except ComparisonError as error:
         raise InputError(str(error)) from error
@@ -123,31 +129,34 @@ def prepare() -> None:
 
 
 def write_report(
-    comparison: Comparison, folder: Path, report: Mapping[str, str]
+    comparison: Comparison, folder: Path, report: Mapping[str, str], name: str = PLANNED
 ) -> tuple[Path, list[Path]]:
     """Write report, tables and figures below `folder`; return the report, and all the files."""
-    page = report_page(folder)
+    page = report_page(folder, name)
     page.parent.mkdir(parents=True, exist_ok=True)
     write(comparison, page.parent, report)
     return page, list(page.parent.iterdir())
 
 
-def report_page(folder: Path) -> Path:
+def report_page(folder: Path, name: str = PLANNED) -> Path:
     """Return the report of the comparison below `folder`."""
-    return folder / FILES / "comparison" / "report.html"
+    return folder / FILES / name / "report.html"
 
 
-def record(comparison: Comparison, journal: Journal, report: Mapping[str, str]) -> None:
-    """Write the report, and into the sweep's journal what was found."""
-    _, written = write_report(comparison, journal.folder, report)
+def record(
+    comparison: Comparison, journal: Journal, report: Mapping[str, str], name: str = PLANNED
+) -> None:
+    """Write the report, and into the sweep's journal what was found; post hoc the report alone."""
+    _, written = write_report(comparison, journal.folder, report, name)
     journal.append_files(written)
+    if comparison.post_hoc:
+        return
     journal.append(EventKind.METRICS, step=0, values=summary.metrics(comparison))
     journal.append(EventKind.TAGS, tags=summary.tags(comparison))
 
 
-def print_result(comparison: Comparison) -> None:
-    """Print the tables, whose rows rather wrap than lose cells, and the verdict."""
+def print_result(comparison: Comparison, command: str = "") -> None:
+    """Print tables, verdict and caveats; `command` is that of the sweep."""
     console = Console()
-    wide = Console(width=max(console.width, TABLE_WIDTH))
-    for part in table(comparison).renderables:
-        (console if isinstance(part, Text) else wide).print(part)
+    width = console.width if console.is_terminal else max(console.width, TABLE_WIDTH)
+    Console(width=width).print(table(comparison, width, command))

@@ -28,20 +28,19 @@ BLOCK = 2**20  # scores held at once
 DECIMALS = 12
 
 
-def flips_of(differences: FloatArray) -> FloatArray:
+def flips_of(differences: FloatArray, drawn: int = DRAWN) -> FloatArray:
     """Return signs, shape (flips, seeds), by which to flip the seeds of `differences`.
 
     The first flip is none; a flip and its mirror, which have equal scores, are one. Drawn flips are
     fixed; seeds get them in the order of their squared differences, which neither the names nor
     the order of seeds and variants change, nor the flips themselves.
     """
-    seeds = differences.shape[1]
-    exact = seeds <= MAX_EXACT_N and 2 ** (seeds - 1) * len(differences) <= MAX_EXACT
-    if exact:
+    seeds, size = differences.shape[1], np.nansum(differences**2, axis=0)
+    largest = MAX_EXACT // len(differences) if drawn == DRAWN else drawn
+    if seeds <= MAX_EXACT_N and 2 ** (seeds - 1) <= largest:
         return all_flips(seeds)
-    size = np.nansum(differences**2, axis=0)
-    signs = np.empty((DRAWN, seeds))
-    signs[:, np.argsort(np.round(size, DECIMALS), kind="stable")] = _drawn_flips(seeds)
+    signs = np.empty((drawn, seeds))
+    signs[:, np.argsort(np.round(size, DECIMALS), kind="stable")] = _drawn_flips(seeds, drawn)
     return signs
 
 
@@ -118,7 +117,8 @@ def all_flips(seeds: int) -> FloatArray:
 
 
 @lru_cache(maxsize=8)
-def _drawn_flips(seeds: int) -> FloatArray:
-    signs = np.where(np.random.default_rng(seeds).random((DRAWN, seeds)) < 0.5, -1.0, 1.0)
+def _drawn_flips(seeds: int, number: int) -> FloatArray:
+    draws = np.random.default_rng(seeds).random((number, seeds))
+    signs = np.where(draws < 0.5, -1.0, 1.0)
     signs[0] = 1
     return signs

@@ -3,11 +3,12 @@
 A variant is a resolved config without its seed; a factor is a key that tells variants apart.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from src.compare.stats import mean
+from src.compare.criterion import Criterion, is_diverged
 from src.metrics import Run
 
 Config = Mapping[str, str]
@@ -24,13 +25,18 @@ class Variant:
 
     @cached_property
     def usable(self) -> dict[int, Run]:
-        """Return the runs that means and pairs use, by seed: finished and not diverged."""
-        return {run.seed: run for run in self.runs if _is_finished(run) and not _is_diverged(run)}
+        """Return the runs that trained to their end, by seed: finished and not diverged."""
+        return {run.seed: run for run in self.runs if _is_finished(run) and not is_diverged(run)}
+
+    @property
+    def n(self) -> int:
+        """Return the number of seeds with an outcome, diverged ones too."""
+        return len(self.runs) - self.failed
 
     @property
     def diverged(self) -> int:
         """Return the number of seeds that ended because a loss stopped being a number."""
-        return len(self.runs) - self.failed - len(self.usable)
+        return self.n - len(self.usable)
 
     @property
     def failed(self) -> int:
@@ -38,20 +44,14 @@ class Variant:
         return sum(not _is_finished(run) for run in self.runs)
 
     @cached_property
-    def best_errors(self) -> dict[int, float]:
-        """Return the best validation error as a fraction, by seed."""
-        best = {seed: run.best for seed, run in self.usable.items()}
-        return {seed: epoch.val_error for seed, epoch in best.items() if epoch}
+    def by_seed(self) -> dict[int, Run]:
+        """Return all runs by seed."""
+        return {run.seed: run for run in self.runs}
 
-    @cached_property
-    def mean_error(self) -> float:
-        """Return the mean over seeds of the best validation error; NaN without a usable run."""
-        return mean([*self.best_errors.values()])
-
-    @property
-    def test_errors(self) -> list[float]:
-        """Return the test error of each usable run, at its best validation epoch."""
-        return [run.test_error for run in self.usable.values()]
+    def values(self, criterion: Criterion) -> dict[int, float]:
+        """Return the judged value of each run that ended, diverged ones too, by seed."""
+        values = {run.seed: criterion.value(run) for run in self.runs}
+        return {seed: value for seed, value in values.items() if not math.isnan(value)}
 
     @property
     def epoch_seconds(self) -> list[float]:
@@ -102,10 +102,6 @@ def find_confounds(variants: Sequence[Variant]) -> dict[str, list[str]]:
 
 def _is_finished(run: Run) -> bool:
     return run.status == "FINISHED"
-
-
-def _is_diverged(run: Run) -> bool:
-    return run.outcome == "diverged" or run.best is None or run.epochs[-1].diverged
 
 
 def _variant(config: Config, factors: Mapping[str, str], runs: tuple[Run, ...]) -> Variant:

@@ -13,7 +13,6 @@ from src.inference.publish import Publication
 from src.progress import failure_table, job_counts
 from src.signals import defer_stop, stop_requested
 from src.tracking.job_record import JobRecord, Status
-from src.tracking.journal import Journal
 from src.tracking.lineage import sweeps_of
 from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
@@ -84,7 +83,7 @@ def finish(error: BaseException | None) -> int:
                 of = f"{done} of {sweep.jobs or len(jobs)} jobs"
                 logs.tell(f"Interrupted: {of} are finished; {sweep.hint}.")
     if result and not isinstance(result, InputError):
-        _print_result(result, journal)
+        _print_result(result, sweep)
         if models := start_uploader().publish(sweep.models):
             logs.tell(models)
     logs.tell(job_counts(jobs))
@@ -121,7 +120,7 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | Spread |
     return None
 
 
-def _print_result(result: "Comparison | Spread", journal: Journal) -> None:
+def _print_result(result: "Comparison | Spread", sweep: Sweep) -> None:
     """Print tables and verdict, and where the report lies once the rest is sent."""
     from src.compare import recorded_jobs, recorded_spread
     from src.compare.spread import Spread
@@ -130,6 +129,6 @@ def _print_result(result: "Comparison | Spread", journal: Journal) -> None:
         if isinstance(result, Spread):
             recorded_spread.print_spread(result)
         else:
-            recorded_jobs.print_result(result)
+            recorded_jobs.print_result(result, sweep.report["command"])
     place = start_uploader().deliver()
-    logs.tell(place or f"Report: {recorded_jobs.report_page(journal.folder)}")
+    logs.tell(place or f"Report: {recorded_jobs.report_page(sweep.journals.sweep.folder)}")

@@ -187,6 +187,7 @@ class JobRecord:
             code=self.identity.code if self.identity else {},
             metrics=defined(self.params),
             selected_by=self.params.get("select_by", VAL_ERROR),
+            chance=1 - 1 / int(self.tags.get("classes", 10)),
         )
 
     def apply(self, event: Event) -> None:

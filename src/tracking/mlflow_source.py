@@ -133,14 +133,14 @@ def correct(store: Store, run_id: str) -> "np.ndarray | None":
         return kept["predicted"] == kept["labels"]
 
 
-def report_location(store: Store, run_id: str) -> str:
+def report_location(store: Store, run_id: str, name: str = "comparison") -> str:
     """Return where a sweep's report lies, a file or a page of MLflow's UI, and how to open that."""
-    place = f"{store.client.get_run(run_id).info.artifact_uri}/comparison/report.html"
+    place = f"{store.client.get_run(run_id).info.artifact_uri}/{name}/report.html"
     if local := local_path(place):
         place = str(local)
     elif place.startswith("mlflow-artifacts:"):  # which only a server can show
         run = f"experiments/{store.experiment_id}/runs/{run_id}"
-        place = f"{store.shown_uri.rstrip('/')}/#/{run}/artifacts/comparison/report.html"
+        place = f"{store.shown_uri.rstrip('/')}/#/{run}/artifacts/{name}/report.html"
     return f"Report: {place}\nMLflow: {commands.ui(store.uri, store.experiment_id)}"
 
 

@@ -36,6 +36,7 @@ def start_event(
         "fingerprint": identity.fingerprint,
         "code": identity.code_digest,
         "split": splits.split_digest,
+        "classes": str(splits.classes),
     }
     fields["params"] |= {
         "threads": str(environment.threads),

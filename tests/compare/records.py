@@ -39,5 +39,5 @@ def arms(**errors: Iterable[float]) -> list[Run]:
 
 def compare_runs(runs, correct=lambda _: None, **options) -> Comparison:
     """Compare with the defaults of the config, but for `options`."""
-    defaults = {"baseline": None, "margin": 0.001, "target_error": None, "question": None}
+    defaults = {"baseline": None, "margin": 0.1, "target_error": None, "question": None}
     return compare(runs, correct=correct, **defaults | options)

@@ -25,11 +25,13 @@ def folder(tmp_path):
 def test_the_columns_are_the_interface(folder):
     headers = {path.name: path.read_text("utf-8").split("\n")[0] for path in folder.iterdir()}
     assert headers == {
-        "summary.csv": "variant,n,diverged,failed,best_val_error_mean,best_val_error_sd,"
-        "final_val_error_mean,final_val_error_sd,test_error_mean,train_error_mean,"
-        "epoch_seconds_mean",
-        "pairs.csv": "a,b,n,difference,low,high,a_better,p,p_holm,mcnemar_p,verdict",
-        "runs.csv": "variant,seed,run_id,epoch,train_loss,train_error,val_loss,val_error",
+        "summary.csv": "variant,n,test_error_mean,test_error_sd,best_val_error_mean,"
+        "best_val_error_sd,final_val_error_mean,final_val_error_sd,train_error_mean,"
+        "epoch_seconds_mean,diverged,failed",
+        "pairs.csv": "a,b,verdict,difference,low,high,p_adjusted,a_better,n,mcnemar_p,p,p_holm,"
+        "equivalence_low,equivalence_high,level,validation_verdict,reason",
+        "runs.csv": "variant,seed,run_id,epoch,train_loss,train_error,val_loss,val_error,"
+        "test_error,activation",
     }
 
 
@@ -38,6 +40,7 @@ def test_the_summary_has_the_means_and_deviations_of_the_usable_runs(folder):
     assert float(sigmoid["best_val_error_mean"]) == pytest.approx(0.03)
     assert float(sigmoid["best_val_error_sd"]) == pytest.approx(0.01 * math.sqrt(2))
     assert float(sigmoid["test_error_mean"]) == pytest.approx(0.031)
+    assert float(sigmoid["test_error_sd"]) == pytest.approx(0.01 * math.sqrt(2))
     assert float(sigmoid["epoch_seconds_mean"]) == 0.5
     assert (relu["n"], relu["diverged"], relu["failed"]) == ("2", "0", "1")
 
@@ -53,6 +56,7 @@ def test_runs_have_a_row_for_each_job_and_epoch_with_the_failed_ones(folder):
     rows = read(folder / "runs.csv")
     assert len(rows) == 4 * 2 + 1
     assert rows[0]["run_id"] == "activation=sigmoid seed=0"
+    assert (rows[0]["activation"], rows[0]["test_error"]) == ("sigmoid", "0.041")
     assert [float(row["val_error"]) for row in rows[:2]] == [0.5, 0.04]
 
 

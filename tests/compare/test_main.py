@@ -95,10 +95,30 @@ def test_the_last_sweep_is_compared_again_under_its_own_settings(sweeps, capsys)
     assert tags["comparison.verdict"].startswith("activation=relu is better")
 
 
-def test_a_setting_given_now_overrides_the_sweeps_own(sweeps, capsys):
-    sweeps.add({"sigmoid": SIGMOID, "relu": RELU})
-    main([*sweeps.options, "compare.baseline=activation=relu"])
-    assert "activation=sigmoid is worse than activation=relu" in capsys.readouterr().out
+@pytest.mark.parametrize("typed", ["compare.baseline=activation=relu", "compare.margin=5"])
+def test_another_setting_is_a_second_answer_beside_the_planned_one(sweeps, capsys, typed):
+    last = sweeps.add({"sigmoid": SIGMOID, "relu": RELU})
+    main(sweeps.options)
+    page, tags = sweeps.report(last).read_bytes(), sweeps.store.client.get_run(last).data.tags
+    capsys.readouterr()
+    main([*sweeps.options, typed])
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Post hoc: {typed} was chosen when the results were known" in said
+    assert ("are equivalent within" if "margin" in typed else "activation=sigmoid is worse") in said
+    assert sweeps.report(last).read_bytes() == page
+    assert sweeps.store.client.get_run(last).data.tags == tags
+    (beside,) = sweeps.report(last).parents[1].glob("post_hoc/*/report.html")
+    text = beside.read_text("utf-8")
+    assert typed in text
+    assert "python -m src.compare " in text
+    assert "fixed in advance" not in text
+
+
+def test_a_setting_that_decides_nothing_or_is_the_planned_one_is_no_second_answer(sweeps, capsys):
+    last = sweeps.add({"sigmoid": SIGMOID, "relu": RELU})
+    main([*sweeps.options, "compare.margin=0.1", "compare.question=Which?"])
+    assert "Post hoc" not in capsys.readouterr().out
+    assert "Which?" in sweeps.report(last).read_text("utf-8")
 
 
 def test_runs_of_two_sweeps_on_one_dataset_are_compared(sweeps, capsys, monkeypatch):

@@ -62,7 +62,8 @@ def test_the_page_says_question_verdict_figures_tables_and_method_in_this_order(
     )
     page = report(comparison, tmp_path, command="python -m src.train -m")
     parts = ["Which is better?", sentence(comparison), "Validation error by epoch.", "\nVariants\n"]
-    parts += ["Pairs with the baseline", "How it was done", "Hartigan", "python -m src.train -m"]
+    parts += ["\nPairs\n", "How it was done", "Hartigan", "Settings that all variants have"]
+    parts += ["Where it comes from", "python -m src.train -m"]
     places = [page.text.rindex(part) for part in parts]
     assert places == sorted(places)
     assert page.tags.count("svg") == page.tags.count("figure") == 3
@@ -80,16 +81,16 @@ def test_every_string_is_escaped(tmp_path):
     assert page.text.count(HOSTILE) >= 20
 
 
-def test_the_note_on_pairs_names_the_families_of_the_adjustment(tmp_path):
+def test_the_note_on_pairs_names_the_family_of_all_pairs(tmp_path):
     errors = {name: [0.03 + at / 100] * 8 for at, name in enumerate("abcdefg")}
     words = []
     for n in (2, 3, 7):  # 1 pair; 2 with the baseline and 1 other; 6, and 15 others
         runs = arms(**{name: errors[name] for name in "abcdefg"[:n]})
         words.append(" ".join(report(compare_runs(runs), tmp_path).text.split()))
     two, three, seven = words
-    assert "Holm: p adjusted over these pairs. McNemar" in two
-    assert "adjusted over the pairs with the baseline, and over the other pairs. McNemar" in three
-    assert "Holm: p adjusted over these pairs. McNemar" in seven
+    assert "Intervals and p hold for all 1 pair together. McNemar" in two
+    assert "Intervals and p hold for all 3 pairs together. McNemar" in three
+    assert "Intervals and p hold for all 21 pairs together. McNemar" in seven
     assert "15 more pairs are in pairs.csv." in seven
 
 
@@ -159,7 +160,7 @@ def test_a_variant_of_which_no_run_finished_is_listed(tmp_path):
     runs.append(make_run({"activation": "tanh"}, 0, [], status="FAILED", outcome=""))
     page = report(compare_runs(runs, target_error=0.03), tmp_path)
     assert "activation=tanh" in page.text
-    assert "0 runs diverged and 1 failed" in page.text
+    assert "1 run failed or did not finish (1 of activation=tanh)" in page.text
 
 
 def test_published_values_are_set_beside_the_range_of_ours(tmp_path):

@@ -8,14 +8,15 @@ import pytest
 from rich.console import Console
 
 from src.compare import table
+from src.compare.formatting import interval
 from src.compare.summary import sentence
 from tests.compare.records import arms, compare_runs, make_run
 
 
-def printed(comparison):
-    console = Console(width=140, record=True, file=None, quiet=False)
+def printed(comparison, width=140):
+    console = Console(width=width, record=True, file=None, quiet=False)
     with console.capture() as capture:
-        console.print(table(comparison))
+        console.print(table(comparison, width))
     return capture.get()
 
 
@@ -36,12 +37,34 @@ def test_the_target_is_reached_at_the_first_epoch_that_has_it():
 def test_any_number_of_seeds_gives_a_table_that_ends_in_the_answer(n):
     errors = [0.03 + seed / 10_000 for seed in range(n)]
     comparison = compare_runs(arms(sigmoid=errors, relu=errors[::-1]))
-    assert " ".join(printed(comparison).split()).endswith(sentence(comparison))
+    assert sentence(comparison) in " ".join(printed(comparison).split())
 
 
 def test_a_long_list_of_pairs_is_cut_and_says_so():
     runs = [make_run({"lr": f"{lr}"}, 0, [0.1]) for lr in range(24)]
-    assert "and 3 more in pairs.csv" in printed(compare_runs(runs))
+    assert "and 256 more in pairs.csv" in printed(compare_runs(runs))
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_number_wraps_and_every_row_has_its_verdict(width):
+    runs = [
+        make_run({"activation": act, "model.depth": d}, seed, [0.03 + seed / 1000 + int(d) / 100])
+        for act in ("sigmoid", "leaky_relu")
+        for d in "123"
+        for seed in range(10)
+    ]
+    found = compare_runs(runs)
+    shown = printed(found, width)
+    assert max(map(len, shown.split("\n"))) <= width
+    for pair in found.listed_pairs:
+        metric = found.criterion.metric
+        cells = (
+            pair.verdict,
+            metric.difference(pair.effect.mean),
+            interval(pair.effect.low, pair.effect.high),
+        )
+        row = r"\s+".join(map(re.escape, cells))
+        assert re.search(row, shown), cells
 
 
 def test_the_terminals_table_needs_no_matplotlib():

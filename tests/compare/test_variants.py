@@ -2,8 +2,7 @@
 
 import math
 
-import pytest
-
+from src.compare.criterion import TEST, VALIDATION
 from src.compare.variants import find_confounds, find_variants
 from tests.compare.records import make_run
 
@@ -79,19 +78,20 @@ def test_a_finished_run_replaces_an_unfinished_one_of_its_seed_and_the_first_sta
     assert [run.run_id for run in variant.runs] == ["finished"]
 
 
-def test_diverged_and_failed_runs_are_counted_and_enter_no_mean():
+def test_a_diverged_run_counts_as_no_better_than_a_guess_and_a_failed_one_has_no_value():
     runs = [
         make_run(MLP, 0, [0.2, 0.1]),
         make_run(MLP, 1, [0.3]),
-        make_run(MLP, 2, [0.9], outcome="diverged"),
-        make_run(MLP, 3, [0.9, math.nan], outcome=""),
+        make_run(MLP, 2, [0.2], outcome="diverged"),
+        make_run(MLP, 3, [0.95, math.nan], outcome="", chance=0.5),
         make_run(MLP, 4, [0.9], status="FAILED", outcome=""),
         make_run(MLP, 5, [], status="RUNNING", outcome=""),
     ]
     (variant,) = find_variants(runs)
     assert (variant.diverged, variant.failed) == (2, 2)
-    assert variant.best_errors == {0: 0.1, 1: 0.3}
-    assert variant.mean_error == pytest.approx(0.2)
+    assert variant.values(VALIDATION) == {0: 0.1, 1: 0.3, 2: 0.9, 3: 0.95}
+    assert variant.values(TEST) == {0: 0.101, 1: 0.301, 2: 0.9, 3: 0.95}
+    assert variant.n == 4
 
 
 def test_what_differs_beside_the_factors_is_named():

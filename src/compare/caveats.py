@@ -1,0 +1,112 @@
+"""Caveats of a comparison: what its reader must know besides the verdict, a sentence each."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from src.compare.comparison import Comparison
+from src.compare.formatting import count, percent
+from src.compare.looks import Look
+
+
+def caveats(comparison: Comparison) -> list[str]:
+    """Return the caveats, the gravest first."""
+    found = (_post_hoc, _selection, _looks, _losses, _reasons, _disagreement, _confounds, _code)
+    return [text for about in (*found, _splits) for text in about(comparison)]
+
+
+def _post_hoc(comparison: Comparison) -> Iterator[str]:
+    if comparison.post_hoc:
+        beside = " The planned answer stands beside this one." * ("=" in comparison.post_hoc)
+        yield (
+            f"Post hoc: {comparison.post_hoc} was chosen when the results were known, so that p "
+            f"and intervals do not hold what they promise.{beside}"
+        )
+
+
+def _selection(comparison: Comparison) -> Iterator[str]:
+    criterion = comparison.criterion
+    if criterion.selects_and_judges:
+        yield (
+            f"The {criterion.label} is judged on the samples that selected the epoch. It is too "
+            "low, and more so for long and noisy trainings, which a difference may be due to."
+        )
+
+
+def _looks(comparison: Comparison) -> Iterator[str]:
+    plan, n = comparison.plan, comparison.seeds
+    if not plan.earlier:
+        return
+    sizes = " and ".join(str(_size(look)) for look in plan.earlier)
+    start = f"Looked at before with {sizes} seeds"
+    if plan.is_kept(n):
+        yield f"{start}, within the declared looks; what was decided then stays decided."
+    else:
+        level = max(pair.effect.level for pair in comparison.pairs)
+        yield (
+            f"{start}, which was not declared: a pair is decided only below p = {level:.3f}, so "
+            "that all looks together err in 5 %."
+        )
+
+
+def _size(look: Look) -> int:
+    return max(map(len, look.seeds.values()))
+
+
+def _losses(comparison: Comparison) -> Iterator[str]:
+    diverged = [f"{v.diverged} of {v.label}" for v in comparison.variants if v.diverged]
+    if diverged:
+        runs = [run for v in comparison.variants for run in v.runs if run.seed not in v.usable]
+        guess = max((run.chance for run in runs), default=0.9)
+        yield (
+            f"{count(comparison.diverged, 'run')} diverged ({', '.join(diverged)}) and count with "
+            f"their last finite error or that of a guess ({percent(guess)} %), whichever is worse."
+        )
+    if comparison.failed:
+        failed = ", ".join(f"{v.failed} of {v.label}" for v in comparison.variants if v.failed)
+        yield (
+            f"{count(comparison.failed, 'run')} failed or did not finish ({failed}); they have no "
+            "value, and a variant that fails more often than another is not called better."
+        )
+
+
+def _reasons(comparison: Comparison) -> Iterator[str]:
+    reasons = Counter(pair.reason for pair in comparison.pairs if pair.reason)
+    for reason, pairs in reasons.items():
+        yield f"{count(pairs, 'verdict')} changed: {reason}."
+
+
+def _disagreement(comparison: Comparison) -> Iterator[str]:
+    differ = [pair for pair in comparison.listed_pairs if pair.disagrees]
+    if differ:
+        listed = "; ".join(
+            f"{pair.a.label} against {pair.b.label} {pair.validation}, here {pair.verdict}"
+            for pair in differ[:3]
+        )
+        more = f", and {len(differ) - 3} more" if len(differ) > 3 else ""
+        yield f"The best validation error gives other verdicts: {listed}{more}."
+
+
+def _confounds(comparison: Comparison) -> Iterator[str]:
+    if comparison.confounds and comparison.pairs:
+        keys = "; ".join(f"{k} ({', '.join(v)})" for k, v in comparison.confounds.items())
+        tuned = {key for search in comparison.searches for key in search.settings}
+        if tuned and tuned >= comparison.confounds.keys():
+            yield f"Each variant has the settings that its own search chose: {keys}."
+        else:
+            yield (
+                "Not only what names the variants differs between them, and its effect cannot be "
+                f"told from theirs: {keys}."
+            )
+
+
+def _code(comparison: Comparison) -> Iterator[str]:
+    if comparison.changed_code:
+        yield (
+            "The runs were trained by different code, and its effect cannot be told from that of "
+            f"the factors: {', '.join(comparison.changed_code)}."
+        )
+
+
+def _splits(comparison: Comparison) -> Iterator[str]:
+    if any(pair.splits_differ for pair in comparison.pairs):
+        yield "Some pairs of a seed were trained on different splits of the data."

@@ -1,0 +1,131 @@
+"""Contrasts of variants, paired by seed, and the verdict on each.
+
+Bouthillier et al., "Accounting for variance in machine learning benchmarks", MLSys 2021.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from src.compare.criterion import Criterion
+from src.compare.family import MIN_N, Estimate, estimate_family
+from src.compare.looks import Look
+from src.compare.sequential import is_planned, look_levels
+from src.compare.sign_flips import DECIMALS, FloatArray
+from src.compare.variants import Variant
+
+Weights = Mapping[Variant, float]
+
+
+class Verdict(StrEnum):
+    """Verdict on a relative to b, in words fixed in advance."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    EQUIVALENT = "equivalent"
+    UNDECIDED = "undecided"
+    NOT_LEARNED = "both failed to learn"
+
+    @property
+    def is_decided(self) -> bool:
+        return self is not Verdict.UNDECIDED
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Looks that were declared, and those that were taken before this one."""
+
+    declared: Sequence[int] = ()
+    earlier: Sequence[Look] = ()
+
+    def is_kept(self, seeds: int) -> bool:
+        """Return whether a look at so many seeds, after the earlier ones, was planned."""
+        return is_planned(self.declared, [*map(_size, self.earlier), seeds])
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A contrast's differences by seed as fractions, its estimate and its verdict."""
+
+    differences: FloatArray  # shape (n,)
+    estimate: Estimate
+    verdict: Verdict
+
+
+def find_contrasts(
+    weights: Sequence[Weights],
+    variants: Sequence[Variant],
+    criterion: Criterion,
+    margin: float,
+    plan: Plan,
+) -> list[Finding]:
+    """Estimate contrasts as one family and decide each.
+
+    Within the declared looks a contrast keeps the verdict, and the estimate, of the first look at
+    which it was decided. `margin` is in the unit in which the metric is stored.
+    """
+    if not weights:
+        return []
+    values, seeds = _values(variants, criterion)
+    matrix = np.array([[each.get(variant, 0) for variant in variants] for each in weights])
+    looks = [*(_known(look, variants, seeds) for look in plan.earlier), np.ones_like(values)]
+    by_look = [_differences(matrix, np.where(known, values, np.nan)) for known in looks]
+    taken = [*map(_size, plan.earlier), int((~np.isnan(values)).sum(1).max(initial=0))]
+    levels = look_levels(plan.declared, taken, by_look)
+    if not is_planned(plan.declared, taken):
+        by_look, levels = by_look[-1:], levels[-1:]
+    found: dict[int, Finding] = {}
+    for differences, level in zip(by_look, levels, strict=True):
+        for row, estimate in enumerate(estimate_family(differences, level)):
+            if row not in found or not found[row].verdict.is_decided:
+                known = differences[row][~np.isnan(differences[row])]
+                found[row] = Finding(known, estimate, decide(estimate, margin, criterion.sign))
+    return [found[row] for row in range(len(weights))]
+
+
+def decide(estimate: Estimate, margin: float, sign: int) -> Verdict:
+    """Return the verdict on a contrast; `sign` is 1 where lower values are better.
+
+    Equivalent comes first: the margin was fixed in advance as too small to matter, and a
+    difference known to lie inside it does not come to matter by being significant.
+    """
+    if estimate.lies_within(margin):
+        return Verdict.EQUIVALENT
+    if estimate.excludes_zero:
+        return Verdict.BETTER if sign * estimate.mean < 0 else Verdict.WORSE
+    return Verdict.UNDECIDED
+
+
+def earlier_looks(looks: Sequence[Look], variants: Sequence[Variant]) -> list[Look]:
+    """Return the looks at fewer seeds than now, each number of seeds once and in order.
+
+    A look below 6 seeds could not reject and does not count.
+    """
+    now = max((len(variant.runs) for variant in variants), default=0)
+    by_size = {_size(look): look for look in looks if MIN_N <= _size(look) < now}
+    return [by_size[size] for size in sorted(by_size)]
+
+
+def _size(look: Look) -> int:
+    return max(map(len, look.seeds.values()), default=0)
+
+
+def _values(variants: Sequence[Variant], criterion: Criterion) -> tuple[FloatArray, list[int]]:
+    """Return values, shape (variants, seeds), NaN where there is none, and the seeds."""
+    by_seed = [variant.values(criterion) for variant in variants]
+    seeds = sorted({seed for values in by_seed for seed in values})
+    values = [[each.get(seed, np.nan) for seed in seeds] for each in by_seed]
+    return np.array(values).reshape(len(variants), len(seeds)), seeds
+
+
+def _known(look: Look, variants: Sequence[Variant], seeds: Sequence[int]) -> FloatArray:
+    return np.array([[seed in look.seeds.get(v.label, ()) for seed in seeds] for v in variants])
+
+
+def _differences(weights: FloatArray, values: FloatArray) -> FloatArray:
+    """Return contrasts by seed, NaN where one of its variants has no value."""
+    missing = (weights != 0).astype(float) @ np.isnan(values) > 0
+    # Rounded so that equal differences of counts are equal.
+    return np.where(missing, np.nan, np.round(weights @ np.nan_to_num(values), DECIMALS))

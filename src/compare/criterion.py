@@ -1,0 +1,102 @@
+"""Criterion of a comparison: the metric that is judged, and what counts for runs that diverged."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from src.metrics import BEST_VAL_ERROR, ERROR, TEST_ERROR, Direction, Metric, Run, find_metric
+
+WORDS = {  # how tracked names begin, and how people call it
+    "best/val_": "best validation ",
+    "final/val_": "final validation ",
+    "final/train_": "final training ",
+    "test/": "test ",
+    "val/": "validation ",
+    "train/": "training ",
+}
+STALLED = 0.95  # of the error of a guess: from there on a run has learned nothing
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """A metric by which variants are judged."""
+
+    tracked: str  # as in the tracking database: test/error
+    metric: Metric
+    worst: float  # value of any finished run: a diverged one is no better
+
+    @property
+    def label(self) -> str:
+        """The metric in words: 'test error'."""
+        start = next(start for start in WORDS if self.tracked.startswith(start))
+        return WORDS[start] + self.tracked.removeprefix(start).replace("_", " ")
+
+    @property
+    def sign(self) -> int:
+        """Return 1 where a lower value is better, else -1."""
+        return 1 if self.metric.direction == Direction.MINIMIZE else -1
+
+    @property
+    def unit(self) -> str:
+        """The unit of a difference: ' points' of percent, or nothing."""
+        return " points" if self.metric.scale == 100 else ""
+
+    @property
+    def selects_and_judges(self) -> bool:
+        """Return whether the value is on the very samples by which the epoch was selected."""
+        return not self.tracked.startswith(("test/", "train/", "final/"))
+
+    def value(self, run: Run) -> float:
+        """Return a run's value; NaN for one that did not finish.
+
+        A diverged run counts, since its variant was meant to train (intention to treat): with its
+        last finite value, or that of a guess if this is worse. Of another metric than an error
+        no guess is known, and the worst value of any run stands for it.
+        """
+        if run.status != "FINISHED":
+            return math.nan
+        if not is_diverged(run):
+            return measured(run, self.tracked)
+        last = f"val/{self.metric.name}"
+        finite = [value for epoch in run.epochs if math.isfinite(value := epoch.value(last))]
+        is_error = self.metric.name == ERROR.name
+        known = [*finite[-1:], run.chance if is_error else self.worst]
+        return max(known, key=lambda value: self.sign * value)
+
+    def has_stalled(self, run: Run) -> bool:
+        """Return whether a run is no better than a guess."""
+        return self.metric.name == ERROR.name and self.value(run) >= STALLED * run.chance
+
+
+TEST = Criterion(TEST_ERROR, ERROR, math.nan)
+VALIDATION = Criterion(BEST_VAL_ERROR, ERROR, math.nan)
+
+
+def find_criterion(runs: Sequence[Run], wanted: str | None) -> Criterion:
+    """Return the criterion of this tracked name, such as `val/ece`.
+
+    None is the test error wherever every finished run has one, else the best validation error.
+    Raises InputError for a metric that the runs do not have.
+    """
+    finished = [run for run in runs if run.status == "FINISHED" and not is_diverged(run)]
+    if wanted is None:
+        has_test = finished and all(math.isfinite(run.test_error) for run in finished)
+        wanted = TEST_ERROR if has_test else BEST_VAL_ERROR
+    known = {name: metric for run in runs for name, metric in run.metrics.items()}
+    metric = find_metric(wanted, known)
+    values = [value for run in finished if math.isfinite(value := measured(run, wanted))]
+    worst = max if metric.direction == Direction.MINIMIZE else min
+    return Criterion(wanted, metric, worst(values, default=math.nan))
+
+
+def is_diverged(run: Run) -> bool:
+    """Return whether a loss of the run stopped being a number."""
+    return run.outcome == "diverged" or run.best is None or run.epochs[-1].diverged
+
+
+def measured(run: Run, tracked: str) -> float:
+    """Return a metric of a run, also one that its epochs tell and its summary lacks."""
+    for start, epoch in (("best/", run.best), ("final/", run.epochs[-1])):
+        if tracked.startswith(start) and epoch:
+            return epoch.value(tracked.removeprefix(start).replace("_", "/", 1))
+    return run.value(tracked)
