@@ -7,6 +7,7 @@ from typing import Any
 
 from src.error_text import unknown
 from src.errors import InputError
+from src.metrics import Direction, Unit
 from src.rules import (
     AUTO_OR_WHOLE,
     BETAS,
@@ -135,6 +136,7 @@ SCHEMA: Mapping[str, Rule] = {
     "tracking.artifacts": TEXT,
     "tracking.experiment": NAME,
 }
+FUNCTION = Rule(lambda v: isinstance(v, Mapping), "a mapping with `_target_` and `_partial_: true`")
 MAPPINGS = ("published", "tune.space")  # null, or keys of their own
 GROUPS = (
     "data",
@@ -166,9 +168,12 @@ def require_keys(tree: Mapping[str, Any]) -> None:
 
 def check_targets(tree: Mapping[str, Any], choices: Mapping[str, Any]) -> None:
     """Raise InputError for the first group that names nothing to make, or not by a word."""
-    for group in filter(tree.__contains__, reversed(GROUPS)):  # a model holds its activation
-        node = tree[group]
-        option = f"{group}={choices.get(group)}"
+    parts = {group: tree[group] for group in reversed(GROUPS) if group in tree}
+    for name, metric in parts.pop("metrics", {}).items():
+        _check_metric(f"metrics.{name}", metric)
+        parts[f"metrics.{name}.function"] = metric["function"]
+    for group, node in parts.items():  # a model holds its activation, which comes first
+        option = f"{group}={choices[group]}" if group in choices else group
         if "_target_" not in node:
             raise InputError(f"{option}: must have `_target_: NAME`, a class or a function")
         for key, value in leaves({group: node}):
@@ -177,6 +182,15 @@ def check_targets(tree: Mapping[str, Any], choices: Mapping[str, Any]) -> None:
                 raise InputError(f"{option}: {key}={value}: must be MODULE.NAME")
             if name == "_partial_" and not isinstance(value, bool):
                 raise _refusal(key, value, FLAG.words)
+
+
+def _check_metric(key: str, metric: Any) -> None:
+    rules = {"direction": one_of(*Direction), "unit": one_of(*Unit), "function": FUNCTION}
+    if not isinstance(metric, Mapping) or set(metric) != set(rules):
+        raise InputError(f"{key}: must have the keys {', '.join(rules)}")
+    for name, rule in rules.items():
+        if not rule.allows(metric[name]):
+            raise _refusal(f"{key}.{name}", metric[name], rule.words)
 
 
 def check(tree: Mapping[str, Any]) -> None:

@@ -45,6 +45,9 @@ REFUSED = [
     (["model=resnet", "model.blocks=0"], "an integer of at least 1"),
     (["precision=float16"], "one of float32, bf16"),
     (["select_by=''"], "text, not empty"),
+    (["metrics=[ece]", "metrics.ece.direction=up"], "one of minimize, maximize"),
+    (["metrics=[ece]", "metrics.ece.unit=points"], "one of percent, none"),
+    (["metrics=[ece]", "metrics.ece.function=3"], "a mapping with `_target_`"),
     (["augment=shift", "augment.pixels=1.5"], "an integer of at least 0"),
     (["augment=affine", "augment.degrees=-1"], "a number of at least 0"),
     (["loss=label_smoothing", "loss.label_smoothing=1"], "a number of at least 0 and below 1"),
@@ -175,3 +178,8 @@ def test_every_scalar_of_every_option_has_a_rule(config):
 def test_leaves_are_dotted_and_a_list_is_one_of_them():
     tree = {"a": {"b": {"c": 1}, "d": [1, 2]}, "e": None, "f": {}}
     assert leaves(tree) == [("a.b.c", 1), ("a.d", [1, 2]), ("e", None)]
+
+
+def test_a_metric_without_all_of_its_keys_is_refused(config):
+    with pytest.raises(InputError, match=r"^metrics.ece: must have the keys direction, unit, fun"):
+        config("metrics=[ece]", "~metrics.ece.unit")

@@ -8,6 +8,7 @@ from src.errors import InputError
 from src.models.cnn import CNN
 from src.models.init import matched
 from src.models.mlp import MLP
+from src.models.resnet import ResNet
 from src.models.softmax import Softmax
 from src.rng import global_stream
 
@@ -138,3 +139,78 @@ def test_a_weight_state_survives_the_layout_in_memory():
     copy = cnn()
     copy.load_state_dict(model.state_dict())
     assert torch.equal(copy(IMAGES), model(IMAGES))
+
+
+def first(model: nn.Sequential, layers: int) -> nn.Sequential:
+    return nn.Sequential(*list(model)[:layers])
+
+
+def test_normalisation_and_dropout_come_before_and_after_the_activation():
+    kinds = [type(m) for m in mlp(depth=2, norm="layer", dropout=0.5)]
+    hidden = [nn.Linear, nn.LayerNorm, nn.ReLU, nn.Dropout]
+    assert kinds == [nn.Flatten, *hidden, *hidden, nn.Linear]
+    kinds = [type(m) for m in cnn([4], norm="batch", dropout=0.5)]
+    block = [nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.AvgPool2d]
+    hidden = [nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Dropout]
+    assert kinds == [*block, nn.Flatten, *hidden, nn.Linear]
+
+
+def test_batch_normalisation_standardises_over_the_batch_and_layer_over_the_example():
+    for norm, axis in (("batch", 0), ("layer", 1)):
+        model = mlp(norm=norm, width=50, activation=nn.Identity)
+        hidden = first(model, 3)(torch.rand(64, 1, 28, 28))
+        torch.testing.assert_close(hidden.mean(axis), torch.zeros_like(hidden.mean(axis)))
+        spread = hidden.var(axis, correction=0)
+        torch.testing.assert_close(spread, torch.ones_like(spread), rtol=1e-2, atol=1e-2)
+
+
+def test_a_layer_normalised_map_is_standardised_over_all_of_an_example():
+    maps = first(cnn([4], norm="layer"), 2)(IMAGES).flatten(1)
+    torch.testing.assert_close(maps.mean(1), torch.zeros(6), atol=1e-5, rtol=0)
+
+
+def test_dropout_zeroes_its_share_in_training_alone():
+    model = mlp(width=4_000, dropout=0.25, activation=nn.Sigmoid)
+    zeros = (first(model, -1)(IMAGES) == 0).double().mean()
+    assert zeros == pytest.approx(0.25, abs=0.02)
+    assert not (first(model.eval(), -1)(IMAGES) == 0).any()
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (3, 20, 31), (2, 64, 16)])
+@pytest.mark.parametrize("kind", ["softmax", "mlp", "cnn", "resnet"])
+def test_images_of_any_size_and_channels_are_classified(kind, shape):
+    own = {**PLAIN, "input_shape": shape, "activation": nn.ReLU, "classes": 7}
+    models = {
+        "softmax": lambda: Softmax(matched, shape, 7),
+        "mlp": lambda: MLP(1, 20, **own),
+        "cnn": lambda: CNN([4], 3, "max", 10, **own),
+        "resnet": lambda: resnet(input_shape=shape, classes=7),
+    }
+    assert models[kind]()(torch.rand(5, *shape)).shape == (5, 7)
+
+
+@pytest.mark.parametrize("make", [cnn, lambda **changed: resnet(**changed)])
+def test_a_convolution_of_rows_is_refused(make):
+    with pytest.raises(InputError, match=r"needs images .* are of shape \(30,\)"):
+        make(input_shape=(30,))
+
+
+def resnet(channels=(16, 32, 64), blocks=1, norm="batch", activation=nn.ReLU, **changed):
+    own = {"init": matched, "input_shape": SHAPE, "classes": 10, **changed}
+    return ResNet(channels, blocks, norm, activation, **own)
+
+
+@pytest.mark.parametrize(("blocks", "thousands"), [(3, 269.7), (5, 464.2), (9, 853.0)])
+def test_a_resnet_has_the_weights_that_were_published(blocks, thousands):
+    # Idelbayev's reimplementation lists 269,722, 464,154 and 853,018 with shortcuts that have no
+    # weights (option A of He et al. 2016); ours are projections with a batch normalisation each.
+    model = resnet(blocks=blocks, input_shape=(3, 32, 32))
+    shortcuts = sum(count(m.shortcut) for m in model if hasattr(m, "shortcut"))
+    assert shortcuts == 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64
+    assert (count(model) - shortcuts) / 1_000 == pytest.approx(thousands, abs=0.06)
+
+
+def test_a_resnet_block_adds_its_shortcut_before_the_activation():
+    block = resnet(norm="none", activation=nn.Tanh)[2]
+    maps = torch.rand(2, 16, 9, 9)
+    torch.testing.assert_close(block(maps), torch.tanh(block.convolutions(maps) + maps))

@@ -1,0 +1,150 @@
+"""A model that cannot be trained is told before it is: in one line, and with nothing changed."""
+
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from src.errors import InputError
+from src.training.components import build
+from src.training.setup import prepare
+
+
+class Model(nn.Module):
+    """A linear model of 28x28 images, whose outputs a test may spoil."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(784, classes)
+
+    def forward(self, inputs):
+        return self.spoil(self.layer(inputs.flatten(1)))
+
+    def spoil(self, logits):
+        return logits
+
+
+def fail(logits):
+    raise RuntimeError("no way\nthrough")
+
+
+def leave(logits):
+    sys.exit("goodbye")
+
+
+SPOILT = {
+    "another number of classes": (lambda x: x[:, :3], r"it returned \(2, 3\) for 2 examples"),
+    "a tuple": (lambda x: (x, x), "it returned a tuple"),
+    "nothing": (lambda x: None, "it returned nothing"),
+    "one dimension": (lambda x: x.argmax(1).float(), r"it returned \(2,\) for 2 examples"),
+    "labels": (lambda x: x.long(), "it returned torch.int64"),
+    "an exception": (fail, "its forward raised RuntimeError: no way through"),
+    "an exit": (leave, "its forward raised SystemExit: goodbye"),
+    "a mean over the batch": (lambda x: x.mean(0, keepdim=True), r"\(1, 10\) for 2 examples"),
+}
+
+
+def built(config, *overrides):
+    resolved = config("data=mnist_5k", "data.n=400", "device=cpu", "threads=1", *overrides)
+    return build(resolved, prepare(resolved))
+
+
+@pytest.fixture
+def mine(monkeypatch):
+    """Overrides that take the model of this file as `model=mlp`, with its outputs spoilt."""
+
+    def overrides(spoil=None):
+        if spoil:
+            monkeypatch.setattr(Model, "spoil", lambda self, logits: spoil(logits))
+        keys = ("depth", "width", "norm", "dropout", "activation", "init")
+        return [f"model._target_={__name__}.Model", *(f"~model.{key}" for key in keys)]
+
+    return overrides
+
+
+@pytest.mark.parametrize(("spoil", "message"), SPOILT.values(), ids=SPOILT)
+def test_what_forward_returns_must_be_logits(spoil, message, mine, config):
+    with pytest.raises(InputError, match=message) as refused:
+        built(config, *mine(spoil))
+    asked = r"model=mlp: must return logits (B, 10) for inputs (B, 1, 28, 28)"
+    assert str(refused.value).startswith(asked)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_model_that_works_is_left_alone(mine, config):
+    assert isinstance(built(config, *mine()).model, Model)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [(lambda x: x.detach(), "must let gradients reach its parameters")],
+)
+def test_gradients_must_reach_the_weights(spoil, message, mine, config):
+    with pytest.raises(InputError, match=f"^model=mlp: {message}"):
+        built(config, *mine(spoil))
+
+
+@pytest.mark.parametrize("target", ["torch.nn.Flatten", "torch.nn.Identity"])
+def test_a_model_without_weights_is_refused(target, mine, config):
+    overrides = [f"model._target_={target}", *mine()[1:]]
+    with pytest.raises(InputError, match=r"^model=mlp: must have parameters to train"):
+        built(config, *overrides)
+
+
+def test_a_last_batch_of_one_is_tried_with_batch_normalisation(config):
+    # 300 examples to train on: a batch size of 299 leaves a last batch of one.
+    with pytest.raises(InputError, match=r"last batch of 1 of 300 examples \(batch_size=299\)"):
+        built(config, "model.norm=batch", "batch_size=299")
+    built(config, "model.norm=batch", "batch_size=298")
+    built(config, "model.norm=layer", "batch_size=299")
+
+
+def test_a_trial_changes_neither_buffers_nor_modes_nor_random_streams(config):
+    overrides = ("model=cnn", "model.norm=batch", "model.dropout=0.5")
+    model = built(config, *overrides).model
+    normal = next(m for m in model.modules() if isinstance(m, nn.BatchNorm2d))
+    assert normal.num_batches_tracked == 0
+    assert not normal.running_mean.any()
+    assert model.training
+    drawn = torch.rand(3)
+    built(config, *overrides)
+    assert torch.equal(torch.rand(3), drawn)  # the stream begins where it did
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [("torch.nn.NLLLoss2d", "loss"), ("torch.nn.L1Loss", "loss: must return the mean")],
+)
+def test_a_loss_that_does_not_take_logits_and_labels_is_refused(target, message, config):
+    with pytest.raises(InputError, match=f"^{message}"):
+        built(config, f"loss._target_={target}")
+
+
+def odd(logits, labels):
+    return "high"
+
+
+def broken(logits, labels):
+    raise ValueError("no labels\nat all")
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("odd", "metrics=mine: must return a number, or a tensor of one a class"),
+        ("broken", "metrics=mine: raised ValueError: no labels at all"),
+        ("gone", "metrics=mine: .*gone"),
+    ],
+)
+def test_a_metric_that_does_not_work_is_refused(function, message, config):
+    own = "{direction:minimize,unit:none,function:{_target_:%s.%s,_partial_:true}}"
+    with pytest.raises(InputError, match=f"^{message}"):
+        built(config, f"+metrics.mine={own % (__name__, function)}")
+
+
+@pytest.mark.parametrize("by", ["val/ece", "train/error", "test/error", "error"])
+def test_an_epoch_is_selected_by_a_metric_of_the_validation_set(by, config):
+    with pytest.raises(InputError, match=f"^select_by={by}: .*must be"):
+        built(config, f"select_by={by}")
+    built(config, "select_by=val/ece", "metrics=[ece]")
