@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -65,6 +65,7 @@ def _are_seeds(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and len({*map(str, value)}) == len(value)
 
 
+FUNCTION = Rule(lambda v: isinstance(v, Mapping), "a mapping with `_target_` and `_partial_: true`")
 FLAG = Rule(lambda v: isinstance(v, bool), "true or false")
 TEXT = Rule(lambda v: isinstance(v, str) and v != "", "text, not empty")
 NAME = Rule(lambda v: TEXT.allows(v) or _is_whole(v), "a name")

@@ -13,6 +13,7 @@ from src.rules import (
     BETAS,
     CHANNELS,
     FLAG,
+    FUNCTION,
     LOOKS,
     NAME,
     POSITIVE,
@@ -136,7 +137,6 @@ SCHEMA: Mapping[str, Rule] = {
     "tracking.artifacts": TEXT,
     "tracking.experiment": NAME,
 }
-FUNCTION = Rule(lambda v: isinstance(v, Mapping), "a mapping with `_target_` and `_partial_: true`")
 MAPPINGS = ("published", "tune.space")  # null, or keys of their own
 GROUPS = (
     "data",
