@@ -138,19 +138,10 @@ SCHEMA: Mapping[str, Rule] = {
     "tracking.experiment": NAME,
 }
 MAPPINGS = ("published", "tune.space")  # null, or keys of their own
-GROUPS = (
-    "data",
-    "normalize",
-    "augment",
-    "model",
-    "activation",
-    "init",
-    "loss",
-    "optimizer",
-    "schedule",
-    "metrics",
-    "device",
-)
+DATA_GROUPS = ("data", "normalize", "augment")
+MODEL_GROUPS = ("model", "activation", "init")
+TRAINING_GROUPS = ("loss", "optimizer", "schedule", "metrics", "device")
+GROUPS = (*DATA_GROUPS, *MODEL_GROUPS, *TRAINING_GROUPS)
 OPTIONAL_GROUPS = ("metrics",)  # any number of options, such as metrics=[ece,macro_f1]
 SECTIONS = ("compare", "tracking", "tune", "sweep")
 KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS}

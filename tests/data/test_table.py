@@ -121,8 +121,8 @@ def test_a_test_file_of_other_features_or_classes_is_refused(tmp_path):
     other = csv(tmp_path / "other.csv", header=("width", "height"))
     with pytest.raises(InputError, match=r"other.csv: must have the features of train.csv: width"):
         load(train, other)
-    other = csv(tmp_path / "other.csv", labels=["ibis", "rose", *WORDS[2:]])
-    with pytest.raises(InputError, match=r"other.csv:3: label rose: must be one of ibis, setosa"):
+    other = csv(tmp_path / "names.csv", labels=["ibis", "rose", *WORDS[2:]])
+    with pytest.raises(InputError, match=r"names.csv:3: label rose: must be one of ibis, setosa"):
         load(train, other)
 
 
