@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from src import CODE, ROOT
-from src.compare import Comparison, answer, recorded_jobs
+from src.compare import Comparison, answer, foreign_table, recorded_jobs
 from src.errors import InputError
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import Journal
@@ -27,37 +27,61 @@ COMMAND = (sys.executable, "-m", "src.console")
 DIRECTORY = "hydra.sweep.dir="
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """A sweep that has ended: its records, and the comparison that it was run for."""
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """A comparison, as frames and as plain values."""
 
-    folder: Path
     comparison: Comparison
-    jobs: list[JobRecord]
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """Question, verdict, variants and pairs as plain values, as `--json` prints them."""
+        return answer.values(self.comparison)
 
     @property
     def verdict(self) -> str:
         """The answer in a sentence."""
-        return self.answer["verdict"]
+        return str(self.values["verdict"])
 
     @property
-    def answer(self) -> dict[str, Any]:
-        """The comparison as plain values: question, verdict, variants and pairs."""
-        return answer.values(self.comparison)
+    def variants(self) -> "DataFrame":
+        """A row for each variant: its levels, number of seeds and mean."""
+        from pandas import DataFrame
+
+        return DataFrame(self.values["variants"])
+
+    @property
+    def pairs(self) -> "DataFrame":
+        """A row for each pair: difference a minus b, interval, p and verdict."""
+        from pandas import DataFrame
+
+        return DataFrame(self.values["pairs"], columns=list(answer.PAIR))
+
+    def __repr__(self) -> str:
+        """Return the verdict, for the cell of a notebook."""
+        return self.verdict
+
+
+@dataclass(frozen=True, repr=False)
+class Sweep(Answer):
+    """A sweep that has ended: its records, and the comparison that it was run for."""
+
+    folder: Path
+    jobs: list[JobRecord]
 
     @cached_property
     def records(self) -> "DataFrame":
         """A row for each job: the levels of its factors, its seed, how it ended, its metrics."""
         from pandas import DataFrame
 
-        metrics = {job.run.run_id: job.summary for job in self.jobs}
+        summaries = {job.run.run_id: job.summary for job in self.jobs}
         return DataFrame(
             [
                 {
                     **variant.levels,
                     "seed": run.seed,
                     "outcome": run.outcome or run.status.lower(),
-                    **metrics.get(run.run_id, {}),
+                    **summaries.get(run.run_id, {}),
                     "run_id": run.run_id,
                 }
                 for variant in self.comparison.variants
@@ -65,19 +89,42 @@ class Sweep:
             ]
         )
 
-    @property
-    def variants(self) -> "DataFrame":
-        """A row for each variant: its levels, seeds and mean."""
-        from pandas import DataFrame
 
-        return DataFrame(self.answer["variants"])
+def compare(
+    frame: "DataFrame",
+    *,
+    value: str,
+    seed: str,
+    baseline: str | None = None,
+    margin: float = 0.0,
+    maximize: bool = False,
+    question: str | None = None,
+) -> Answer:
+    """Compare the rows of a table that fairsweep did not make.
 
-    @property
-    def pairs(self) -> "DataFrame":
-        """A row for each pair: difference, interval, p and verdict."""
-        from pandas import DataFrame
+    Args:
+        frame: a column to judge by, a column to pair by, and columns that tell variants apart.
+        value: the name of the first.
+        seed: the name of the second: a seed, a fold, a data set.
+        baseline: `factor=level …` that one variant has; None for that of the first row.
+        margin: a difference too small to matter, in the unit of the values.
+        maximize: whether a higher value is better.
+        question: what is asked; None for a question made from the factors.
 
-        return DataFrame(self.answer["pairs"], columns=list(answer.PAIR))
+    Raises:
+        InputError: a column is not there, a value no number, or a variant has a seed twice.
+    """
+    rows = frame.to_dict("records")
+    found = foreign_table.compare_rows(
+        rows,
+        value=value,
+        seed=seed,
+        baseline=baseline,
+        margin=margin,
+        maximize=maximize,
+        question=question,
+    )
+    return Answer(found)
 
 
 def sweep(*overrides: str) -> Sweep:
@@ -102,8 +149,8 @@ def sweep(*overrides: str) -> Sweep:
         raise InputError(errors[-1] if errors else f"the sweep ended with {process.returncode}")
     journals, settings = SweepJournals(Journal(folder)), recorded_jobs.settings_of(record.params)
     jobs = journals.records()
-    comparison = recorded_jobs.compare_records([*jobs, *journals.searches()], settings)
-    return Sweep(folder, comparison, jobs)
+    found = recorded_jobs.compare_records([*jobs, *journals.searches()], settings)
+    return Sweep(found, folder, jobs)
 
 
 def _stamp() -> str:

@@ -62,7 +62,7 @@ def test_sweeps_run_one_after_the_other_below_a_running_loop_and_in_a_thread(
     (pair,) = found.pairs.to_dict("records")
     assert (pair["a"], pair["b"]) == ("activation=relu", "activation=sigmoid")
     assert (pair["n"], pair["verdict"]) == (2, "undecided")
-    means = {row["levels"]["activation"]: row["mean"] for row in found.answer["variants"]}
+    means = {row["levels"]["activation"]: row["mean"] for row in found.values["variants"]}
     assert pair["difference"] == pytest.approx(means["relu"] - means["sigmoid"])
     assert found.verdict.split()[0] in " ".join(screen.getvalue().split())
     assert "4 jobs: 4 trained" in errors.getvalue()
@@ -72,7 +72,7 @@ def test_sweeps_run_one_after_the_other_below_a_running_loop_and_in_a_thread(
     thread = threading.Thread(target=lambda: again.append(sweep(*line)))
     thread.start()
     thread.join()
-    assert again[0].answer == found.answer
+    assert again[0].values == found.values
     assert "4 jobs: 4 reused" in errors.getvalue()
 
 

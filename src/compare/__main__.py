@@ -3,11 +3,16 @@
 Without a run id the last sweep is compared; `key=value` are the config's `compare` and `tracking`.
 Another baseline, margin or metric than the sweep's is an answer post hoc: it is put beside the one
 that was planned, and labelled.
+
+  --json    print the answer for a program, and nothing else on standard output
+  --csv FILE --value COLUMN --seed COLUMN [--maximize] [--margin X] [--baseline 'COLUMN=LEVEL …']
+            compare a table that fairsweep did not make; every other column is a factor
 """
 
 import os
 import re
 import shlex
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -16,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from src import ROOT, command_line, config
-from src.compare import Comparison, recorded_jobs
+from src.compare import Comparison, answer, foreign_table, recorded_jobs
 from src.credentials import redact
 from src.errors import InputError
 from src.tracking.journal import Journal
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
 
     from src.tracking.store import Store
 
+JSON = "--json"
 DECIDING = ("baseline", "metric", "margin", "looks")  # settings that a verdict depends on
 PROVENANCE = ("command", "versions", "hardware", "git_commit")  # tags of a sweep
 
@@ -39,8 +45,11 @@ def main(arguments: Sequence[str]) -> None:
     from src.tracking import mlflow_source
     from src.tracking.store import complete
 
+    if any(argument.partition("=")[0] == "--csv" for argument in arguments):
+        foreign_table.main(arguments)
+        return
     overrides = [argument for argument in arguments if "=" in argument]
-    ids = [argument for argument in arguments if "=" not in argument]
+    ids = [argument for argument in arguments if "=" not in argument and argument != JSON]
     settings = config.settings(overrides)
     tracking = TrackingSettings.of(settings["tracking"])
     store = tracking.connect()
@@ -63,15 +72,19 @@ def main(arguments: Sequence[str]) -> None:
         records, settings["compare"], elsewhere, lineage, post_hoc
     )
     report = {key: asked[0].data.tags.get(key, "unknown") for key in PROVENANCE}
-    recorded_jobs.print_result(result, report["command"] if sweep else "")
+    if is_json := JSON in arguments:
+        print(answer.to_json(result))
+    else:
+        recorded_jobs.print_result(result, report["command"] if sweep else "")
     if post_hoc:
         report["compared by"] = shlex.join(["python", "-m", "src.compare", *map(redact, arguments)])
     if sweep:
-        print(_record(store, sweep.info.run_id, result, report))
+        place = _record(store, sweep.info.run_id, result, report)
     else:
         folder = ROOT / "outputs" / "comparisons" / time.strftime("%Y-%m-%d_%H-%M-%S")
         page, _ = recorded_jobs.write_report(result, folder, report)
-        print(f"Report: {page}")
+        place = f"Report: {page}"
+    print(place, file=sys.stderr if is_json else sys.stdout)
     complete(tracking.uri)
 
 

@@ -1,5 +1,6 @@
 """The answer of a comparison as plain values, for programs."""
 
+import json
 import math
 from typing import Any
 
@@ -33,6 +34,11 @@ def _variant(comparison: Comparison, variant: Variant) -> dict[str, Any]:
         "diverged": variant.diverged,
         "failed": variant.failed,
     }
+
+
+def to_json(comparison: Comparison) -> str:
+    """Return the same as a line of JSON."""
+    return json.dumps(values(comparison), ensure_ascii=False, allow_nan=False)
 
 
 def _pair(pair: Pair) -> dict[str, Any]:

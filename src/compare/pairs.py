@@ -79,7 +79,8 @@ def make_pairs(
         mcnemar_p = _mcnemar_p(a, b, right)
         own = Pair(
             a, b, found.differences, found.estimate, mcnemar_p, float(p), verdict,
-            _corrected(a, b, beside.verdict, criterion)[0], a_better, reason,
+            _corrected(a, b, beside.verdict, criterion)[0] if beside.estimate.n else verdict,
+            a_better, reason,
         )  # fmt: skip
         pairs.append(own)
     return pairs

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from src import predictions
-from src.compare import Comparison, ComparisonError, compare, power, summary, table, write
+from src.compare import Comparison, ComparisonError, compare, note, power, summary, table, write
 from src.compare.looks import Look
 from src.compare.recorded_looks import earlier_looks
 from src.compare.recorded_searches import searches
@@ -152,7 +152,8 @@ def record(
     if comparison.post_hoc:
         return
     journal.append(EventKind.METRICS, step=0, values=summary.metrics(comparison))
-    journal.append(EventKind.TAGS, tags=summary.tags(comparison))
+    described = {note.CONTENT: note.markdown(comparison)}
+    journal.append(EventKind.TAGS, tags={**summary.tags(comparison), **described})
 
 
 def print_result(comparison: Comparison, command: str = "") -> None:

@@ -17,6 +17,7 @@ from src.compare.pairs import Pair
 from src.compare.power import advice
 from src.compare.summary import sentence
 from src.compare.variants import Variant
+from src.metrics import MISSING
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -36,7 +37,8 @@ def table(comparison: Comparison, width: int, command: str = "") -> "Group":
 
     factors = dict.fromkeys(factor for v in comparison.variants for factor in v.levels)
     _, *columns = variant_columns(comparison.criterion, comparison.target_error)
-    named = [Column(" ".join(factors), _levels, is_words=True), *columns]
+    measured = [c for c in columns if any(c.text(v) != MISSING for v in comparison.variants)]
+    named = [Column(" ".join(factors), _levels, is_words=True), *measured]
     parts: list[RenderableType] = [_table(named, comparison.variants, width)]
     if comparison.effects:
         effects = effect_columns(comparison.criterion.metric)

@@ -1,6 +1,7 @@
 """`python -m src.compare` on a store that holds sweeps made for it."""
 
 import csv
+import json
 import time
 from pathlib import Path
 
@@ -163,3 +164,15 @@ def test_a_store_without_sweeps_and_a_sweep_without_finished_runs_are_refused(sw
     sweeps.add({"sigmoid": SIGMOID}, status="FAILED")
     with pytest.raises(InputError, match="no run finished"):
         main(sweeps.options)
+
+
+def test_json_is_all_that_is_printed_for_a_program(sweeps, capsys):
+    errors = [0.03 + seed / 1000 for seed in range(6)]
+    run_id = sweeps.add({"sigmoid": errors, "relu": [error - 0.01 for error in errors]})
+    main([run_id, "--json", *sweeps.options])
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["question", "verdict", "variants", "pairs"]
+    (pair,) = found["pairs"]
+    assert (pair["a"], pair["b"], pair["n"]) == ("activation=relu", "activation=sigmoid", 6)
+    assert pair["difference"] == pytest.approx(-0.01)
+    assert pair["verdict"] == "better"

@@ -1,0 +1,120 @@
+"""Tables that fairsweep did not make, compared as scipy compares them."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import permutation_test
+
+from src.compare.__main__ import main
+from src.errors import InputError
+from src.interface import compare
+
+SEEDS = 9
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    """Accuracies of two methods on nine folds that both share."""
+    draws = np.random.default_rng(3)
+    folds = draws.normal(80, 5, SEEDS)
+    values = {"a": folds + draws.normal(0, 1, SEEDS), "b": folds + draws.normal(1.2, 1, SEEDS)}
+    rows = [
+        {"method": method, "fold": f"fold {k}", "accuracy": value}
+        for method, found in values.items()
+        for k, value in enumerate(found)
+    ]
+    return pd.DataFrame(rows).sample(frac=1, random_state=0).sort_values("method", kind="stable")
+
+
+def test_mean_and_p_are_those_of_scipys_paired_permutation_test(frame):
+    (pair,) = compare(frame, value="accuracy", seed="fold", maximize=True).values["pairs"]
+    wide = frame.pivot(index="fold", columns="method", values="accuracy")
+    difference = (wide["b"] - wide["a"]).to_numpy()
+    theirs = permutation_test((difference,), np.mean, permutation_type="samples", n_resamples=2**10)
+    assert pair["n"] == SEEDS
+    assert pair["difference"] == pytest.approx(difference.mean())
+    assert pair["p"] == pytest.approx(theirs.pvalue)
+    assert pair["low"] < difference.mean() < pair["high"]
+
+
+@pytest.mark.parametrize(("maximize", "verdict"), [(True, "better"), (False, "worse")])
+def test_the_better_end_of_the_scale_is_said(maximize, verdict, frame):
+    (pair,) = compare(frame, value="accuracy", seed="fold", maximize=maximize).values["pairs"]
+    assert (pair["a"], pair["verdict"]) == ("method=b", verdict)
+
+
+@pytest.mark.parametrize(("margin", "verdict"), [(0.0, "worse"), (5.0, "equivalent")])
+def test_a_margin_is_in_the_unit_of_the_values(margin, verdict, frame):
+    (pair,) = compare(frame, value="accuracy", seed="fold", margin=margin).values["pairs"]
+    assert 0 < pair["low"] < pair["high"] < 5
+    assert pair["verdict"] == verdict
+
+
+def test_the_command_prints_json_alone_and_the_same_as_python(frame, tmp_path, capsys):
+    file = tmp_path / "table.csv"
+    frame.to_csv(file, index=False)
+    line = ["--csv", str(file), "--value", "accuracy", "--seed", "fold", "--maximize", "--json"]
+    main(line)
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert printed.out.count("\n") == 1
+    assert printed.err == ""
+    assert list(found) == ["question", "verdict", "variants", "pairs"]
+    keys = ["a", "b", "n", "difference", "low", "high", "p", "verdict"]
+    assert [list(pair) for pair in found["pairs"]] == [keys]
+    python = compare(frame, value="accuracy", seed="fold", maximize=True)
+    assert found["verdict"] == python.verdict == repr(python)
+    assert found["pairs"][0]["difference"] == pytest.approx(python.pairs["difference"][0])
+    assert list(python.variants["n"]) == [SEEDS, SEEDS]
+
+
+def test_tables_and_answer_are_printed_without_what_the_table_does_not_tell(
+    frame, tmp_path, capsys
+):
+    file = tmp_path / "table.csv"
+    frame.to_csv(file, index=False)
+    main(["--csv", str(file), "--value", "accuracy", "--seed", "fold", "--maximize"])
+    printed = capsys.readouterr().out
+    assert "method=b" in printed
+    assert "validation" not in printed
+    assert "epoch" not in printed
+
+
+GOOD = "method,seed,error\na,0,1\na,1,2\nb,0,2\nb,1,3\n"
+WRONG = {
+    "no such value": (GOOD, "erorr", "seed", r"^value=erorr: must be a col.*\(did you mean error"),
+    "no such seed": (GOOD, "error", "fold", "^seed=fold: must be a column; there are method, seed"),
+    "no factor": ("seed,error\n0,1\n", "error", "seed", "a further column must tell the variants"),
+    "a word": (GOOD + "b,2,bad\n", "error", "seed", "^row 5: error=bad: must be a number"),
+    "a seed twice": (GOOD + "b,1,4\n", "error", "seed", "^row 5: method=b has seed=1 already$"),
+    "a short row": (GOOD + "b,2\n", "error", "seed", "row 5: must have as many values"),
+    "a long row": (GOOD + "b,2,3,4\n", "error", "seed", "row 5: must have as many values"),
+    "a header alone": ("method,seed,error\n", "error", "seed", "must have a header and a row"),
+    "nothing": ("", "error", "seed", "must have a header and a row"),
+}
+
+
+@pytest.mark.parametrize(("text", "value", "seed", "line"), WRONG.values(), ids=WRONG)
+def test_a_table_that_cannot_be_compared_is_refused(text, value, seed, line, tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text(text)
+    with pytest.raises(InputError, match=line) as refused:
+        main(["--csv", str(file), "--value", value, "--seed", seed])
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_no_text_and_a_missing_option_are_refused(tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        main(["--csv", str(file), "--value", "v", "--seed", "s"])
+    with pytest.raises(InputError, match="--seed"):
+        main(["--csv", str(file), "--value", "v"])
+
+
+def test_a_missing_value_is_a_run_without_an_outcome(frame):
+    holes = frame.assign(accuracy=frame["accuracy"].where(frame["fold"] != "fold 3"))
+    (pair,) = compare(holes, value="accuracy", seed="fold").values["pairs"]
+    assert pair["n"] == SEEDS - 1
