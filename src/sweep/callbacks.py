@@ -15,6 +15,7 @@ from src.errors import InputError, JobKilledError, Refused
 from src.hydra_internals import typed_lines
 from src.signals import defer_stop
 from src.sweep import multirun
+from src.sweep.closing import close_if_ended
 from src.sweep.compose import resolved
 from src.sweep.directories import check_directories
 from src.sweep.preflight import check_chdir
@@ -63,6 +64,11 @@ class SweepCallback(Callback):
         """End the run of a job that could not do so itself, such as one that was killed."""
         if job_return.status == JobStatus.FAILED and config.sweep.id is not None:
             _end_failed(config, job_return._return_value)
+        if config.sweep.is_queued:
+            sweep = Journal(Path(config.hydra.sweep.dir))
+            index = ResultIndex.of(resolved(config).tree)
+            if close_if_ended(sweep, index):
+                upload([sweep], index.tracking.connect)
 
 
 def _end_failed(config: DictConfig, error: BaseException) -> None:

@@ -12,9 +12,9 @@ from src.errors import OUTPUT_CLOSED, InputError, JobError
 from src.inference.publish import Publication
 from src.progress import failure_table, job_counts
 from src.signals import defer_stop, stop_requested
+from src.sweep.closing import compare_jobs, going_on_note, has_ended
 from src.tracking.job_record import JobRecord, Status
-from src.tracking.lineage import sweeps_of
-from src.tracking.repair import end
+from src.tracking.repair import end, goes_on
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader_process import start_uploader
@@ -35,6 +35,7 @@ class Sweep:
     report: Mapping[str, str]
     hint: str  # what the same command would do
     models: Publication
+    is_submitted: bool  # its jobs are not waited for
 
 
 begun: list[Sweep] = []  # the multirun of this process, between begin and finish
@@ -67,6 +68,10 @@ def finish(error: BaseException | None) -> int:
         return 0
     sweep = begun.pop()
     journal, jobs = sweep.journals.sweep, sweep.journals.settle()
+    if (sweep.is_submitted or stop_requested()) and goes_on(journal):
+        word = "Submitted" if sweep.is_submitted else "Interrupted"
+        logs.tell(f"{word}: {going_on_note(journal, jobs)}")
+        return 0
     failed = [job for job in jobs if job.has_failed]
     result: Comparison | Spread | InputError | None = None
     try:
@@ -77,7 +82,8 @@ def finish(error: BaseException | None) -> int:
             is_interrupted = stop_requested()
             failure = Status.KILLED if is_interrupted else Status.FAILED
             is_well = not (error or failed or is_interrupted or isinstance(result, InputError))
-            end(journal, Status.FINISHED if is_well else failure)
+            if not has_ended(journal):  # else its last job did it
+                end(journal, Status.FINISHED if is_well else failure)
             if is_interrupted:
                 done = sum(job.status == Status.FINISHED for job in jobs)
                 of = f"{done} of {sweep.jobs or len(jobs)} jobs"
@@ -96,18 +102,8 @@ def finish(error: BaseException | None) -> int:
 
 def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | Spread | InputError | None":
     """Compare jobs and write the report; a failure is printed, and costs only that."""
-    from src.compare import recorded_jobs, recorded_looks, recorded_spread
-
     try:
-        if spread := recorded_spread.spread_of(jobs):
-            question = sweep.compare["question"] or "Where does the spread come from?"
-            recorded_spread.record(spread, question, sweep.journals.sweep, sweep.report)
-            return spread
-        lineage = sweeps_of(jobs, sweep.index)
-        records = [*jobs, *sweep.journals.searches()]
-        result = recorded_jobs.compare_records(records, sweep.compare, lineage=lineage)
-        recorded_looks.record_look(result, jobs, sweep.journals.sweep)
-        recorded_jobs.record(result, sweep.journals.sweep, sweep.report)
+        result = compare_jobs(sweep.journals, jobs, sweep.index, sweep.compare, sweep.report)
     except InputError as nothing:
         logs.tell(f"No comparison: {nothing}")
     except OSError as error:

@@ -9,7 +9,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from src.errors import InputError
-from src.hydra_internals import FAIR_SWEEPER, as_typed
+from src.hydra_internals import FAIR_SWEEPER, QUEUE_LAUNCHER, as_typed
 from src.search_space import Dimension
 from src.shared_compositions import share_compositions
 from src.sweep.arm import Arm, check_space, tuning_seeds
@@ -31,9 +31,11 @@ def depends_on_results(config: DictConfig) -> bool:
 
 
 def check_sweeper(config: DictConfig) -> None:
-    """Raise InputError where another sweeper would pass over what a tuned sweep asks for."""
+    """Raise InputError where sweeper or launcher would pass over what a sweep asks for."""
     if config.tune.space is not None and config.hydra.sweeper._target_ != FAIR_SWEEPER:
         raise InputError("tune.space: must go with hydra/sweeper=fair, the default")
+    if config.submit and config.hydra.launcher._target_ != QUEUE_LAUNCHER:
+        raise InputError("submit=true: must be false, but with hydra/launcher=slurm")
     if depends_on_results(config) and config.submit:
         raise InputError("submit=true: must be false where further jobs depend on results")
 

@@ -16,6 +16,7 @@ from src.data.availability import ensure_data
 from src.errors import InputError
 from src.hydra_internals import (
     BASIC_LAUNCHER,
+    QUEUE_LAUNCHER,
     add_overrides,
     as_typed,
 )
@@ -24,6 +25,7 @@ from src.process_exit import require_normal_shutdown
 from src.shared_compositions import share_compositions
 from src.signals import defer_stop
 from src.sweep import dry_run
+from src.sweep.closing import close_if_ended
 from src.sweep.compose import (
     Composed,
     compose_jobs,
@@ -84,18 +86,30 @@ def begin(config: DictConfig) -> None:
     if note:
         logs.tell(note)
     sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
-    if not sees_jobs:
+    if not (sees_jobs or hydra.launcher._target_ == QUEUE_LAUNCHER):
         require_normal_shutdown()
     code = {name: digest for each in all_identities for name, digest in each.code.items()}
     count = None if depends_on_results(config) else len(overrides) or None
     sweep_id = _begin(config, jobs, index, count, code)
-    add_overrides(config, f"sweep.id={sweep_id}", f"sweep.uploads={str(not sees_jobs).lower()}")
+    _hand_on(config, id=sweep_id, uploads=not sees_jobs, is_queued=_is_queued(config, count))
     if overrides:
-        varying_keys = ",".join(varied)
-        add_overrides(config, f"sweep.varying=[{varying_keys}]", f"sweep.code={_mapping(code)}")
+        _hand_on(config, varying=f"[{','.join(varied)}]", code=_mapping(code))
     if count:
         planned = zip(jobs, identities, typed, strict=True)
         _record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
+
+
+def _is_queued(config: DictConfig, jobs: int | None) -> bool:
+    """Return whether the last of a sweep's jobs is to end it, whoever still waits."""
+    return config.hydra.launcher._target_ == QUEUE_LAUNCHER and jobs is not None
+
+
+def _hand_on(config: DictConfig, **told: str | bool) -> None:
+    """Tell all jobs of a sweep about it."""
+    for key, value in told.items():
+        add_overrides(
+            config, f"sweep.{key}={str(value).lower() if value in (True, False) else value}"
+        )
 
 
 def _show_plan(
@@ -184,9 +198,11 @@ def _begin(
     """Write that the sweep has begun, from where on there is something to finish; return its id."""
     settings, models = jobs[0].config.tree, Publication.of(job.config for job in jobs)
     journal, report = Journal(Path(config.hydra.sweep.dir)), provenance.report(code)
-    start = sweep_start(question(config), journal.folder, settings, report)
+    start = sweep_start(question(config), journal.folder, settings, report, count)
     sweep_id: str = start["tags"]["job"]
     uploader = start_uploader()
+    for _, folder in list(index.opened()):
+        close_if_ended(Journal(folder), index)
     uploader.ask("close_abandoned")
     uploader.answer()
     with defer_stop():
@@ -195,7 +211,7 @@ def _begin(
         index.open(sweep_id, journal)
         uploader.ask("watch", journal.folder)
         own = SweepJournals(journal), index, count, settings["compare"], report
-        begun.append(Sweep(*own, HINT[settings["reuse"]], models))
+        begun.append(Sweep(*own, HINT[settings["reuse"]], models, settings["submit"]))
     uploader.answer()
     from src.compare.recorded_jobs import prepare
 

@@ -3,6 +3,7 @@
 import logging
 
 from src import scheduler
+from src.scheduler import QueueState
 from src.tracking.event import EventKind
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
@@ -29,7 +30,7 @@ def _mended(record: JobRecord) -> JobRecord:
         log.warning(note)
     if not record.has_ended and record.process == ProcessState.GONE:
         end(record.journal, Status.KILLED, _reason(record))
-    elif record.status == Status.RUNNING and record.process == ProcessState.QUEUED:
+    elif record.process == ProcessState.QUEUED and not (record.has_ended or record.is_sweep):
         record.journal.append(EventKind.REQUEUED)
     return fold(record.journal) or record
 
@@ -45,3 +46,10 @@ def end(journal: Journal, status: Status, reason: str = "") -> None:
     """Write the end of a job, for a process that may not have been able to do so itself."""
     tags = {"outcome": status.lower()} | ({"reason": reason} if reason else {})
     journal.append(EventKind.END, status=status, tags=tags)
+
+
+def goes_on(sweep: Journal) -> bool:
+    """Return whether a scheduler has jobs of a sweep that wait or run, whoever waits for them."""
+    record = fold(sweep)
+    job = record.tags.get("scheduler_job") if record and not record.has_ended else None
+    return job is not None and scheduler.state(job) in (QueueState.QUEUED, QueueState.RUNNING)

@@ -221,13 +221,22 @@ def search_start(label: str, sweep: JobRecord) -> dict[str, Any]:
 
 
 def sweep_start(
-    name: str, folder: Path, settings: Mapping[str, Any], report: Mapping[str, str]
+    name: str,
+    folder: Path,
+    settings: Mapping[str, Any],
+    report: Mapping[str, str],
+    jobs: int | None,
 ) -> dict[str, Any]:
-    """Return the fields of the first event of a sweep's journal; `settings` is its config."""
+    """Return the fields of the first event of a sweep's journal.
+
+    `settings` is its config; `jobs` is how many there are, None where its sweeper decides as it
+    goes.
+    """
     tags = {
         "kind": "sweep",
         "job": os.urandom(8).hex(),
         "folder": str(folder.absolute()),
+        **({"jobs": str(jobs)} if jobs else {}),
         **provenance.tags(),
         **report,
     }

@@ -11,7 +11,7 @@ from src.errors import InputError
 from src.tracking import mlflow_source, store
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
-from src.tracking.repair import end, settle
+from src.tracking.repair import end, goes_on, settle
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader import RETRY_SECONDS, Uploader, upload
@@ -87,7 +87,7 @@ class UploadService:
                 f"warning: the tracking server misses a part of this {what} ({root_cause(error)}); "
                 f"`{commands.sync(journal.folder)}` sends it later"
             )
-        elif record:
+        elif record and record.has_ended:
             self.index.close(record.job_id)
         store.complete(self.index.tracking.uri)
         if error or record is None or record.run_id is None:
@@ -116,6 +116,8 @@ class UploadService:
         """Wait until the processes that write are gone or done, and end what they could not."""
         deadline = time.monotonic() + RETRY_SECONDS
         own = Journal(journals.sweep.folder)
+        if goes_on(own):
+            return
         while time.monotonic() < deadline and any(
             not record.has_ended and record.process == ProcessState.ALIVE
             for record in [fold(own), *journals.records()]

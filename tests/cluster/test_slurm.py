@@ -1,9 +1,16 @@
 """Sweeps on a real SLURM: its requeues, its dead nodes, its queue without anybody who waits."""
 
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+
 import psutil
 import pytest
 from until import epochs, until
 
+from src import ROOT
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
 
@@ -20,17 +27,20 @@ def curves(journal: Journal) -> dict:
     return {step: [values[key] for key in METRICS] for step, values in by_step.items()}
 
 
-def processes_of(slurm, job_id: str) -> list[psutil.Process]:
-    """The processes of a job of SLURM's, its shell and the daemon that watches it included."""
-    found = []
+def kill_with_its_node(task: str) -> None:
+    """Kill the processes of a job, its shell and the daemons that watch them, as a crash does."""
+    found = {}
     for process in psutil.process_iter():
-        try:
-            is_own = process.environ().get("SLURM_JOB_ID") == job_id
-            if is_own or f"[{job_id}." in " ".join(process.cmdline()):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+        with suppress(psutil.Error):
+            if process.environ().get("SLURM_ARRAY_TASK_ID") == task:
+                found[process.pid] = process
+    job_id = next(iter(found.values())).environ()["SLURM_JOB_ID"]
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if f"[{job_id}." in " ".join(process.cmdline()):
+                found[process.pid] = process
+    for process in found.values():
+        process.kill()
 
 
 def test_a_job_whose_time_is_up_is_queued_again_and_ends_as_if_never_cut_off(slurm, workplace):
@@ -56,3 +66,95 @@ def test_a_job_whose_time_is_up_is_queued_again_and_ends_as_if_never_cut_off(slu
     )
     assert whole.returncode == 0, whole.stderr
     assert curves(job) == curves(Journal(place.folder / "w" / "0"))
+
+
+def test_a_submitted_sweep_runs_the_code_of_its_submission_and_is_closed_by_its_last_job(
+    slurm, workplace, tmp_path
+):
+    module = tmp_path / "mine.py"
+    module.write_text("from torch import nn\n\nclass Own(nn.ReLU):\n    pass\n")
+    search = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+    slurm.ask("scontrol", "update", "partitionname=usual", "state=down")
+    options = ("activation._target_=mine.Own", "seed=0,1", "epochs=2", "submit=true")
+    process = workplace.start(*SMALL, *options, *ON_SLURM, env=os.environ | {"PYTHONPATH": search})
+    stdout, stderr = process.communicate()
+    module.write_text("raise SystemError('edited while the jobs wait')\n")
+    waiting = sweeps(workplace.folder)
+    slurm.ask("scontrol", "update", "partitionname=usual", "state=up")
+    assert process.returncode == 0, stderr
+    assert stdout == ""
+    assert "Submitted: 0 of 2 jobs are finished; the others go on." in stderr
+    assert waiting == ["running", "2", "0", "0", "2", "0"]
+    own = Journal(workplace.folder / "sweep")
+    until(lambda: fold(own).has_ended)
+    assert fold(own).status == Status.FINISHED
+    assert (own.folder / "artifacts" / "comparison").exists() or not own.has_unsent
+    until(lambda: [run.info.status for run in workplace.runs()] == ["FINISHED"] * 3)
+    assert sweeps(workplace.folder) == ["finished", "2", "2", "0", "0", "0"]
+
+
+def sweeps(folder) -> list[str]:
+    """State and counts of the one sweep that `python -m src.sweeps` shows."""
+    command = [sys.executable, "-m", "src.sweeps", str(folder)]
+    wide = os.environ | {"COLUMNS": "1000"}
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=wide, check=True)
+    (_, line) = told.stdout.splitlines()
+    words = line.partition("python -m")[0].split()
+    return [words[1], *words[-5:]]
+
+
+def die_with_node(workplace, *options: str) -> subprocess.CompletedProcess:
+    """A sweep of two jobs, the second of which hangs once and then dies with its node."""
+    hang = ("activation._target_=tests.launcher.faulty.Faulty", "+activation.fault=none,hang")
+    once = workplace.folder / "hung"
+    command = (*SMALL, *hang, f"+activation.once={once}", "epochs=2", *options, *ON_SLURM)
+    process = workplace.start(*command)
+    until(once.exists)
+    kill_with_its_node(task="1")
+    stdout, stderr = process.communicate()
+    assert "Traceback" not in stderr
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+def test_a_job_that_dies_with_its_node_is_tried_again_elsewhere(slurm, workplace):
+    told = die_with_node(workplace)
+    assert told.returncode == 0, told.stderr
+    assert "2 jobs: 2 trained" in told.stderr
+    assert {run.info.status for run in workplace.runs()} == {"FINISHED"}
+    assert fold(Journal(workplace.folder / "sweep" / "1")).reason == ""
+
+
+def test_where_it_may_not_be_queued_again_it_is_ended_and_the_same_command_trains_it_alone(
+    slurm, workplace
+):
+    told = die_with_node(workplace, "+hydra.launcher.additional_parameters.no-requeue=true")
+    assert told.returncode == 1
+    assert "its process is gone; SLURM says NODE_FAIL" in told.stderr
+    assert "2 jobs: 1 trained, 1 failed" in told.stderr
+    states = {run.info.run_name: run.info.status for run in workplace.runs()}
+    assert states.pop("+activation.fault=none") == "FINISHED"
+    assert states.pop("+activation.fault=hang") == "KILLED"
+    assert list(states.values()) == ["FAILED"], "the sweep"
+    again = workplace.train(*told.args, f"hydra.sweep.dir={workplace.folder}/again")
+    assert again.returncode == 0, again.stderr
+    assert "2 jobs: 1 reused, 1 trained" in again.stderr
+
+
+def test_ctrl_c_leaves_the_jobs_to_the_cluster_and_the_same_command_trains_none_twice(
+    slurm, workplace
+):
+    sweep = Journal(workplace.folder / "sweep")
+    command = (*SMALL, "epochs=300", "seed=0,1")
+    process = workplace.start(*command, *ON_SLURM, start_new_session=True)
+    until(lambda: all(epochs(sweep.folder / job) for job in "01"))
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate()
+    again = workplace.train(*command, f"hydra.sweep.dir={workplace.folder}/again", *ON_SLURM)
+    assert process.returncode == 130
+    assert "Interrupted: 0 of 2 jobs are finished; the others go on." in stderr
+    assert "`scancel " in stderr
+    assert again.returncode == 0, again.stderr
+    assert "2 jobs: 2 reused" in again.stderr
+    assert {run.info.status for run in workplace.runs()} == {"FINISHED"}
+    for job in "01":
+        assert epochs(sweep.folder / job) == 300

@@ -62,9 +62,9 @@ def _submit(
 ) -> list[Job]:
     own = dict(settings)
     del own["threads"]  # of the job's config
-    executor = AutoExecutor(
-        folder / FOLDER / "%j", cluster="slurm", slurm_max_num_timeout=own.pop("max_num_timeout")
-    )
+    timeouts = own.pop("max_num_timeout")
+    # One folder for all jobs: SLURM may start one before submitit could make a folder of its own.
+    executor = AutoExecutor(folder / FOLDER, cluster="slurm", slurm_max_num_timeout=timeouts)
     if own["gpus_per_node"] == "auto":
         own["gpus_per_node"] = 1 if _has_gpus() else None
     own["teardown"] = [RETRY % own.pop("retries")]

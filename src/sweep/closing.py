@@ -1,0 +1,121 @@
+"""The end of a sweep whose jobs wait in a scheduler's queue: who finds them ended compares them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from src import scheduler
+from src.error_text import root_cause
+from src.errors import InputError
+from src.scheduler import QueueState
+from src.tracking.job_record import JobRecord, Status, fold
+from src.tracking.journal import Journal
+from src.tracking.lineage import sweeps_of
+from src.tracking.lock import locked
+from src.tracking.repair import end
+from src.tracking.result_index import ResultIndex
+from src.tracking.sweep_journals import SweepJournals
+
+if TYPE_CHECKING:
+    from src.compare import Comparison
+    from src.compare.spread import Spread
+
+REPORT_TAGS = ("command", "versions", "hardware", "git_commit")
+
+
+def going_on_note(sweep: Journal, jobs: Sequence[JobRecord]) -> str:
+    """Return how to see and to cancel the jobs of a sweep that go on without its process."""
+    tags = record.tags if (record := fold(sweep)) else {}
+    done = sum(job.status == Status.FINISHED for job in jobs)
+    queue = tags["scheduler_job"].rpartition(":")[2]
+    return (
+        f"{done} of {tags.get('jobs', len(jobs))} jobs are finished; the others go on. "
+        f"`python -m src.sweeps` shows them, and `scancel {queue}` cancels them."
+    )
+
+
+def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
+    """Compare the jobs of a queued sweep, and end it, when all of them have ended.
+
+    Of several processes that come at once the first does it. Returns whether this one did.
+    """
+    record = fold(sweep)
+    if record is None or not record.is_sweep or not {"scheduler_job", "jobs"} <= {*record.tags}:
+        return False
+    journals = SweepJournals(sweep)
+    with locked(sweep.folder / "closing"):
+        record = fold(sweep) or record
+        if record.has_ended or not _all_ended(record, jobs := journals.settle()):
+            return False
+        has_result = _compare(record, journals, jobs, index)
+        is_whole = len(jobs) == int(record.tags["jobs"]) and not any(j.has_failed for j in jobs)
+        end(sweep, Status.FINISHED if is_whole and has_result else Status.FAILED)
+    return True
+
+
+def _all_ended(sweep: JobRecord, jobs: Sequence[JobRecord]) -> bool:
+    """Return whether neither a journal nor the scheduler tells of a job that is to come."""
+    if not all(job.has_ended for job in jobs):
+        return False
+    queue = sweep.tags["scheduler_job"]
+    if not scheduler.is_reached(queue):
+        return len(jobs) == int(sweep.tags["jobs"])
+    words = scheduler.words(queue)
+    active = {key for key, word in words.items() if scheduler.queue_state(word) != QueueState.ENDED}
+    ended = {job.tags.get("scheduler_job", "").rpartition(":")[2] for job in jobs}
+    return active <= ended
+
+
+def has_ended(sweep: Journal) -> bool:
+    """Return whether the end of a sweep is written."""
+    record = fold(sweep)
+    return record is not None and record.has_ended
+
+
+def compare_jobs(
+    sweep: SweepJournals,
+    jobs: Sequence[JobRecord],
+    index: ResultIndex,
+    settings: Mapping[str, Any],
+    report: Mapping[str, str],
+) -> "Comparison | Spread":
+    """Compare a sweep's jobs; write the report unless the sweep has ended. Raises InputError."""
+    from src.compare import recorded_jobs, recorded_looks, recorded_spread
+
+    is_new = not has_ended(sweep.sweep)
+    if spread := recorded_spread.spread_of(jobs):
+        question = settings["question"] or "Where does the spread come from?"
+        if is_new:
+            recorded_spread.record(spread, question, sweep.sweep, report)
+        return spread
+    records = [*jobs, *sweep.searches()]
+    found = recorded_jobs.compare_records(records, settings, lineage=sweeps_of(jobs, index))
+    if is_new:
+        recorded_looks.record_look(found, jobs, sweep.sweep)
+        recorded_jobs.record(found, sweep.sweep, report)
+    return found
+
+
+def _compare(
+    sweep: JobRecord, journals: SweepJournals, jobs: Sequence[JobRecord], index: ResultIndex
+) -> bool:
+    """Write the comparison of jobs into the sweep's folder; return whether there is one."""
+    report = {key: sweep.tags[key] for key in REPORT_TAGS if key in sweep.tags}
+    try:
+        compare_jobs(journals, jobs, index, _settings(sweep.params), report)
+    except (InputError, OSError) as error:
+        print(f"No comparison: {root_cause(error)}")
+        return False
+    return True
+
+
+def _settings(params: Mapping[str, str]) -> dict[str, Any]:
+    """Return the config's `compare` as a sweep's journal keeps it: text, or JSON."""
+    return {k.removeprefix("compare."): _value(v) for k, v in params.items() if "compare." in k}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
