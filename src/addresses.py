@@ -19,6 +19,11 @@ def database_path(uri: str) -> Path | None:
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
+def is_database(uri: str) -> bool:
+    """Return whether a tracking address is a database that MLflow opens without a server."""
+    return uri.startswith((SQLITE, "postgresql", "mysql", "mssql"))
+
+
 def database_uri(path: Path) -> str:
     """Return MLflow's URI of an SQLite file."""
     plain, quoted = str(path), quote(str(path))

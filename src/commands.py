@@ -1,5 +1,7 @@
 """The commands that a message gives its reader to type next, as they work for this very sweep."""
 
+import os
+import re
 import shlex
 import shutil
 import sys
@@ -7,6 +9,8 @@ from pathlib import Path
 
 from src import ROOT, addresses
 from src.credentials import redact
+
+PLAIN = re.compile(r"[\w.-]+")  # a user's name that cannot be a part of a password
 
 
 def sync(folder: Path) -> str:
@@ -24,15 +28,28 @@ def ui(uri: str, experiment_id: str | None = None) -> str:
     page = f"/#/experiments{of_experiment}?workflowType=machine_learning"
     if uri.startswith("http"):
         return redact(uri).rstrip("/") + page
-    database = addresses.database_path(uri)
-    if database is None:
+    if not addresses.is_database(uri):
         return redact(uri)
-    database = database.absolute()
-    if database.is_relative_to(Path.cwd()):
-        database = database.relative_to(Path.cwd())
-    location = shlex.quote(addresses.database_uri(database))
+    location, note = _location(uri)
     command = f"{_mlflow()} ui --backend-store-uri {location} --host 127.0.0.1"
-    return f"{command}\n        at http://127.0.0.1:5000{page}"
+    return f"{command}{note}\n        at http://127.0.0.1:5000{page}"
+
+
+def _location(uri: str) -> tuple[str, str]:
+    """Return a database as the shell takes it, without its password, and where that comes from."""
+    if database := addresses.database_path(uri):
+        database = database.absolute()
+        if database.is_relative_to(Path.cwd()):
+            database = database.relative_to(Path.cwd())
+        return shlex.quote(addresses.database_uri(database)), ""
+    if uri == os.environ.get("MLFLOW_TRACKING_URI"):
+        return '"$MLFLOW_TRACKING_URI"', ""
+    scheme, _, rest = redact(uri).partition("://")
+    user, has_password, _ = uri.partition("://")[2].rpartition("@")[0].partition(":")
+    if not PLAIN.fullmatch(user):
+        return shlex.quote(redact(uri)), ""
+    note = "  # with its password in PGPASSWORD" if has_password else ""
+    return shlex.quote(f"{scheme}://{user}@{rest}"), note
 
 
 def _mlflow() -> str:

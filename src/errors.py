@@ -9,6 +9,10 @@ class ExperimentDeletedError(InputError):
     """The experiment that runs are to be sent to was deleted there."""
 
 
+class AccessDeniedError(InputError):
+    """A tracking server that answers, but not to this user."""
+
+
 class JobError(Exception):
     """A job of a sweep failed, which is its own affair; the message says why."""
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sqlite3
 import sys
 import warnings
@@ -27,7 +28,7 @@ from mlflow.store.db import utils as db
 from src import addresses
 from src.credentials import redact
 from src.error_text import root_cause
-from src.errors import ExperimentDeletedError, InputError
+from src.errors import AccessDeniedError, ExperimentDeletedError, InputError
 from src.tracking import artifact_location
 from src.tracking.lock import locked
 
@@ -41,6 +42,18 @@ warnings.simplefilter("ignore", DeprecationWarning)
 SIDE_FILES = ("-wal", "-shm", "-journal")  # https://sqlite.org/tempfiles.html
 # Modules that MLflow's stores of artifacts import only when they are used.
 CLIENTS = {"S3ArtifactRepository": "boto3", "HdfsArtifactRepository": "pyarrow.fs"}
+# Optional modules, by the names under which they are missed.
+DRIVERS = {
+    "psycopg": 'needs `pip install -e ".[postgres]"`',
+    "psycopg2": 'needs `pip install -e ".[postgres]"` and postgresql+psycopg://',
+    "pymysql": 'needs `pip install -e ".[mysql]"`',
+    "MySQLdb": 'needs `pip install -e ".[mysql]"` and mysql+pymysql://',
+    "boto3": 'needs `pip install -e ".[s3]"`',
+}
+# Of a server (https://www.rfc-editor.org/rfc/rfc9110#status.401), PostgreSQL and MySQL.
+DENIED = re.compile(
+    r"error code 40[13]\b|authentication failed|no password supplied|Access denied for user"
+)
 UNREACHABLE = (MlflowException, OSError)
 
 
@@ -68,24 +81,43 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
     """
     _note_environment(uri)
     found = addresses.database_path(uri)
-    if found is not None:
+    if addresses.is_database(uri):
         _check_artifacts(artifacts)
     try:
         if found is None:
-            return _open(uri, experiment, None)
+            own = addresses.artifacts_uri(artifacts) if addresses.is_database(uri) else None
+            return _with_artifacts(_open(uri, experiment, own))
         database = found.absolute()
         # Processes that migrate a fresh database at the same time crash in each other's tables.
         with locked(database):
             if not database.exists():
                 _make(database)
             return _open_embedded(database, experiment, addresses.artifacts_uri(artifacts))
-    except ExperimentDeletedError:
+    except InputError:
         raise
     except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
-        raise InputError(
-            f"tracking.uri={redact(uri)}: cannot be used: {root_cause(error)}; "
-            "a writable sqlite:///FILE or a running server is needed"
+        refusal = AccessDeniedError if DENIED.search(f"{error} {root_cause(error)}") else InputError
+        raise refusal(
+            f"tracking.uri={redact(uri)}: cannot be used: {root_cause(error)}; {_needed(error)}"
         ) from error
+
+
+def _needed(error: BaseException) -> str:
+    """Return what would help: the extra with a missing driver, or another address."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ModuleNotFoundError) and cause.name in DRIVERS:
+            return DRIVERS[cause.name]
+        cause = cause.__cause__ or cause.__context__
+    return "a writable sqlite:///FILE or a running server is needed"
+
+
+def _with_artifacts(store: Store) -> Store:
+    """Return the store; raise InputError where this process cannot use its place of artifacts."""
+    place = store.client.get_experiment(store.experiment_id).artifact_location or ""
+    if place.startswith("s3:"):  # of others the server may be the only one that can
+        _check_artifacts(place)
+    return store
 
 
 def _check_artifacts(place: str) -> None:
@@ -93,7 +125,14 @@ def _check_artifacts(place: str) -> None:
     try:
         repository = get_artifact_repository(addresses.artifacts_uri(place))
         if module := CLIENTS.get(type(repository).__name__):
-            import_module(module)
+            client = import_module(module)
+            if module == "boto3" and client.Session().get_credentials() is None:
+                raise MlflowException(
+                    "no credentials; AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY give them"
+                )
+    except ModuleNotFoundError as error:
+        needed = DRIVERS.get(error.name or "", root_cause(error))
+        raise InputError(f"tracking.artifacts={redact(place)}: {needed}") from error
     except (MlflowException, ImportError) as error:
         raise InputError(f"tracking.artifacts={redact(place)}: {root_cause(error)}") from error
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from src import commands, logs
 from src.error_text import root_cause
-from src.errors import InputError
+from src.errors import AccessDeniedError, InputError
 from src.tracking import mlflow_source, store
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
@@ -45,7 +45,7 @@ class UploadService:
         try:
             index.tracking.connect()
         except InputError as refusal:
-            if not index.was_reached():
+            if isinstance(refusal, AccessDeniedError) or not index.was_reached():
                 raise
             logs.tell(f"warning: {refusal}. All goes on, and `python -m src.sync` sends it later.")
             self.is_reached = False

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 
+import postgres as postgres_daemon
 import pytest
 import slurm as slurm_daemons
 
@@ -21,3 +22,15 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[slurm_daemons.S
         cluster.stop()
         for name in cluster.environment:
             del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[postgres_daemon.Postgres]":
+    """A PostgreSQL that takes a user with a password."""
+    if postgres_daemon.programs() is None:
+        pytest.skip("no PostgreSQL: apt-get install postgresql")
+    pytest.importorskip("psycopg")
+    server = postgres_daemon.Postgres()
+    server.start()
+    yield server
+    server.stop()
