@@ -22,6 +22,7 @@ USER_ERRORS = (
     RecursionError,
     ValueError,
 )
+NO_THREAD = "can't start new thread"  # a RuntimeError of Python's, as any other
 WORD = re.compile(r"[a-z_][\w/.-]*", re.IGNORECASE)
 
 
@@ -32,7 +33,7 @@ def is_users(error: BaseException) -> bool:
     if isinstance(error, AssertionError):  # by which Hydra and OmegaConf refuse some values
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
         return frame.f_globals["__name__"].startswith(("hydra.", "omegaconf."))
-    return isinstance(error, USER_ERRORS)
+    return isinstance(error, USER_ERRORS) or str(error) == NO_THREAD
 
 
 def one_line(error: BaseException) -> str:
@@ -52,7 +53,7 @@ def _one_line(error: BaseException) -> str:
         return _missing(error, error.missing_cfg_file)
     if isinstance(error, BlockingIOError):  # of fork(2)
         return f"no further process can be started ({error.strerror}); see `ulimit -u`"
-    if said == "can't start new thread":
+    if said == NO_THREAD:
         return "no further thread can be started; see `ulimit -u`"
     if isinstance(error, RecursionError):
         return f"{_typed('[^=]*')}: a defaults list leads back to itself"

@@ -542,10 +542,11 @@ def test_with_nothing_to_resume_a_run_says_so_and_trains(here, workplace, capsys
 
 
 def test_a_process_or_thread_that_cannot_be_started_names_its_limit():
-    from src.command_errors import one_line
+    from src.command_errors import is_users, one_line
 
     assert one_line(BlockingIOError(11, "Resource temporarily unavailable")) == (
         "no further process can be started (Resource temporarily unavailable); see `ulimit -u`"
     )
-    said = one_line(RuntimeError("can't start new thread"))
-    assert said == "no further thread can be started; see `ulimit -u`"
+    no_thread = RuntimeError("can't start new thread")
+    assert is_users(no_thread)
+    assert one_line(no_thread) == "no further thread can be started; see `ulimit -u`"
