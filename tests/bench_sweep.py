@@ -3,8 +3,8 @@
 Parts: minimal (4 jobs against Hydra's basic launcher over a minimal loop in memory), kept (the
 same against a loop that keeps its data between jobs), basic (16 jobs against the basic launcher
 over this project's own code), pure (16 jobs against their training and evaluation alone, on all
-cores), tuned (the share of a tuned sweep's time in which it trains), overhead (costs of a job that trains nothing, and of reusing it), memory (costs of a second
-worker).
+cores), tuned (the share of a tuned sweep's time in which it trains), overhead (costs of a job that
+trains nothing, and of reusing it), memory (costs of a second worker).
 Whatever is compared runs in turns, so that both meet the same machine.
 """
 
@@ -178,7 +178,7 @@ def tuned(place: Place) -> None:
     command = place.command(*sweep, "seed=range(6)", space, f"hydra.launcher.workers={workers}")
     whole = seconds(command)
     share = training_share(place.last, workers)
-    print(f"2 arms x 20 trials, 24 jobs reported, 3 epochs each: {whole:.1f} s; the workers train in "
+    print(f"2 arms x 20 trials, 24 jobs reported, 3 epochs each: {whole:.1f} s; the workers train "
           f"{share:.1%} of the time from the first job's start to the last one's end")  # fmt: skip
 
 
