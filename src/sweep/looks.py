@@ -2,12 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src.tracking.job_record import Role
 from src.tracking.lineage import sweeps_of
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
+
+if TYPE_CHECKING:
+    from src.compare import Comparison
+    from src.compare.pairs import Pair
 
 
 def seeds_by_look(looks: Sequence[int], seeds: Sequence[int]) -> list[list[int]]:
@@ -20,12 +24,24 @@ def undecided_arms(
     journals: SweepJournals, index: ResultIndex, compare: Mapping[str, Any]
 ) -> Collection[str]:
     """Look at the reported jobs; return the labels of the arms in pairs that are not decided."""
-    from src.compare.pairs import Verdict
     from src.compare.recorded_jobs import compare_records
     from src.compare.recorded_looks import record_look
 
     records = [record for record in journals.records() if record.role is Role.REPORTED]
     comparison = compare_records(records, compare, lineage=sweeps_of(records, index))
     record_look(comparison, records, journals.sweep)
-    undecided = [pair for pair in comparison.pairs if pair.verdict is Verdict.UNDECIDED]
-    return {run.arm for pair in undecided for side in (pair.a, pair.b) for run in side.runs}
+    sides = [side for pair in open_pairs(comparison) for side in (pair.a, pair.b)]
+    return {run.arm for side in sides for run in side.runs}
+
+
+def open_pairs(comparison: "Comparison") -> "list[Pair]":
+    """Return the pairs that more seeds are to decide.
+
+    Of a design of two factors, such as activation and depth, these are the lines of its figure
+    at each point of the axis (ReLU against sigmoid at each depth): neighbours on the axis may be
+    as good as equal, and would ask for seeds without end. Of all others they are those listed.
+    """
+    pairs, design = comparison.listed_pairs, comparison.factorial
+    if design:
+        pairs = [pair for pair in pairs if pair.a.levels[design.x] == pair.b.levels[design.x]]
+    return [pair for pair in pairs if not pair.verdict.is_decided]
