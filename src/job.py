@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
-from src import artifacts, commands, logs
+from src import artifacts, logs
 from src.config import Resolved, resolve
 from src.errors import InputError
 from src.hydra_internals import typed_lines
@@ -84,10 +84,10 @@ def _single(
     index.open(start["tags"]["job"], journal)
     value = _resumed(Job(config, environment, start, journal, index, overrides), components)
     uploader = start_uploader()
-    uploader.deliver()
+    place = uploader.deliver()
     if models := uploader.publish(Publication.of([config])):
         print(models)
-    print(f"MLflow: {commands.ui(config.tree['tracking']['uri'])}")
+    print(place or f"Files: {journal.folder / FILES}")
     return value
 
 
@@ -174,7 +174,7 @@ def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> 
     epochs = components.epochs(job.config, done=len(earlier))
     logged = run_logger.log_epochs(epochs, job.journal, earlier)
     return keep_best(
-        shown(logged, tree["epochs"], job.start["name"]),
+        shown(logged, tree["epochs"], job.start["name"] if tree["sweep"]["id"] else ""),
         components.model,
         tree["patience"],
         by=tree["select_by"],

@@ -31,9 +31,10 @@ DONE = {"reused": Action.REUSE, "resumed": Action.RESUME, "trained": Action.TRAI
 
 
 def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
-    """Pass epochs on, with a line for each."""
+    """Pass epochs on, with a line for each; `name` tells jobs apart, and is "" of a single run."""
     for epoch in epochs:
-        print(f"{name}  epoch {epoch.epoch}/{total}  {errors(epoch.metrics)}", flush=True)
+        line = f"{name}  epoch {epoch.epoch}/{total}  {errors(epoch.metrics)}"
+        print(line.strip(), flush=True)
         yield epoch
 
 

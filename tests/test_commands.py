@@ -24,3 +24,8 @@ def test_the_ui_of_a_database_is_a_command_and_that_of_a_server_a_page(defaults,
     assert page.endswith("http://127.0.0.1:5000/#/experiments/7/runs?workflowType=machine_learning")
     (page,) = commands.ui("https://user:pw@host/mlflow/", "7").splitlines()
     assert page == "https://host/mlflow/#/experiments/7/runs?workflowType=machine_learning"
+
+
+def test_the_page_of_a_run_is_its_own():
+    page = commands.ui("https://host", "7", "abc")
+    assert page == "https://host/#/experiments/7/runs/abc"

@@ -79,7 +79,7 @@ def test_a_run_ends_finished_in_the_experiment_fairsweep(finished):
     place, _, run = finished
     assert run.info.status == "FINISHED"
     assert client(place).get_experiment(run.info.experiment_id).name == "fairsweep"
-    assert run.info.run_name == "model=mlp activation=relu seed=3 data=mnist_5k epochs=2 device=cpu"
+    assert run.info.run_name == "data=mnist_5k epochs=2 seed=3 device=cpu"
     assert run.info.end_time >= run.info.start_time
 
 
@@ -177,9 +177,13 @@ def test_the_terminal_shows_each_epoch_the_result_in_percent_and_the_way_to_the_
     assert "epoch 1/2" in process.stdout
     assert "epoch 2/2" in process.stdout
     assert f"{run.data.metrics['test/error']:.2%}" in process.stdout
-    command, page = process.stdout.strip().splitlines()[-2:]
+    files, command, page = process.stdout.strip().splitlines()[-3:]
+    for name in ("config.yaml", "figures/", "model.pt"):
+        assert name in files
+    assert files.startswith(f"Files: {place.folder}/artifacts/{run.info.run_id}/artifacts: ")
     assert re.search(r"mlflow ui --backend-store-uri \S+ --host 127\.0\.0\.1$", command)
-    assert "http://127.0.0.1:5000/#/experiments" in page
+    own_page = f"experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    assert page.endswith(f"http://127.0.0.1:5000/#/{own_page}")
     assert f"{place.folder}/mlflow.db" in command
     assert process.stderr == ""
 

@@ -77,11 +77,12 @@ def _check_size(overrides: Sequence[Override]) -> None:
 
 
 def question(config: DictConfig) -> str:
-    """Return the question as it was typed, without paths and tracking."""
+    """Return the question as it was typed, without paths and tracking; what varies comes first."""
     typed = typed_lines(config.hydra.overrides.task)
     keys = {override.partition("=")[0] for override in typed}
     own = [param for param in sweeper_params(config) if param.partition("=")[0] not in keys]
-    return " ".join(experiment_overrides([*typed, *own])) or "sweep"
+    lines = share_compositions().parse(experiment_overrides([*typed, *own]))
+    return " ".join(as_typed(sorted(lines, key=lambda o: not o.is_sweep_override()))) or "sweep"
 
 
 def sweeper_params(config: DictConfig) -> list[str]:

@@ -144,6 +144,21 @@ def report_location(store: Store, run_id: str, name: str = "comparison") -> str:
     return f"Report: {place}\nMLflow: {commands.ui(store.uri, store.experiment_id)}"
 
 
+def run_location(store: Store, run_id: str) -> str:
+    """Return where a run's files lie, unless a server has them, and how to open its own page."""
+    info = store.client.get_run(run_id).info
+    page = f"MLflow: {commands.ui(store.uri, info.experiment_id, run_id)}"
+    folder = local_path(info.artifact_uri)
+    if folder is None or not folder.is_dir():
+        return page
+    return f"Files: {folder}: {', '.join(_listing(folder))}\n{page}"
+
+
+def _listing(folder: Path) -> list[str]:
+    """Return the names in a folder, those of folders with their end."""
+    return sorted(f"{path.name}/" if path.is_dir() else path.name for path in folder.iterdir())
+
+
 def _search(store: Store, condition: str) -> Iterator[MlflowRun]:
     token = None
     while True:

@@ -80,9 +80,9 @@ def job_metadata(
 
 
 def _name(config: Resolved, overrides: Sequence[str]) -> str:
-    """Return what varies in the sweep, as typed.
+    """Return what varies in the sweep, as typed; of a single job all that was typed.
 
-    Of a single job these are model, activation and seed, then all else that was typed.
+    Where nothing was, these are model, activation and seed.
     """
     typed = {o.lstrip("+").partition("=")[0]: o for o in experiment_overrides(overrides, True)}
     sweep = config.tree["sweep"]
@@ -91,9 +91,9 @@ def _name(config: Resolved, overrides: Sequence[str]) -> str:
         varying = [key for key in typed if key != "threads"]
     if sweep["id"] and varying:
         return " ".join(o for key, o in typed.items() if key in varying)
-    main = [f"{key}={config.flat[key]}" for key in NAME_KEYS if key in config.flat]
-    others = [o for key, o in typed.items() if key not in (*NAME_KEYS, "threads")]
-    return " ".join([*main, *others])
+    if own := [o for key, o in typed.items() if key != "threads"]:
+        return " ".join(own)
+    return " ".join(f"{key}={config.flat[key]}" for key in NAME_KEYS if key in config.flat)
 
 
 @contextmanager

@@ -75,7 +75,7 @@ class UploadService:
         self.uploader = Uploader(self.journals.find, self.index.tracking.connect)
 
     def deliver(self) -> str:
-        """Send the rest after the end; return where the report is to be seen, "" if nowhere yet."""
+        """Send the rest after the end; return where it is to be seen, "" if nowhere yet."""
         assert self.index is not None
         assert self.journals is not None
         self.is_delivered = True
@@ -92,7 +92,8 @@ class UploadService:
         store.complete(self.index.tracking.uri)
         if error or record is None or record.run_id is None:
             return ""
-        return mlflow_source.report_location(self.index.tracking.connect(), record.run_id)
+        location = mlflow_source.report_location if record.is_sweep else mlflow_source.run_location
+        return location(self.index.tracking.connect(), record.run_id)
 
     def publish(self, publication: Publication) -> str:
         """Make models of what was delivered; return what is to be told of them."""

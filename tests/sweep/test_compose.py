@@ -16,7 +16,7 @@ from src import ROOT, hydra_internals
 from src.hydra_internals import MAIN, split_jobs
 from src.resolvers import register_resolvers
 from src.shared_compositions import SharingLoader, share_compositions
-from src.sweep.compose import job_overrides
+from src.sweep.compose import job_overrides, question
 
 JOBS = [
     ["seed=1"],
@@ -153,3 +153,9 @@ def test_private_modules_of_hydra_are_imported_in_one_file():
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hydra._internal")
     }
     assert importers == {"hydra_internals.py"}
+
+
+def test_a_sweep_is_named_by_what_varies_first(loader):
+    config = master(loader, "model=mlp", "epochs=3", "activation=relu,tanh", "seed=range(6)")
+    share_compositions()
+    assert question(config) == "activation=relu,tanh seed=range(6) model=mlp epochs=3"

@@ -109,15 +109,15 @@ def test_a_cached_result_is_recorded_with_its_epochs_and_its_origin(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("typed", "more"),
+    ("typed", "name"),
     [
-        ([], ""),
-        (["seed=3", "threads=1", "figures=false", "results=/x"], ""),
-        (["optimizer.lr=0.1"], " optimizer.lr=0.1"),
-        (["epochs=3", "+optimizer.momentum=0.5"], " epochs=3 +optimizer.momentum=0.5"),
-        (["data.root=/a"], " data.root=/a"),
+        ([], "model=mlp activation=relu seed=3"),
+        (["threads=1", "figures=false"], "model=mlp activation=relu seed=3"),
+        (["seed=3", "threads=1", "figures=false", "results=/x"], "seed=3"),
+        (["epochs=3", "+optimizer.momentum=0.5"], "epochs=3 +optimizer.momentum=0.5"),
+        (["data.root=/a"], "data.root=/a"),
     ],
 )
-def test_a_single_run_is_named_by_what_was_typed(typed, more, config):
+def test_a_single_run_is_named_by_what_was_typed(typed, name, config):
     job = run_logger.job_metadata(config("seed=3"), typed, None)
-    assert job["name"] == f"model=mlp activation=relu seed=3{more}"
+    assert job["name"] == name
