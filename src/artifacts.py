@@ -16,7 +16,7 @@ from src.data.splits import Split, Splits
 from src.training.fit import predict
 from src.training.selection import Result
 
-EXAMPLES = 2  # inputs that are kept with a model
+EXAMPLES = 8  # inputs that are kept with a model
 
 log = logging.getLogger(__name__)
 

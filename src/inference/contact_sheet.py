@@ -20,7 +20,12 @@ LISTED = 5  # classes, the most probable first
 
 
 def save(file: Path, model: TrainedModel, predictions: Sequence[Prediction]) -> None:
-    """Draw the first predictions into a PNG. Raises InputError where it cannot be written."""
+    """Draw the first predictions into a PNG.
+
+    Raises InputError where it cannot be written, or examples are no pictures.
+    """
+    if len(model.shape) != 3:
+        raise InputError(f"picture={file}: {model.name} takes no pictures")
     shown = predictions[:MOST]
     columns = min(COLUMNS, len(shown))
     width, height = 4 * GAP + 2 * SIDE + NAME + BARS, SIDE + ROW + 2 * GAP
@@ -64,7 +69,7 @@ def _tile(
 
 def _pictures(example: Example) -> list[Image.Image]:
     """Return the file's picture and the fitted one, as squares."""
-    fitted = Image.fromarray(example.pixels.transpose(1, 2, 0).squeeze())
+    fitted = Image.fromarray(example.inputs.transpose(1, 2, 0).squeeze())
     pictures = [fitted.convert("RGB").resize((SIDE, SIDE), Image.Resampling.NEAREST)]
     if example.picture:
         with Image.open(example.picture) as opened:

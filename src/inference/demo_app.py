@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from src.errors import InputError
 from src.inference.fitting import fit
 from src.inference.trained_model import TrainedModel, check_alike
 
@@ -28,7 +29,9 @@ POLICY = (
 def make_app(models: Sequence[TrainedModel]) -> FastAPI:
     """Return the application. Raises InputError for models that cannot stand side by side."""
     check_alike(models)
-    shape, classes = models[0].shape, models[0].classes
+    shape, classes, box = models[0].shape, models[0].classes, models[0].box
+    if len(shape) != 3:
+        raise InputError(f"{models[0].name}: takes {shape}, which are no drawings")
     loader = FileSystemLoader(Path(__file__).parent)
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page = pages.get_template("demo.html.j2").render(
@@ -48,7 +51,7 @@ def make_app(models: Sequence[TrainedModel]) -> FastAPI:
             raise HTTPException(413, f"a drawing must have at most {LARGEST} bytes")
         try:
             with Image.open(io.BytesIO(body), formats=["PNG"]) as picture:
-                fitted = fit(picture, shape)
+                fitted = fit(picture, shape, box)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise HTTPException(400, "the drawing must be a PNG") from error
         return answer(models, fitted)

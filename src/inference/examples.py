@@ -1,5 +1,7 @@
-"""Examples to predict: image files, folders of them, and text files of pixels or of paths."""
+"""Examples to predict: image files, folders of them, tables, and text files of pixels or paths."""
 
+import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +10,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from src.data import pixel_rows
+from src.data import pixel_rows, table
 from src.data.target import relabelled
 from src.errors import InputError
 from src.inference.fitting import fit
 from src.inference.trained_model import TrainedModel
 
-TEXT_SUFFIXES = (".csv", ".txt", ".tsv", ".data", "")
+TEXT_SUFFIXES = (".csv", ".txt", ".tsv", ".data", ".npz", "")
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Example:
     """An example as a model takes it."""
 
     name: str
-    pixels: np.ndarray  # of the model's shape, uint8
+    inputs: np.ndarray  # of the model's shape, uint8 or float32
     label: int | None = None  # the index of its class
     picture: Path | None = None  # the image file that it was made from
 
@@ -60,26 +62,61 @@ def _image(path: Path, name: str, model: TrainedModel, label: int | None = None)
         raise InputError(f"{path}: {model.name} takes examples of shape {model.shape}, no images")
     try:
         with Image.open(path) as picture:
-            return Example(name, fit(picture, model.shape), label, path)
+            return Example(name, fit(picture, model.shape, model.box), label, path)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: no image that can be read: {error}") from error
 
 
 def _text(path: Path, model: TrainedModel) -> Iterator[Example]:
+    inputs, labels = _table(path, model) if _has_header(path) else _rows(path, model)
+    if inputs.shape[1:] != model.shape:
+        raise InputError(
+            f"{path}: holds examples of shape {inputs.shape[1:]}; {model.name} takes {model.shape}"
+        )
+    for row, values in enumerate(inputs):
+        label = None if labels is None else _index(path, row, labels[row], model)
+        yield Example(f"{path}:{row + 1}", values, label)
+
+
+def _has_header(path: Path) -> bool:
+    """Return whether a file is a table: NPZ, or CSV whose first line has other than numbers."""
+    if path.suffix == ".npz":
+        return True
+    with path.open(errors="replace") as file:
+        cells = re.split("[,;\t]", file.readline().strip())
+    return len(cells) > 1 and not any(re.fullmatch(r"\s*[-+\d.][-+\d.e]*\s*", c) for c in cells)
+
+
+def _table(path: Path, model: TrainedModel) -> tuple[np.ndarray, Sequence[str] | None]:
+    """Return the features and labels of a table; those of images are their pixels in a row."""
+    found = table.read(path, model.label)
+    features, pixels = found.features, math.prod(model.shape)
+    if len(model.shape) == 3 and features.shape[1:] == (pixels,):
+        features = features.reshape(-1, *model.shape).astype(np.uint8)
+    return features, found.labels
+
+
+def _rows(path: Path, model: TrainedModel) -> tuple[np.ndarray, Sequence[str] | None]:
+    """Return pixels and labels of the rows of a text file without a header."""
     if model.shape != (1, 28, 28):
-        raise InputError(f"{path}: holds 28x28 pixels; {model.name} takes {model.shape}")
+        raise InputError(f"{path}: must have a header that names its columns")
     images, labels, _ = pixel_rows.read(path)
-    found = None if labels is None else relabelled(labels, model.target)
-    for row, pixels in enumerate(images):
-        label = None if found is None else int(found[row])
-        if label is not None and label >= len(model.classes):
-            raise InputError(
-                f"{path}: label {label} of example {row + 1}: {model.name} knows the classes "
-                f"{', '.join(model.classes)}"
-            )
-        yield Example(f"{path}:{row + 1}", pixels.numpy(), label)
+    return images.numpy(), None if labels is None else [str(label) for label in labels.tolist()]
+
+
+def _index(path: Path, row: int, label: str, model: TrainedModel) -> int:
+    """Return the index of a label's class; a digit may stand for the half that it lies in."""
+    if model.target == "high_digit" and label.isdigit():
+        return int(relabelled(torch.tensor([int(label)]), model.target))
+    if label not in model.classes:
+        known = ", ".join(model.classes)
+        raise InputError(
+            f"{path}: label {label} of example {row + 1}: {model.name} knows the classes {known}"
+        )
+    return model.classes.index(label)
 
 
 def stack(examples: Sequence[Example]) -> torch.Tensor:
-    """Return pixels (N, *shape) float32 in [0, 1]."""
-    return torch.from_numpy(np.stack([example.pixels for example in examples])).float() / 255
+    """Return inputs (N, *shape) float32, bytes as fractions of 255."""
+    inputs = torch.from_numpy(np.stack([example.inputs for example in examples]))
+    return inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs

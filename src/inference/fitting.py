@@ -16,22 +16,40 @@ NOISE = 0.1  # of the strongest ink; what is fainter is ground
 LARGEST_SIDE = 1_000  # pixels; a photograph is reduced first
 
 
-def fit(picture: Image.Image, shape: Sequence[int]) -> np.ndarray:
+def fit(picture: Image.Image, shape: Sequence[int], box: float | None = BOX) -> np.ndarray:
     """Return a picture as an example of `shape`, (channels, height, width) uint8.
 
-    A picture of the right size on a dark ground is taken as it is. With several channels it is
-    scaled and cut to its middle, for ground and ink have no meaning there.
+    `box` is the share of the frame that ink fills, see `ink_box`. A picture of the right size on a
+    dark ground is taken as it is. Without a box it is scaled and cut to its middle.
     """
     channels, height, width = shape
     picture = ImageOps.exif_transpose(picture)
-    if channels != 1:
-        fitted = ImageOps.fit(picture.convert("RGB"), (width, height), Image.Resampling.LANCZOS)
-        return np.asarray(fitted).transpose(2, 0, 1)
+    if channels != 1 or box is None:
+        mode = "L" if channels == 1 else "RGB"
+        fitted = ImageOps.fit(picture.convert(mode), (width, height), Image.Resampling.LANCZOS)
+        return np.asarray(fitted).reshape(height, width, channels).transpose(2, 0, 1)
     pixels = _flat(picture)
     ground = _ground(pixels)
     if pixels.shape[:2] == (height, width) and ground.mean() < 128 and _is_grey(pixels):
         return pixels[None, :, :, 0]
-    return _centred(_ink(pixels, ground), height, width)[None]
+    return _centred(_ink(pixels, ground), height, width, box)[None]
+
+
+def ink_box(examples: np.ndarray) -> float | None:
+    """Return the share of the frame that ink fills in examples (N, *shape), as MNIST's 20/28.
+
+    None where examples are no ink on a dark ground: photographs, several channels, rows of a table.
+    """
+    if examples.ndim != 4 or examples.shape[1] != 1:
+        return None
+    inked = examples[:, 0] > 0
+    if not inked.any():  # nothing is known of them
+        return BOX
+    edges = (inked[:, 0], inked[:, -1], inked[:, :, 0], inked[:, :, -1])
+    if np.concatenate([edge.ravel() for edge in edges]).mean() > 0.5:
+        return None
+    spans = [np.ptp(np.flatnonzero(each.any(axis))) + 1 for each in inked for axis in (0, 1)]
+    return min(1.0, float(max(spans)) / min(inked.shape[1:]))
 
 
 def _flat(picture: Image.Image) -> np.ndarray:
@@ -62,22 +80,23 @@ def _ink(pixels: np.ndarray, ground: np.ndarray) -> np.ndarray:
     return np.where(scaled < NOISE, 0, scaled)
 
 
-def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:
+def _centred(ink: np.ndarray, height: int, width: int, box: float) -> np.ndarray:
     """Return the ink in its box around the centre of (height, width) uint8; nothing for nothing."""
     rows, columns = (np.flatnonzero((ink > FAINT).any(axis)) for axis in (1, 0))
     if not len(rows):
         return np.zeros((height, width), dtype=np.uint8)
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = min(BOX * height / cut.shape[0], BOX * width / cut.shape[1])
+    scale = min(box * height / cut.shape[0], box * width / cut.shape[1])
     size = tuple(max(1, round(scale * side)) for side in (cut.shape[1], cut.shape[0]))
     small = np.asarray(Image.fromarray(np.float32(cut)).resize(size, Image.Resampling.BOX))
     small = small / small.max()
-    canvas = np.zeros((3 * height, 3 * width))  # room for ink whose mass lies at its edge
+    canvas = np.zeros((height, width))
     top, left = (
-        round(1.5 * side - _middle_of_mass(small, axis)) for side, axis in ((height, 0), (width, 1))
+        min(max(0, round(side / 2 - _middle_of_mass(small, axis))), side - small.shape[axis])
+        for side, axis in ((height, 0), (width, 1))
     )
     canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return np.round(255 * canvas[height : 2 * height, width : 2 * width]).astype(np.uint8)
+    return np.round(255 * canvas).astype(np.uint8)
 
 
 def _middle_of_mass(ink: np.ndarray, axis: int) -> float:

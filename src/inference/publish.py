@@ -90,9 +90,10 @@ def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()
         place = Path(folder)
         model = restore.from_weights(store, record, allowed)
         config = fetch(store, record, "config.yaml", place)
-        example = restore.example(store, record, place)
+        example = restore.examples(store, record, place)[:2]
         (module,) = model.members
-        metadata = {"classes": list(model.classes), "target": model.target}
+        metadata = {key: getattr(model, key) for key in restore.TOLD}
+        metadata["classes"] = list(model.classes)
         try:
             made = logged_model.log(store, record, source, module, example, metadata, config)
         except InputError:

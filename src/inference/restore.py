@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from src.errors import InputError
+from src.inference.fitting import ink_box
 from src.inference.runs import label
 from src.inference.trained_model import TrainedModel
 from src.tracking.job_record import JobRecord
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from src.tracking.store import Store
 
 SHAPE = (1, 28, 28)  # of the examples of runs that do not say it
+TOLD = ("target", "label", "box")  # what an MLflow model's metadata say beside its classes
 HIGH_DIGIT = ("0 to 4", "5 to 9")
 
 
@@ -38,10 +40,9 @@ def load(store: "Store", uri: str, name: str | None = None) -> TrainedModel:
     classes = found.metadata.get("classes")
     if not isinstance(classes, list):
         raise InputError(f"model={uri}: its metadata must list its classes")
-    target = str(found.metadata.get("target", "digit"))
-    return TrainedModel(
-        name or uri, (found.program,), found.shape, tuple(map(str, classes)), target
-    )
+    own = {key: found.metadata[key] for key in TOLD if key in found.metadata}
+    names = tuple(map(str, classes))
+    return TrainedModel(name or uri, (found.program,), found.shape, names, **own)
 
 
 def from_weights(store: "Store", record: JobRecord, allowed: Collection[str] = ()) -> TrainedModel:
@@ -56,12 +57,14 @@ def from_weights(store: "Store", record: JobRecord, allowed: Collection[str] = (
     with TemporaryDirectory() as folder:
         tree = weights.read_config(fetch(store, record, "config.yaml", Path(folder)))
         state = weights.read_weights(fetch(store, record, "model.pt", Path(folder)))
-    classes = class_names(record, tree)
+        box = ink_box(examples(store, record, Path(folder)))
+    classes, data = class_names(record, tree), tree.get("data", {})
+    own = {key: str(data[key]) for key in ("target", "label") if key in data}
     module = weights.build(name, tree, state, shape(record), len(classes), allowed)
-    return TrainedModel(label(record), (module,), shape(record), classes, target(tree))
+    return TrainedModel(label(record), (module,), shape(record), classes, **own, box=box)
 
 
-def example(store: "Store", record: JobRecord, folder: Path) -> "np.ndarray":
+def examples(store: "Store", record: JobRecord, folder: Path) -> "np.ndarray":
     """Return inputs (N, *shape) float32 of a run: of its validation set, or empty ones."""
     import numpy as np
 
@@ -80,15 +83,10 @@ def shape(record: JobRecord) -> tuple[int, ...]:
     return tuple(record.dataset.get("input_shape", SHAPE))
 
 
-def target(tree: Mapping[str, Any]) -> str:
-    """Return the config's data.target."""
-    return str(tree.get("data", {}).get("target", "digit"))
-
-
 def class_names(record: JobRecord, tree: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the classes that a run's model tells apart."""
     if names := record.dataset.get("class_names"):
         return tuple(names)
-    if target(tree) == "high_digit":
+    if tree.get("data", {}).get("target") == "high_digit":
         return HIGH_DIGIT
     return tuple(map(str, range(record.dataset.get("classes", 10))))

@@ -19,7 +19,9 @@ class TrainedModel:
     members: tuple[nn.Module, ...]  # (B, *shape) float32 to (B, classes) logits
     shape: tuple[int, ...]  # of one example
     classes: tuple[str, ...]
-    target: str  # the config's data.target, by which labels of files are read
+    target: str = "digit"  # the config's data.target, by which labels of files are read
+    label: str = "label"  # the column of the labels in a table
+    box: float | None = None  # see src.inference.fitting.ink_box
 
     @torch.inference_mode()
     def probabilities(self, examples: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Sweeps at a tracking server whose runs have weights, written without training."""
 
+import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -10,8 +11,6 @@ import pytest
 import torch
 
 from src.config import Resolved
-
-DIGEST = "0123456789abcdef"
 
 
 @dataclass
@@ -38,38 +37,45 @@ class Runs:
         return parent, found
 
     def job(
-        self, overrides, error=0.1, parent="", number="0", status="FINISHED", classes=10, state=None
+        self,
+        overrides,
+        error=0.1,
+        parent="",
+        number="0",
+        status="FINISHED",
+        classes=10,
+        state=None,
+        shape=(1, 28, 28),
+        class_names=None,
     ) -> str:
         from src.training.network import make
 
-        resolved = self.config("data=mnist_5k", *overrides)
+        data = () if any(o.startswith("data=") for o in overrides) else ("data=mnist_5k",)
+        resolved = self.config(*data, *overrides)
         folder = self.workplace.folder / f"job-{os.urandom(4).hex()}"
         artifacts = folder / "artifacts"
         artifacts.mkdir(parents=True)
         torch.manual_seed(len(overrides) + int(resolved.tree["seed"]))
-        model = make(resolved.tree["model"], (1, 28, 28), classes)
+        model = make(resolved.tree["model"], shape, classes)
         torch.save(state or model.state_dict(), artifacts / "model.pt")
         (artifacts / "config.yaml").write_text(resolved.yaml)
         tags = {"job": os.urandom(8).hex(), "variant": resolved.variant, "number": number}
         tags |= {"seed": resolved.flat["seed"], "outcome": status.lower()}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
         summary = {"best/val_error": error, "best/epoch": 1, "final/val_error": error}
-        return self.run(overrides, tags, folder, resolved.flat, summary, status, classes)
+        digest = hashlib.sha256(repr((classes, shape, class_names)).encode()).hexdigest()[:16]
+        dataset = {"name": "data", "digest": digest, "input_shape": list(shape)}
+        dataset |= {"classes": classes, "class_names": class_names}
+        return self.run(overrides, tags, folder, resolved.flat, summary, status, dataset)
 
     def run(
-        self, overrides, tags, folder, params=None, summary=None, status="FINISHED", classes=10
-    ):
+        self, overrides, tags, folder, params=None, summary=None, status="FINISHED", dataset=None
+    ) -> str:
         from src.tracking.mlflow_sink import deliver
 
         moment = {"time": time.time_ns() // 1_000_000}
-        dataset = {
-            "name": "mnist_5k",
-            "digest": f"{DIGEST[:-2]}{classes:02}",
-            "input_shape": [1, 28, 28],
-            "classes": classes,
-        }
         start = {"event": "start", "name": " ".join(overrides) or "a sweep", "tags": tags}
-        start |= {"params": dict(params or {}), "dataset": dataset}
+        start |= {"params": dict(params or {})} | ({"dataset": dataset} if dataset else {})
         values = {"train/loss": 1.0, "val/loss": 1.0, "train/error": 0.1}
         values |= {"val/error": (summary or {}).get("best/val_error", 0.1)}
         events = [start, {"event": "history", "epochs": [{"step": 1, "values": values}]}]

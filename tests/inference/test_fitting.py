@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from src.inference.fitting import fit
+from src.inference.fitting import BOX, fit, ink_box
 
 SHAPE = (1, 28, 28)
 
@@ -102,3 +102,28 @@ def test_a_coloured_example_is_scaled_and_cut_to_its_middle():
     fitted = fit(sheet, (3, 32, 32))
     assert fitted.shape == (3, 32, 32)
     assert [int(np.median(channel)) for channel in fitted] == [200, 100, 50]
+
+
+def test_the_box_of_ink_is_read_from_examples(pictures):
+    assert ink_box(pictures[0][:8].numpy() / 255) == BOX == 20 / 28  # LeCun et al. 1998
+    filled = np.zeros((2, 1, 10, 10))
+    filled[:, 0, :, 3:7] = 1  # from edge to edge, as clothes are
+    assert ink_box(filled) == 1
+    assert ink_box(np.random.default_rng(0).random((2, 1, 8, 8))) is None  # photographs
+    assert ink_box(np.zeros((2, 3, 8, 8))) is None
+    assert ink_box(np.zeros((2, 4))) is None
+    assert ink_box(np.zeros((2, 1, 8, 8))) == BOX
+
+
+def test_ink_that_fills_the_frame_is_not_cut():
+    sheet = Image.new("L", (60, 80), 255)
+    sheet.paste(0, (5, 10, 55, 30))
+    sheet.paste(0, (5, 30, 15, 70))  # most of its mass lies above the middle
+    fitted = fit(sheet, SHAPE, box=1.0)
+    assert fitted[0, 0].max() > 200
+    assert fitted[0, -1].max() > 200
+
+
+def test_a_photograph_in_grey_keeps_its_ground():
+    sheet = Image.new("L", (56, 28), 90)
+    assert set(fit(sheet, SHAPE, box=None).ravel().tolist()) == {90}

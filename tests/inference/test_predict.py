@@ -144,3 +144,39 @@ def test_labels_that_the_model_does_not_know_are_refused(runs, pictures, folder,
     run_id = runs.job(("model=softmax",), classes=2)
     with pytest.raises(InputError, match=r"label . of example . *.*knows the classes 0, 1"):
         main([*runs.words, f"run={run_id}", str(folder / "digits.txt")])
+
+
+def test_a_table_with_a_header_is_read(runs, sweep, pictures, folder, capsys):
+    images, labels = pictures
+    header = ",".join(["label", *(f"pixel{k}" for k in range(784))])
+    (folder / "train.csv").write_text(f"{header}\n{pixel_rows(images[::9], labels[::9])}\n")
+    main([*runs.words, f"run={sweep[0]}", str(folder / "train.csv")])
+    expected = by_hand(runs, sweep[0], images[::9]).argmax(1)
+    wrong = int((expected != labels[::9].numpy()).sum())
+    assert f"({wrong} of {len(expected)})" in capsys.readouterr().out
+
+
+def test_rows_of_features_are_predicted_with_words_for_classes(runs, folder, capsys):
+    import torch
+
+    names = ["left", "right"]
+    run_id = runs.job(
+        ("model=softmax", "data=table", f"data.train={folder}/t.csv", "data.label=side",
+         "normalize=none"),
+        classes=2, shape=(3,), class_names=names,
+        state={"1.weight": torch.tensor([[-1.0, 0, 0], [1, 0, 0]]), "1.bias": torch.zeros(2)},
+    )  # fmt: skip
+    (folder / "t.csv").write_text("x,y,z,side\n-2,0,0,left\n3,9,9,right\n0.5,0,0,left\n")
+    main([*runs.words, f"run={run_id}", str(folder / "t.csv")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split("  ")[1:] == ["left", f"{1 / (1 + np.exp(-4)):.3f}"]
+    assert lines[1].split("  ")[1:] == ["right", f"{1 / (1 + np.exp(-6)):.3f}"]
+    assert lines[2].endswith("  true: left")
+    assert "(1 of 3)" in lines[3]
+    for name, content, said in (
+        ("u.csv", "x,y,side\n-2,0,left\n", r"holds examples of shape \(2,\); .* takes \(3,\)"),
+        ("v.csv", "x,y,z,side\n-2,0,1,up\n", "label up of example 1: .* knows the classes left"),
+    ):
+        (folder / name).write_text(content)
+        with pytest.raises(InputError, match=said):
+            main([*runs.words, f"run={run_id}", str(folder / name)])
