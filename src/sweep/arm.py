@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from src.errors import InputError
@@ -70,6 +71,8 @@ def check_space(
             if key not in dict(leaves(tree)) and key not in tree:
                 where += f"={dimension.scale}(…)"
                 raise InputError(f"{where}: must be a setting of every variant; {label} lacks it")
+    if tune["sampler"] == SamplerKind.TPE and find_spec("optuna") is None:
+        raise InputError("tune.sampler=tpe: must have Optuna, by `pip install 'optuna>=5,<6'`")
     if tune["sampler"] == SamplerKind.GRID and not grid_points(space, tune["budget"]):
         raise InputError(
             f"tune.budget={tune['budget']}: must have room for a grid over "

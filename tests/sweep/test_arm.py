@@ -67,6 +67,12 @@ def test_a_grid_without_room_is_refused():
     assert said.startswith("tune.budget=2: must have room for a grid")
 
 
+def test_a_sampler_that_is_not_installed_is_refused(monkeypatch):
+    monkeypatch.setattr("src.sweep.arm.find_spec", {}.get)
+    said = refusal({"optimizer.lr": "log(0.01, 1)"}, sampler="tpe")
+    assert said.startswith("tune.sampler=tpe: must have Optuna")
+
+
 def test_settings_count_before_what_was_typed():
     arm = Arm(
         "activation=relu", {"activation": "activation=relu", "optimizer.lr": "optimizer.lr=1"}
