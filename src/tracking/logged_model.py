@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 NAME = "model"  # of a logged model, unless it has a better one
 FLAVOR = "pytorch"
+REGISTRY = "MLFLOW_REGISTRY_URI"
 
 
 @dataclass(frozen=True)
@@ -176,14 +177,17 @@ def load(store: Store, uri: str) -> Loaded:
 @contextmanager
 def _at(store: Store) -> Iterator[None]:
     """Let MLflow's own addresses mean this store, which its functions take no argument for."""
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    tracking = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+    registry = os.environ.get(REGISTRY)
     mlflow.set_tracking_uri(store.uri)
     mlflow.set_registry_uri(store.uri)
     try:
         yield
-    finally:
-        mlflow.set_tracking_uri(before[0])
-        mlflow.set_registry_uri(before[1])
+    finally:  # also in the environment, which MLflow sets for the processes that this one starts
+        mlflow.set_tracking_uri(tracking)  # type: ignore[arg-type] # None unsets it
+        mlflow.set_registry_uri(registry)  # type: ignore[arg-type]
+        if registry is None:
+            os.environ.pop(REGISTRY)
 
 
 def register(store: Store, model_id: str, name: str, description: str, alias: str) -> str:

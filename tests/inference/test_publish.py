@@ -1,5 +1,7 @@
 """Models of MLflow, made of runs that are at the server."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -74,19 +76,25 @@ def test_mlflows_own_loaders_take_a_model(runs, sweep, pictures, tmp_path):
 
     record = sweep.best_of_variants[1]
     uri = f"models:/{publish_run(runs.store, record)}"
-    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(runs.store.uri)
     try:
         x = (pictures[0][:5].float() / 255).numpy()
         program = mlflow.pytorch.load_model(uri)
         served = mlflow.pyfunc.load_model(uri)
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(None)
     logits = program(torch.from_numpy(x)).detach().numpy()
     assert np.abs(served.predict(x) - logits).max() < 1e-6
     assert served.metadata.signature.inputs.inputs[0].shape == (-1, 1, 28, 28)
     assert served.metadata.signature.outputs.inputs[0].shape == (-1, 10)
     assert served.metadata.flavors["pytorch"]["code"] is None
+
+
+def test_mlflows_addresses_are_as_they_were_after_a_model_was_logged(runs, sweep):
+    addresses = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
+    before = [os.environ.get(name) for name in addresses]
+    publish_run(runs.store, sweep.best_of_variants[0])
+    assert [os.environ.get(name) for name in addresses] == before
 
 
 def test_what_cannot_be_made_a_model_costs_a_line(runs, sweep):
