@@ -31,13 +31,17 @@ class Column(Generic[Row]):
 
 
 def variant_columns(
-    criterion: Criterion, target_error: float | None = None
+    criterion: Criterion, target_error: float | None = None, further: Sequence[Criterion] = ()
 ) -> Sequence[Column[Variant]]:
-    """Return the columns of variants; of a target, the epochs and seconds to reach it."""
+    """Return the columns of variants, and of `further` metrics that judge nothing.
+
+    Of a target there are the epochs and seconds to reach it.
+    """
     is_standard = criterion.tracked in (TEST.tracked, VALIDATION.tracked)
     own = () if is_standard else (_judged(criterion.label, criterion),)
     reaching = () if target_error is None else _target_columns(target_error)
-    return *_VARIANT, *own, *_MEASURES, *reaching, *_OUTCOMES
+    others = [_judged(other.label, other, rank=6) for other in further]
+    return *_VARIANT, *own, *_MEASURES, *others, *reaching, *_OUTCOMES
 
 
 def pair_columns(metric: Metric) -> Sequence[Column[Pair]]:

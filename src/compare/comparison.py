@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from src.compare.baseline import ComparisonError, find_baseline
 from src.compare.contrasts import Finding, Plan, earlier_looks, find_contrasts
-from src.compare.criterion import VALIDATION, Criterion, find_criterion
+from src.compare.criterion import VALIDATION, Criterion, find_criterion, find_further
 from src.compare.factorial import Effect, Factorial, find_effects, find_factorial
 from src.compare.looks import Look
 from src.compare.pairs import Correct, Pair, make_pairs, pair_up, weights_of
@@ -38,6 +38,12 @@ class Comparison:
     untuned: "Comparison | None" = None  # the same variants at the settings of the config
     plan: Plan = field(default_factory=Plan)  # looks declared, and taken before
     post_hoc: str = ""  # what was changed after the results were known; "" for the planned answer
+
+    @property
+    def further(self) -> list[Criterion]:
+        """Return the metrics that were measured beside the judged one, loss and error."""
+        runs = [run for variant in self.variants for run in variant.runs]
+        return find_further(runs, self.criterion)
 
     @property
     def dataset(self) -> str:

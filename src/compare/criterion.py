@@ -100,3 +100,16 @@ def measured(run: Run, tracked: str) -> float:
         if tracked.startswith(start) and epoch:
             return epoch.value(tracked.removeprefix(start).replace("_", "/", 1))
     return run.value(tracked)
+
+
+def find_further(runs: Sequence[Run], judged: Criterion) -> list[Criterion]:
+    """Return a criterion for each metric measured beside loss, error and the judged one.
+
+    That is its value on the test set where there is one, else on the validation set.
+    """
+    kept = [run.best for run in runs if run.best]
+    tested = (name for run in runs for name in run.summary if name.startswith("test/"))
+    validated = (name for epoch in kept for name in epoch.others if name.startswith("val/"))
+    named = {name.partition("/")[2]: name for name in [*validated, *tested]}
+    known = (BEST_VAL_ERROR, TEST_ERROR, judged.tracked)
+    return [find_criterion(runs, name) for name in named.values() if name not in known]

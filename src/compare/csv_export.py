@@ -9,7 +9,7 @@ from pathlib import Path
 from src.compare.columns import PAIRS_CSV, Column, Row, Value, effect_columns, variant_columns
 from src.compare.comparison import Comparison
 from src.compare.variants import Variant
-from src.metrics import Epoch, Run
+from src.metrics import TEST_ERROR, Epoch, Run
 
 EpochRow = tuple[Variant, Run, Epoch]
 RUNS: dict[str, Callable[[EpochRow], Value]] = {
@@ -33,13 +33,32 @@ def write_csv(comparison: Comparison, folder: Path) -> None:
     epochs = (
         (v, run, epoch) for v in comparison.variants for run in v.runs for epoch in run.epochs
     )
-    summary = _values(variant_columns(comparison.criterion))
+    summary = _values(variant_columns(comparison.criterion, further=comparison.further))
     _write(folder / "summary.csv", summary, comparison.variants)
     _write(folder / "pairs.csv", PAIRS_CSV, comparison.pairs)
-    _write(folder / "runs.csv", RUNS | _factors(comparison.variants), epochs)
+    _write(
+        folder / "runs.csv",
+        RUNS | _others(comparison.variants) | _factors(comparison.variants),
+        epochs,
+    )
     if comparison.effects:
         effects = _values(effect_columns(comparison.criterion.metric))
         _write(folder / "effects.csv", effects, [*comparison.effects.items()])
+
+
+def _others(variants: Iterable[Variant]) -> dict[str, Callable[[EpochRow], Value]]:
+    """Return a column for each further metric: train_ece and val_ece, and test_ece of the run."""
+    runs = [run for variant in variants for run in variant.runs]
+    epochs = [name for run in runs for epoch in run.epochs[:1] for name in epoch.others]
+    tested = [name for run in runs for name in run.summary if name.startswith("test/")]
+    names = [
+        n for n in dict.fromkeys([*epochs, *tested]) if n.startswith(("train/", "val/", "test/"))
+    ]
+    return {name.replace("/", "_"): partial(_other, name) for name in names if name != TEST_ERROR}
+
+
+def _other(tracked: str, row: EpochRow) -> Value:
+    return row[1].value(tracked) if tracked.startswith("test/") else row[2].value(tracked)
 
 
 def _factors(variants: Iterable[Variant]) -> dict[str, Callable[[EpochRow], Value]]:

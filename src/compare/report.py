@@ -60,7 +60,9 @@ def _page_values(comparison: Comparison) -> dict[str, object]:
         "answer": sentence(comparison),
         "caveats": caveats(comparison),
         "untuned": sentence(comparison.untuned) if comparison.untuned else "",
-        "variant_columns": variant_columns(comparison.criterion, comparison.target_error),
+        "variant_columns": variant_columns(
+            comparison.criterion, comparison.target_error, comparison.further
+        ),
         "effect_columns": effect_columns(metric),
         "published_columns": published.COLUMNS,
         "reproductions": list(published.find_reproductions(comparison.variants)),

@@ -2,10 +2,12 @@
 
 import csv
 import math
+from dataclasses import replace
 
 import pytest
 
 from src.compare.csv_export import write_csv
+from src.metrics import BUILT_IN, Direction, Metric, Unit
 from tests.compare.records import arms, compare_runs, make_run
 
 
@@ -64,3 +66,22 @@ def test_a_lone_run_has_no_deviation_and_no_pair(tmp_path):
     write_csv(compare_runs([make_run({"model": "mlp"}, 0, [0.1])]), tmp_path)
     assert read(tmp_path / "summary.csv")[0]["best_val_error_sd"] == ""
     assert read(tmp_path / "pairs.csv") == []
+
+
+def test_further_metrics_have_columns_of_each_epoch_and_of_the_test_set(tmp_path):
+    known = BUILT_IN | {"ece": Metric("ece", Direction.MINIMIZE, Unit.PERCENT)}
+    runs = []
+    for name in ("relu", "sigmoid"):
+        for seed in range(2):
+            run = make_run({"activation": name}, seed, [0.5, 0.1], metrics=known)
+            epochs = [
+                replace(e, others={"val/ece": 0.1 * e.epoch, "dead/1": 0.5}) for e in run.epochs
+            ]
+            summary = {**run.summary, "test/ece": 0.25 + seed}
+            runs.append(replace(run, epochs=tuple(epochs), summary=summary))
+    write_csv(compare_runs(runs), tmp_path)
+    rows = read(tmp_path / "runs.csv")
+    assert [row["val_ece"] for row in rows[:2]] == ["0.1", "0.2"]
+    assert [row["test_ece"] for row in rows[:4]] == ["0.25", "0.25", "1.25", "1.25"]
+    assert not [name for name in rows[0] if "dead" in name]
+    assert read(tmp_path / "summary.csv")[0]["test_ece_mean"] == "0.75"
