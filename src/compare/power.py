@@ -21,7 +21,7 @@ from src.metrics import Run
 
 POWER = 0.8
 CONFIDENCE = 0.8  # of the upper limit of the spread, which few seeds tell badly
-SIMULATIONS = 100  # a standard error of 0.04 at a power of 0.8
+SIMULATIONS = 200  # a standard error of 0.03 at a power of 0.8
 FLIPS = 2**9  # drawn in a simulation, where a p needs no third decimal
 MAX_ARMS = 5  # simulated; more pairs cost little power, since seeds tell most of them apart
 SIZES = (6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 160, 200)

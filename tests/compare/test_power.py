@@ -1,9 +1,14 @@
 """Verdicts that too few seeds cannot reach, known beforehand."""
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from src.compare import ComparisonError, power_note
-from tests.compare.records import make_run
+from src.compare.power import SIZES, advice, needed_for, power, seeds_needed, upper_spread
+from src.errors import InputError
+from src.power import main
+from tests.compare.records import arms, compare_runs, make_run
 
 
 def plan(seeds_by_lr):
@@ -47,3 +52,43 @@ def test_variants_without_a_common_seed_cannot_be_decided():
     assert note.startswith(
         "1 of 2 pairs: with 0 seeds no p-value below 0.05 is possible; a verdict"
     )
+
+
+@pytest.mark.parametrize(
+    ("effect", "n", "published"), [(1.0, 6, 0.26), (0.0, 10, 0.58)]
+)  # of 0.1 points with a paired spread of 0.12, and of the equivalence of equal arms
+def test_the_power_is_that_of_the_exact_test_in_simulation(effect, n, published):
+    assert power(1.2, 2, effect, n, simulations=1500) == pytest.approx(published, abs=0.04)
+
+
+def test_the_seeds_needed_have_the_power_and_fewer_have_not():
+    needed = seeds_needed(1.2, 2).difference
+    smaller = SIZES[SIZES.index(needed) - 3]
+    assert power(1.2, 2, 1.0, needed, simulations=800) > 0.7
+    assert power(1.2, 2, 1.0, smaller, simulations=800) < 0.8
+
+
+def test_the_spread_is_taken_at_its_upper_limit_of_80_percent():
+    (pair,) = compare_runs(arms(a=[0.03] * 8, b=0.03 + np.arange(8) / 1000)).pairs
+    spread = np.std(np.arange(8) / 1000, ddof=1)
+    limit = spread * np.sqrt(7 / stats.chi2.ppf(0.2, 7))
+    assert upper_spread(pair) == pytest.approx(limit)
+
+
+def test_an_undecided_comparison_says_how_many_seeds_would_do_and_what_to_type():
+    wobble = 0.001 * np.array([-9, -8, -7, -6, -5, -4, 30]) / 8
+    found = compare_runs(arms(a=[0.03] * 7, b=0.03 + wobble))
+    said = advice(found, "python -m src.train -m activation=a,b 'seed=range(7)'")
+    seeds = max(needed_for(found).values)
+    typed = f"python -m src.train -m activation=a,b 'seed=range({seeds})'"
+    assert said.endswith(typed)
+    decided = compare_runs(arms(a=[0.03] * 7, b=[0.04] * 7))
+    assert advice(decided, "python -m src.train -m") == ""
+
+
+def test_a_plan_is_told_its_seeds_and_bad_numbers_are_refused_in_a_line(capsys):
+    main(["spread=0.12", "margin=0.4"])
+    assert "6 seeds for a difference of the margin, 6 for equivalence" in capsys.readouterr().out
+    for typed, said in (("spread=x", "a number above 0"), ("variants=1", "a number of at least 2")):
+        with pytest.raises(InputError, match=f"{typed}: must be {said}"):
+            main(["spread=0.1", typed] if "spread" not in typed else [typed])

@@ -1,6 +1,7 @@
 """The choice of a search, from trials whose errors a test decides."""
 
 import math
+from itertools import combinations
 
 import pytest
 
@@ -44,3 +45,13 @@ def test_a_trial_without_all_seeds_is_not_judged():
 
 def test_a_search_without_trials_has_no_error():
     assert math.isnan(search().lowest)
+
+
+def test_the_expected_best_is_the_mean_over_all_subsets_of_trials():
+    errors = [0.05, 0.02, 0.09, 0.04]
+    found = search(*((k, f"{0.01 * (k + 1)}", 0, 5, e) for k, e in enumerate(errors)))
+    by_hand = [
+        sum(map(min, combinations(errors, size))) / len([*combinations(errors, size)])
+        for size in range(1, 5)
+    ]
+    assert found.expected_best == pytest.approx(by_hand)
