@@ -67,7 +67,7 @@ def _reason(error: Exception) -> str:
 
 def chosen_runs(records: Sequence[JobRecord], which: Models) -> list[JobRecord]:
     """Return the runs of which models are made, the best first."""
-    usable = [record for record in records if runs.has_weights(record) and record.run_id]
+    usable = [record for record in runs.usable(records) if record.run_id]
     if which == Models.ALL:
         return runs.ranked(usable)
     return runs.best_of_variants(usable)[:MOST] if which == Models.BEST else []

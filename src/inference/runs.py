@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from src.errors import InputError
-from src.tracking.job_record import JobRecord, Status
+from src.tracking.job_record import JobRecord, Role, Status
 
 if TYPE_CHECKING:
     from src.tracking.store import Store
@@ -24,8 +24,8 @@ class SweepRuns:
 
     @property
     def usable(self) -> list[JobRecord]:
-        """Return the runs that have weights."""
-        return list(filter(has_weights, self.records))
+        """Return the runs that have weights, without those that only tuned others."""
+        return usable(self.records)
 
     @property
     def best_of_variants(self) -> list[JobRecord]:
@@ -59,7 +59,7 @@ def find_sweep(store: "Store", run_id: str) -> SweepRuns:
     is_last = run_id == "last"
     sweep = mlflow_source.last_sweep(store) if is_last else mlflow_source.get(store, run_id)
     records = mlflow_source.records(store, mlflow_source.jobs_of(store, sweep.info.run_id))
-    if not any(map(has_weights, records)):
+    if not usable(records):
         raise InputError(f"sweep={run_id}: none of its {len(records)} runs has weights")
     return SweepRuns(sweep.info.run_id, sweep.data.tags, sweep.data.params, records)
 
@@ -81,10 +81,15 @@ def has_weights(record: JobRecord) -> bool:
     return record.status == Status.FINISHED and math.isfinite(record.best_val_error)
 
 
+def usable(records: Sequence[JobRecord]) -> list[JobRecord]:
+    """Return the runs of a sweep that have weights, without those that only tuned others."""
+    return [record for record in records if has_weights(record) and record.role is Role.REPORTED]
+
+
 def by_variant(records: Sequence[JobRecord]) -> list[list[JobRecord]]:
     """Group the runs that have weights by their variant, in their order."""
     groups: dict[str, list[JobRecord]] = {}
-    for record in filter(has_weights, records):
+    for record in usable(records):
         groups.setdefault(record.tags.get("variant", ""), []).append(record)
     return list(groups.values())
 
