@@ -8,6 +8,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+TRIED = 2  # examples with which a model is tried before the first job
+
 
 class Faulty(nn.ReLU):
     """A ReLU that comes to a bad end in the first epoch in which `once`, a file, is not there."""
@@ -19,7 +21,9 @@ class Faulty(nn.ReLU):
         self.left = after
 
     def forward(self, x: Tensor) -> Tensor:
-        """The activation, or the fault after so many calls."""
+        """The activation, or the fault after so many calls with the larger batches of training."""
+        if len(x) <= TRIED:
+            return super().forward(x)
         self.left -= 1
         if self.fault != "none" and self.left < 0 and not (self.once and self.once.exists()):
             if self.once:
