@@ -29,3 +29,23 @@ def test_the_ui_of_a_database_is_a_command_and_that_of_a_server_a_page(defaults,
 def test_the_page_of_a_run_is_its_own():
     page = commands.ui("https://host", "7", "abc")
     assert page == "https://host/#/experiments/7/runs/abc"
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql://me:p@ss/w@host:5/db?sslmode=on", "'postgresql://me@host:5/db?sslmode=on'"),
+        ("mysql+pymysql://me@host/db", "mysql+pymysql://me@host/db"),
+    ],
+)
+def test_the_ui_of_a_database_server_is_opened_by_its_user_and_shows_no_password(uri, shown):
+    command, _ = commands.ui(uri, "7").splitlines()
+    assert f"ui --backend-store-uri {shown} --host 127.0.0.1" in command
+    assert "pw" not in command
+    assert "p@ss" not in command
+
+
+def test_the_ui_of_a_database_that_the_environment_names_takes_it_from_there(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:pw@host/db")
+    command, _ = commands.ui("postgresql://me:pw@host/db").splitlines()
+    assert 'ui --backend-store-uri "$MLFLOW_TRACKING_URI" --host' in command

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -54,6 +55,6 @@ class Postgres:
 
     def stop(self) -> None:
         """End the server, and leave nothing."""
-        self.process.terminate()
+        self.process.send_signal(signal.SIGINT)  # SIGTERM would wait for every client
         self.process.wait(60)
         shutil.rmtree(self.folder)

@@ -1,0 +1,52 @@
+"""Sweeps on Ray: of this machine, and of a cluster that loses a node."""
+
+import pytest
+from until import until
+
+pytestmark = pytest.mark.slow
+pytest.importorskip("ray", reason='no Ray: pip install -e ".[ray]"')
+
+SMALL = ("data=mnist_5k", "data.n=400", "figures=false", "device=cpu", "threads=1", "epochs=2")
+ON_RAY = ("hydra/launcher=ray", "-m")
+
+
+@pytest.fixture
+def cluster():
+    """Ray with a head that takes no jobs; `add_node` gives it more."""
+    from ray.cluster_utils import Cluster
+
+    started = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    yield started
+    started.shutdown()
+
+
+def test_jobs_of_this_machine_have_logs_of_their_own(workplace):
+    told = workplace.train(*SMALL, "seed=0,1", "hydra.launcher.init.num_cpus=2", *ON_RAY)
+    assert told.returncode == 0, told.stderr
+    assert "2 jobs: 2 trained" in told.stderr
+    assert "epoch 1/2" not in told.stdout + told.stderr
+    for job in "01":
+        assert "epoch 1/2" in (workplace.folder / "sweep" / job / "output.log").read_text()
+    assert {run.info.status for run in workplace.runs()} == {"FINISHED"}
+
+
+def test_more_than_any_node_has_is_one_line(workplace):
+    more = ("hydra.launcher.init.num_cpus=1", "hydra.launcher.remote.num_cpus=2")
+    told = workplace.train(*SMALL, *more, *ON_RAY)
+    assert told.returncode == 1
+    assert "hydra.launcher.remote.num_cpus=2: must be at most 1" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_the_jobs_of_a_lost_node_are_tried_again_on_another(cluster, workplace):
+    lost, once = cluster.add_node(num_cpus=2), workplace.folder / "hung"
+    hang = ("activation._target_=tests.launcher.faulty.Faulty", "+activation.fault=none,hang")
+    address = f"hydra.launcher.init.address='{cluster.address}'"
+    process = workplace.start(*SMALL, *hang, f"+activation.once={once}", address, *ON_RAY)
+    until(once.exists)
+    cluster.add_node(num_cpus=2)
+    cluster.remove_node(lost, allow_graceful=False)
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    assert "2 jobs: 2 trained" in stderr or "2 jobs: 1 resumed, 1 trained" in stderr
+    assert {run.info.status for run in workplace.runs()} == {"FINISHED"}

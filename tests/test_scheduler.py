@@ -1,0 +1,88 @@
+"""Answers of SLURM's commands, and what they mean for a job and its journal."""
+
+import pytest
+
+from src import scheduler
+from src.scheduler import QueueState
+from src.tracking.job_record import Status, fold
+from src.tracking.journal import Journal
+from src.tracking.repair import goes_on, settle
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """A machine on which `squeue` and `scontrol` say what a test lets them say."""
+
+    def say(queue: str = "", job: str = "", code: int = 0) -> None:
+        answers = {"squeue": queue, "scontrol": f"ClusterName = here\n{job}"}
+        for name, text in answers.items():
+            program = tmp_path / name
+            program.write_text(f"#!/bin/sh\ncat <<'END'\n{text}\nEND\nexit {code}\n")
+            program.chmod(0o755)
+        scheduler._queue.cache_clear()
+        scheduler.cluster.cache_clear()
+
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    yield say
+    scheduler._queue.cache_clear()
+    scheduler.cluster.cache_clear()
+
+
+def test_an_array_is_queued_or_running_as_long_as_any_of_its_jobs_is(slurm):
+    slurm("7_0 COMPLETED\n7_1 PENDING\n8 RUNNING\n70_1 RUNNING\n")
+    assert scheduler.state("slurm:here:7_0") == QueueState.ENDED
+    assert scheduler.state("slurm:here:7_1") == QueueState.QUEUED
+    assert scheduler.state("slurm:here:7") == QueueState.QUEUED
+    assert scheduler.state("slurm:here:8") == QueueState.RUNNING
+    assert scheduler.state("slurm:here:9") == QueueState.ENDED, "forgotten"
+
+
+def test_what_another_cluster_or_nobody_answers_says_nothing(slurm):
+    slurm("7 RUNNING")
+    assert scheduler.state("slurm:elsewhere:7") == QueueState.UNKNOWN
+    slurm("", code=1)
+    assert scheduler.state("slurm:here:7") == QueueState.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("told", "is_told", "expected"),
+    [
+        ("Restarts=2 JobState=COMPLETING", False, True),
+        ("Restarts=1 JobState=COMPLETING", True, False),
+        ("Restarts=1 JobState=RUNNING", True, True),
+        ("Restarts=1 JobState=RUNNING", False, False),
+    ],
+)
+def test_a_job_starts_again_after_a_requeue_or_when_it_makes_room(
+    slurm, monkeypatch, told, is_told, expected
+):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
+    slurm(job=told)
+    assert scheduler.starts_again(is_told) == expected
+
+
+def test_the_state_of_a_job_on_another_machine_is_what_its_scheduler_says(slurm, tmp_path):
+    journal = Journal(tmp_path / "job")
+    tags = {"machine": "another", "process": "1@0@0", "scheduler_job": "slurm:here:7_0"}
+    journal.begin(name="job", tags=tags, params={}, tracking={})
+    slurm("7_0 RUNNING")
+    assert settle(journal).status == Status.RUNNING
+    slurm("7_0 PENDING")
+    assert settle(journal).status == Status.SCHEDULED
+    slurm("7_0 NODE_FAIL")
+    ended = settle(journal)
+    assert ended.status == Status.KILLED
+    assert ended.reason == "its process was gone; SLURM says NODE_FAIL"
+
+
+def test_a_sweep_goes_on_while_its_array_does_and_has_not_ended(slurm, tmp_path):
+    sweep = Journal(tmp_path / "sweep")
+    tags = {"kind": "sweep", "machine": "another", "scheduler_job": "slurm:here:7"}
+    sweep.begin(name="sweep", tags=tags, params={}, tracking={})
+    slurm("7_0 COMPLETED\n7_1 RUNNING")
+    assert goes_on(sweep)
+    sweep.append("end", status="FINISHED")
+    assert not goes_on(sweep)
+    assert fold(sweep).status == Status.FINISHED
