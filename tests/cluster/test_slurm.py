@@ -105,7 +105,11 @@ def sweeps(folder) -> list[str]:
 
 def die_with_node(workplace, *options: str) -> subprocess.CompletedProcess:
     """A sweep of two jobs, the second of which hangs once and then dies with its node."""
-    hang = ("activation._target_=tests.launcher.faulty.Faulty", "+activation.fault=none,hang")
+    hang = (
+        "activation._target_=tests.launcher.faulty.Faulty",
+        "+activation.after=9",
+        "+activation.fault=none,hang",
+    )
     once = workplace.folder / "hung"
     command = (*SMALL, *hang, f"+activation.once={once}", "epochs=2", *options, *ON_SLURM)
     process = workplace.start(*command)

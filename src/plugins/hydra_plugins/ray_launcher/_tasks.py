@@ -25,7 +25,10 @@ from src.launching import (
 )
 
 POLL_SECONDS = 0.5
-QUIET = {"log_to_driver": False, "logging_level": "ERROR"}  # jobs and Ray have logs of their own
+QUIET: Mapping[str, Any] = {
+    "log_to_driver": False,
+    "logging_level": "ERROR",
+}  # jobs and Ray have logs of their own
 
 
 def launch(
