@@ -54,7 +54,12 @@ def _range(part: Component) -> str:
 
 
 def varied_seeds(runs: Sequence[Run]) -> list[str]:
-    """Return the keys of crossed seeds if runs differ in two or more of these and nothing else."""
+    """Return the keys of crossed seeds if runs differ in two or more of these and nothing else.
+
+    Of replicates all of these follow `seed`, and nothing is crossed.
+    """
+    if all(run.config.get(key) == str(run.seed) for run in runs for key in SEED_KEYS):
+        return []
     configs = [run.config for run in runs]
     keys = {key for config in configs for key in config}
     varied = [key for key in keys if len({config.get(key) for config in configs}) > 1]

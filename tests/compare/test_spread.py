@@ -43,3 +43,10 @@ def test_other_sweeps_are_compared():
 def test_a_cell_that_is_missing_is_told():
     with pytest.raises(ComparisonError, match="26 of 27 runs"):
         find_spread(crossed()[:-1])
+
+
+def test_replicates_whose_seeds_follow_seed_are_compared():
+    seeds = [dict.fromkeys(KEYS, str(seed)) for seed in range(4)]
+    runs = [make_run({"model": "mlp", **own}, k, [0.1]) for k, own in enumerate(seeds)]
+    assert varied_seeds(runs) == []
+    assert find_spread(runs) is None
