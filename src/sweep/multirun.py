@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
@@ -81,8 +81,7 @@ def begin(config: DictConfig) -> None:
     decided = _decide(index, identities if overrides and settings["reuse"] else [])
     typed = [as_typed(job) for job in overrides]
     if config.dry_run:
-        _show_plan(config, index, jobs, identities, decided, typed, labels)
-        raise SystemExit(print(note) if note else None)
+        _show_plan(config, index, jobs, identities, decided, typed, labels, note)
     if note:
         logs.tell(note)
     sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
@@ -120,11 +119,12 @@ def _show_plan(
     decided: Mapping[str, Decision],
     typed: Sequence[Sequence[str]],
     labels: Sequence[Sequence[str]],
-) -> None:
-    """Print what would become of the jobs, as far as they do not depend on results."""
+    note: str,
+) -> NoReturn:
+    """Print what would become of the jobs, as far as they do not depend on results, and end."""
     if not typed:
         raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
-    rest = ""
+    rest = [note] if note else []
     if depends_on_results(config):
         rounds = make_rounds(config)
         known = rounds.next({})
@@ -132,10 +132,12 @@ def _show_plan(
         jobs = compose_lines(config, typed)
         identities = check_parts(jobs, is_here=True, is_warm=False)
         decided = _decide(index, identities if jobs[0].config.tree["reuse"] else [])
-        rest = f"and then {rounds.total - len(known)} jobs or more, which depend on results\n"
+        further = rounds.total - len(known)
+        rest.insert(0, f"and then {further} jobs or more, which depend on results")
     configs = [job.config for job in jobs]
     dry_run.show(dry_run.plan(index, configs, identities, decided, typed), labels)
-    print(rest, end="")
+    print(*rest, sep="\n", end="\n" if rest else "")
+    raise SystemExit(0)
 
 
 def _record_reused(

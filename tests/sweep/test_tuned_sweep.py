@@ -133,6 +133,18 @@ def test_seeds_are_added_until_all_is_decided_or_looked_at(workplace):
     assert len(jobs) == 2 * sizes[-1]
 
 
+def test_a_sweep_that_grows_by_hand_knows_its_earlier_looks(workplace):
+    grown = (*SMALL, "-m", "activation=relu", "batch_size=32,33")
+    first = workplace.train(*grown, "seed=range(6)")
+    assert "Looked at before" not in first.stdout
+    again = workplace.train(*grown, "seed=range(6)", f"hydra.sweep.dir={workplace.folder}/again")
+    assert "12 reused" in again.stderr
+    assert "Looked at before" not in again.stdout  # at the same seeds: it saw the same
+    grew = workplace.train(*grown, "seed=range(8)", f"hydra.sweep.dir={workplace.folder}/grown")
+    assert "12 reused, 4 trained" in grew.stderr
+    assert "Looked at before with 6 seeds, which was not declared" in " ".join(grew.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
