@@ -50,14 +50,18 @@ def test_what_a_layer_draws_follows_from_the_seed_and_from_nothing_before(compon
     assert list(epochs(components(*RANDOM, "seed=1"))) != once
 
 
-def test_a_training_that_draws_goes_on_where_it_was_cut_off(components, epochs, tmp_path):
-    whole = list(epochs(components(*RANDOM)))
-    cut_off = components(*RANDOM)
+@pytest.mark.parametrize(
+    "also", [(), ("augment=affine", "model.dropout=0.5"), ("augment=crop_flip",)]
+)
+def test_a_training_that_draws_goes_on_where_it_was_cut_off(also, components, epochs, tmp_path):
+    own = (*RANDOM, *also)
+    whole = list(epochs(components(*own)))
+    cut_off = components(*own)
     training = epochs(cut_off)
     assert [next(training), next(training)] == whole[:2]
     cut_off.checkpoint(tmp_path / "job.pt").save([], None)
     torch.rand(7)
-    goes_on = components(*RANDOM)
+    goes_on = components(*own)
     goes_on.checkpoint(tmp_path / "job.pt").load()
     assert list(epochs(goes_on, done=2)) == whole[2:]
 

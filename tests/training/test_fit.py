@@ -1,6 +1,8 @@
 """Training is held against loops written out by hand, to the bit where torch can be."""
 
 import math
+from functools import partial
+from itertools import pairwise
 
 import pytest
 import torch
@@ -298,3 +300,94 @@ def test_a_training_learns(components):
     built = components("data.n=null", "epochs=5")
     epochs, _ = trained(built, epochs=5, batch_size=64)
     assert epochs[-1][4] < 0.1  # 200 hidden ReLU, 3,000 digits: near 6 %
+
+
+@pytest.mark.parametrize(
+    ("schedule", "lr"),
+    [
+        ("schedule.warmup=0.25", lambda n: 0.05 * min((n + 1) / 11, 1) if n < 10 else None),
+        ("schedule.warmup=0", lambda n: 0.05 * (1 + math.cos(math.pi * n / 40)) / 2),
+    ],
+)
+def test_a_warm_up_is_its_closed_form_update_by_update(schedule, lr, components):
+    # 300 examples in batches of 32 are 10 updates an epoch, 40 in all.
+    built = components("epochs=4", "batch_size=32", "schedule=warmup_cosine", schedule)
+    seen = []
+    built.model.register_forward_pre_hook(
+        lambda model, _: (
+            seen.append(built.optimizer.param_groups[0]["lr"]) if model.training else None
+        )
+    )
+    list(started(built, 4, per_update=built.per_update))
+    assert len(seen) == 40
+    expected = [lr(n) for n in range(40)]
+    assert [s for s, e in zip(seen, expected, strict=True) if e is not None] == pytest.approx(
+        [e for e in expected if e is not None]
+    )
+    if schedule == "schedule.warmup=0.25":  # then half a cosine over the 30 that are left
+        cosine = [0.05 * (1 + math.cos(math.pi * n / 30)) / 2 for n in range(30)]
+        assert seen[10:] == pytest.approx(cosine)
+
+
+def test_one_cycle_is_that_of_torch_over_all_updates(components):
+    built = components("epochs=2", "batch_size=32", "schedule=one_cycle")
+    weight = nn.Parameter(torch.zeros(1))
+    reference = torch.optim.SGD([weight], 0.05, momentum=0.9)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(reference, 0.05, total_steps=20)
+    seen, expected = [], []
+    built.model.register_forward_pre_hook(
+        lambda model, _: (
+            seen.append(built.optimizer.param_groups[0]["lr"]) if model.training else None
+        )
+    )
+    list(started(built, 2, per_update=built.per_update))
+    for _ in range(20):
+        expected.append(reference.param_groups[0]["lr"])
+        reference.step()
+        cycle.step()
+    assert seen == pytest.approx(expected)
+
+
+def test_without_decay_all_biases_and_norms_keep_their_length(components):
+    overrides = ("model.norm=batch", "optimizer=sgd", "optimizer.weight_decay=0.5")
+    spared = components(*overrides, "optimizer.decay_all=false")
+    groups = spared.optimizer.param_groups
+    assert [group["weight_decay"] for group in groups] == [0.5, 0.0]
+    assert {weight.ndim for weight in groups[0]["params"]} == {2}
+    assert {weight.ndim for weight in groups[1]["params"]} == {1}
+    counted = sum(len(group["params"]) for group in groups)
+    assert counted == len(list(spared.model.parameters()))
+    (alone,) = components(*overrides).optimizer.param_groups
+    assert alone["weight_decay"] == 0.5
+
+
+def test_bf16_computes_coarser_products_and_returns_float32(components):
+    plain, coarse = components("model=mlp"), components("model=mlp", "precision=bf16")
+    images, _ = plain.splits.train.batch(slice(50))
+    one, other = plain.model(images), coarse.model(images)
+    assert other.dtype == torch.float32
+    error = ((one - other).abs().max() / one.abs().max()).item()
+    assert 1e-5 < error < 0.05  # bf16 has 8 significant bits
+    assert_same(plain.model.parameters(), coarse.model.parameters())
+
+
+def test_label_smoothing_is_its_formula(components):
+    built = components("loss=label_smoothing", "loss.label_smoothing=0.2")
+    logits, labels = torch.randn(6, 10), torch.arange(6)
+    targets = 0.8 * torch.eye(10)[labels] + 0.2 / 10
+    expected = -(targets * logits.log_softmax(1)).sum(1).mean()
+    torch.testing.assert_close(built.loss(logits, labels), expected)
+
+
+def test_augmentation_reaches_updates_alone_and_each_epoch_anew(components):
+    built = components("augment=shift")
+    seen = {True: [], False: []}
+    built.model.register_forward_pre_hook(
+        lambda model, inputs: seen[model.training].append(inputs[0].clone())
+    )
+    augment = partial(built.augment, draw=built.augmentation)
+    list(started(built, 2, augment=augment, batch_size=300))
+    exact = built.splits.train.batch(slice(None))[0]
+    assert torch.equal(seen[False][0], exact)
+    sums = [images.sum((1, 2, 3)).sort().values for images in (*seen[True], exact)]
+    assert all(not torch.equal(a, b) for a, b in pairwise(sums))
