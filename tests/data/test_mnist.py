@@ -1,5 +1,6 @@
 """MNIST's files: read as they are, refused by name when they are not what they should be."""
 
+import gzip
 import hashlib
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torchvision
 
-from src.data import mnist
+from src.data import download, mnist
 from src.data.download import folder
 from src.errors import InputError
 from tests.data.idx import FILES, TRAIN_IMAGES, put
@@ -81,3 +82,16 @@ def test_the_known_checksums_are_those_of_the_real_files(mnist_root):
         body = (raw / file).read_bytes()
         assert hashlib.sha256(body).hexdigest() == mnist.MNIST_SHA256[file]
         assert len(body) == (16 if width > 1 else 8) + items * width
+
+
+def test_files_that_are_there_packed_alone_are_read_where_they_cannot_be_unpacked(
+    monkeypatch, small, tmp_path
+):
+    raw = put({}, "mnist", tmp_path)
+    for file, body in small.items():
+        (raw / f"{file}.gz").write_bytes(gzip.compress(body))
+    monkeypatch.setattr(download.os, "access", lambda *_: False)  # as of a read-only disk
+    assert download.check({"name": "mnist", "root": str(tmp_path)}) is None
+    assert sorted(path.suffix for path in raw.iterdir()) == [".gz"] * 4
+    pixels = np.frombuffer(small[TRAIN_IMAGES][16:], np.uint8)
+    assert np.array_equal(load("mnist", tmp_path).train.inputs.numpy().reshape(-1), pixels)

@@ -109,6 +109,9 @@ def changed(line: int, text: str) -> list[str]:
         (row(DIGITS[0], 10), "label 10: must be from 0 to 9"),
         (row(DIGITS[0], -1), "label -1: must be from 0 to 9"),
         (" ".join(map(str, DIGITS[0])), "must be a row of integers"),
+        (";".join(["3", *map(str, DIGITS[0])]), "must have commas between the values, not semico"),
+        (row([10**30, *DIGITS[0][1:]], 0), "pixels must be from 0 to 255, .*: 1000000000000000000"),
+        (",".join(["label", *(f"p{k}" for k in range(784))]), "not a header; `data=table data.lab"),
     ],
     ids=lambda value: value[:28] if isinstance(value, str) else None,
 )
