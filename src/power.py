@@ -58,7 +58,9 @@ def _tell_sweep(comparison: "Comparison", command: str, numbers: Mapping[str, fl
         comparison = replace(comparison, margin=numbers["margin"] / scale)
     if not comparison.pairs or comparison.margin == 0:
         raise InputError("the sweep has no two variants to tell apart, or a margin of 0")
-    table = Table("a", "b", "n", "spread", "at most", "seeds: difference", "equivalence", box=None)
+    table = Table(box=None)
+    for heading in ("a", "b", "n", "spread", "at most", "seeds: difference", "equivalence"):
+        table.add_column(heading, overflow="fold")
     for pair in comparison.listed_pairs:
         limit = power.upper_spread(pair)
         if limit > 0:
