@@ -42,7 +42,6 @@ def test_the_jobs_of_a_lost_node_are_tried_again_on_another(cluster, workplace):
     lost, once = cluster.add_node(num_cpus=2), workplace.folder / "hung"
     hang = (
         "activation._target_=tests.launcher.faulty.Faulty",
-        "+activation.after=9",
         "+activation.fault=none,hang",
     )
     address = f"hydra.launcher.init.address='{cluster.address}'"

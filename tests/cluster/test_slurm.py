@@ -107,7 +107,6 @@ def die_with_node(workplace, *options: str) -> subprocess.CompletedProcess:
     """A sweep of two jobs, the second of which hangs once and then dies with its node."""
     hang = (
         "activation._target_=tests.launcher.faulty.Faulty",
-        "+activation.after=9",
         "+activation.fault=none,hang",
     )
     once = workplace.folder / "hung"
