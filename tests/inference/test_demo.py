@@ -31,7 +31,7 @@ def state() -> dict[str, torch.Tensor]:
     from src.data import mnist_5k
 
     train = mnist_5k.load(n=None, target="digit", val_fraction=0.25, split_seed=0).train
-    x = train.images[train.rows].reshape(len(train), -1).double() / 255
+    x = train.inputs[train.rows].reshape(len(train), -1).double() / 255
     y = torch.nn.functional.one_hot(train.labels[train.rows], 10).double()
     x1 = torch.cat([x, torch.ones(len(x), 1, dtype=torch.float64)], 1)
     solved = torch.linalg.solve(x1.T @ x1 + 30 * torch.eye(785, dtype=torch.float64), x1.T @ y)
