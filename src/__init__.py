@@ -1,4 +1,4 @@
-"""fairsweep: sweeps over MNIST classifiers whose comparisons can be trusted."""
+"""fairsweep: sweeps over classifiers whose comparisons can be trusted."""
 
 import os
 import sys
