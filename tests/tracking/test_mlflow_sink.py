@@ -267,7 +267,7 @@ def test_metrics_and_the_end_arrive_where_files_cannot(workplace, store):
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        ("s3://bucket/x", "import of boto3 halted"),
+        ("s3://bucket/x", r"needs `pip install -e \"\.\[s3\]\"`"),
         ("gs://bucket/x", "(import of google.cloud halted|No module named 'google)"),
         ("nope://x", "Could not find a registered artifact repository"),
     ],
