@@ -22,6 +22,7 @@ from src.config import Resolved, resolve
 from src.data import mnist_5k
 from src.data.splits import Splits
 from src.hydra_internals import MAIN
+from src.process_exit import require_normal_shutdown
 from src.resolvers import register_resolvers
 
 if TYPE_CHECKING:
@@ -87,6 +88,11 @@ def closed_port() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
+
+
+def pytest_unconfigure() -> None:
+    """Let pytest's exit status stand, whatever command a test has run in this process."""
+    require_normal_shutdown()
 
 
 def _hear_signals() -> None:

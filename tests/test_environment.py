@@ -28,7 +28,7 @@ def test_a_sweep_reaches_mlflow_and_is_compared(variables, workplace):
     process = workplace.start(*SMALL, "seed=range(2)", "-m", env=os.environ | variables)
     stdout, stderr = process.communicate()
     assert process.returncode == 0, stderr
-    assert "reaches a best validation error" in " ".join(stdout.split())
+    assert "reaches a test error" in " ".join(stdout.split())
     assert "Traceback" not in stderr
     assert [run.info.status for run in workplace.runs()] == ["FINISHED"] * 3
 

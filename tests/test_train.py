@@ -119,7 +119,7 @@ def test_tags_say_what_ran_and_where(finished):
     assert tags["seed"] == "3"
     assert tags["outcome"] == "finished"
     assert re.fullmatch(r"[0-9a-f]{16}", tags["fingerprint"])
-    assert tags["variant"].startswith("data=mnist_5k model=mlp activation=relu ")
+    assert tags["variant"].startswith("data=mnist_5k normalize=none augment=none model=mlp ")
     assert tags["host"] == socket.gethostname()
     assert re.fullmatch(r"\d+@[\d.]+@[0-9a-f]{8}", tags["process"])
     git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
@@ -339,9 +339,11 @@ def test_an_exception_in_training_is_recorded_as_failed(
 ):
     (tmp_path / "faulty.py").write_text(
         "from torch import nn\n"
-        "class Faulty(nn.Module):\n"
+        "class Faulty(nn.ReLU):\n"
         "    def forward(self, x):\n"
-        "        raise RuntimeError('a bug of ours')\n"
+        "        if len(x) > 2:  # with so many a model is tried before the first job\n"
+        "            raise RuntimeError('a bug of ours')\n"
+        "        return super().forward(x)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     assert here(*QUICK, "activation._target_=faulty.Faulty") == 1
@@ -490,7 +492,11 @@ def test_what_needs_no_training_imports_nothing_slow(arguments, workplace):
         check=False,
     )
     assert process.stdout.strip().splitlines()[-1] == "LOADED", process.stderr
-    expected = {"--help": "model: cnn, mlp, softmax", "--cfg": "batch_size: 64", "-sc": "model=mlp"}
+    expected = {
+        "--help": "model: cnn, mlp, resnet, softmax",
+        "--cfg": "batch_size: 64",
+        "-sc": "model=mlp",
+    }
     assert expected.get(arguments[0], "") in process.stdout
     assert not workplace.run_dir.exists()
 
