@@ -39,10 +39,12 @@ class SweepJournals:
 
     def get(self, number: int) -> Journal | None:
         """Return the journal of a job, wherever it lies; a folder named by its number is tried."""
-        likely = Journal(self.sweep.folder / str(number))
-        if number not in self.jobs and _tags(likely).get("sweep") == self.sweep_id:
-            self.jobs[int(_tags(likely)["number"])] = likely
-            self.passed.add(str(likely.folder))
+        if number not in self.jobs:
+            likely = Journal(self.sweep.folder / str(number))
+            tags = _tags(likely)
+            if "number" in tags and tags.get("sweep") == self.sweep_id:
+                self.jobs[int(tags["number"])] = likely
+                self.passed.add(str(likely.folder))
         if number not in self.jobs:
             self.find()
         return self.jobs.get(number)
