@@ -17,7 +17,7 @@ FILE = "results.json"
 
 @dataclass(frozen=True)
 class JobResult:
-    """What is told of a job: no host, no user, no path."""
+    """The result of a job as an archive tells it: without host, user and paths."""
 
     name: str
     status: str
