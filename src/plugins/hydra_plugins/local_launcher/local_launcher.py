@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
-from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext, TaskFunction
+from hydra_plugins.local_launcher._base import JobLauncher
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
@@ -32,21 +31,13 @@ ConfigStore.instance().store(
 )
 
 
-class LocalLauncher(Launcher):
+class LocalLauncher(JobLauncher):
     """A launcher that runs each job in a process of a warm pool; a job's death is its own."""
 
     def __init__(self, **settings: Any) -> None:
         from hydra_plugins.local_launcher._pool import Settings
 
         self.settings = Settings(**settings)
-
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
-        """Keep what the jobs need."""
-        self.hydra_context = hydra_context
-        self.task_function = task_function
-        self.config = config
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int

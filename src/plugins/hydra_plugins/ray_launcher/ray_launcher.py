@@ -5,12 +5,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from hydra.core.utils import JobReturn
-from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from hydra_plugins.local_launcher._base import JobLauncher
+from omegaconf import OmegaConf
 
 
-class RayLauncher(Launcher):
+class RayLauncher(JobLauncher):
     """A launcher whose jobs are Ray's tasks; a job whose node is lost is tried again elsewhere.
 
     hydra-ray-launcher 1.2.2 wants cloudpickle below 3, which joblib refuses, and hands a size of
@@ -24,14 +23,6 @@ class RayLauncher(Launcher):
             key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
             for key, value in settings.items()
         }
-
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
-        """Keep what the jobs need."""
-        self.hydra_context = hydra_context
-        self.task_function = task_function
-        self.config = config
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int

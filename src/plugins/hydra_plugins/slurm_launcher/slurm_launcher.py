@@ -6,12 +6,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from hydra.core.utils import JobReturn
-from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from hydra_plugins.local_launcher._base import JobLauncher
+from omegaconf import OmegaConf
 
 
-class SlurmLauncher(Launcher):
+class SlurmLauncher(JobLauncher):
     """A launcher whose jobs wait in SLURM's queue, and go on without the sweep's own process.
 
     hydra-submitit-launcher's one takes a killed job for the end of all, waits to the end, and asks
@@ -27,14 +26,6 @@ class SlurmLauncher(Launcher):
             key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
             for key, value in settings.items()
         }
-
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
-        """Keep what the jobs need."""
-        self.hydra_context = hydra_context
-        self.task_function = task_function
-        self.config = config
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
