@@ -8,7 +8,8 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from src.data.splits import Splits
 from src.hydra_internals import MAIN
 from src.process_exit import require_normal_shutdown
 from src.resolvers import register_resolvers
+from tests.processes import Processes
 
 if TYPE_CHECKING:
     from src.training.components import Components
@@ -108,6 +110,7 @@ class Workplace:
     folder: Path
     uri: str
     experiment: str
+    processes: Processes = field(default_factory=Processes, repr=False)
 
     @property
     def run_dir(self) -> Path:
@@ -133,15 +136,8 @@ class Workplace:
     ) -> subprocess.Popen:
         """`python -m src.train` with these arguments, on its way; `confine` sets its limits."""
         command = [sys.executable, "-m", "src.train", *self.overrides, *arguments]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            text=True,
-            preexec_fn=lambda: (_hear_signals(), confine()),
-            **pipes,
-            **options,
-        )
+        options = {"cwd": ROOT, "preexec_fn": lambda: (_hear_signals(), confine())} | options
+        return self.processes.start(command, **options)
 
     def train(self, *arguments: str) -> subprocess.CompletedProcess:
         """`python -m src.train` with these arguments, run to its end."""
@@ -175,21 +171,31 @@ def database(mlflow: None, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def workplace(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Workplace:
+def processes() -> Iterator[Processes]:
+    """Starts processes that end with the test."""
+    with closing(Processes()) as started:
+        yield started
+
+
+@pytest.fixture
+def workplace(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest, processes: Processes
+) -> Workplace:
     """A place for one test's outputs, with nothing in it."""
-    return Workplace(tmp_path, database, re.sub(r"\W+", "-", request.node.name))
+    return Workplace(tmp_path, database, re.sub(r"\W+", "-", request.node.name), processes)
 
 
 @pytest.fixture(scope="module")
 def shared_workplace(
     database: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Workplace:
+) -> Iterator[Workplace]:
     """A place for a sweep that several tests of a file look at."""
-    folder = tmp_path_factory.mktemp("outputs")
-    return Workplace(folder, database, re.sub(r"\W+", "-", request.node.name))
+    name, folder = re.sub(r"\W+", "-", request.node.name), tmp_path_factory.mktemp("outputs")
+    with closing(Processes()) as processes:
+        yield Workplace(folder, database, name, processes)
 
 
 @pytest.fixture
-def fresh_workplace(mlflow: None, tmp_path: Path) -> Workplace:
+def fresh_workplace(mlflow: None, tmp_path: Path, processes: Processes) -> Workplace:
     """A place whose tracking database does not exist yet."""
-    return Workplace(tmp_path, f"sqlite:///{tmp_path}/mlflow.db", "fairsweep")
+    return Workplace(tmp_path, f"sqlite:///{tmp_path}/mlflow.db", "fairsweep", processes)

@@ -1,17 +1,28 @@
 """Waiting for what another process does, by what it leaves behind and never by the clock."""
 
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from src.tracking.journal import JOURNAL, Journal
+from tests.processes import abort
 
 
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
-    """Return as soon as the condition holds. Raises AssertionError when it does not in time."""
-    deadline = time.monotonic() + seconds
+def until(condition: Callable[[], object], *processes: subprocess.Popen) -> None:
+    """Return as soon as the condition holds, which it must go on to do.
+
+    Raises AssertionError, with what they said, once one of the processes has ended before, or
+    after so long that no machine needs it.
+    """
+    deadline = time.monotonic() + 600
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        for process in processes:
+            if process.poll() is not None and not condition():
+                errors = process.communicate()[1]
+                raise AssertionError(f"ended with {process.returncode}:\n{errors}")
+        if time.monotonic() > deadline:
+            raise AssertionError("\n".join(["waited in vain", *map(abort, processes)]))
         time.sleep(0.02)
 
 
