@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -24,18 +24,16 @@ fork_server.fork(int).join()
 ALIVE = f"{BEGIN}print('begun', flush=True)\ninput()\n"
 
 
-def start(body: str, folder: Path) -> subprocess.Popen:
-    """A process that runs the body in a new fork server's parent, with its temporary folder."""
-    path = os.environ.get("PYTHONPATH", "")
-    return subprocess.Popen(
-        [sys.executable, "-c", body],
-        cwd=ROOT,
-        env=os.environ | {"TMPDIR": str(folder), "PYTHONPATH": f"{folder}:{path}"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def start(processes) -> Callable[[str, Path], subprocess.Popen]:
+    """Runs a body in a process with this temporary folder, and ends it with the test."""
+
+    def started(body: str, folder: Path) -> subprocess.Popen:
+        own = {"TMPDIR": str(folder), "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}"}
+        command = [sys.executable, "-c", body]
+        return processes.start(command, cwd=ROOT, env=os.environ | own, stdin=subprocess.PIPE)
+
+    return started
 
 
 @pytest.fixture
@@ -46,13 +44,11 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def living(folder):
+def living(start, folder):
     """A process that has a fork server, until it is told to end."""
     process = start(ALIVE, folder)
     assert process.stdout.readline() == "begun\n", process.stderr.read()
-    yield process
-    process.kill()
-    process.communicate()
+    return process
 
 
 def child(process: subprocess.Popen, name: str) -> psutil.Process:
@@ -68,7 +64,9 @@ def test_nothing_is_left_of_a_process_that_ends(living, folder):
     assert not list(folder.iterdir())
 
 
-def test_the_next_process_removes_what_is_left_of_a_killed_one_and_of_no_other(living, folder):
+def test_the_next_process_removes_what_is_left_of_a_killed_one_and_of_no_other(
+    living, folder, start
+):
     killed = start(ALIVE, folder)
     assert killed.stdout.readline() == "begun\n"
     killed.kill()
@@ -83,7 +81,7 @@ def test_the_next_process_removes_what_is_left_of_a_killed_one_and_of_no_other(l
     assert not list(folder.iterdir())
 
 
-def test_a_folder_names_its_process_from_the_first_moment_on(folder):
+def test_a_folder_names_its_process_from_the_first_moment_on(folder, start):
     killing = "import tempfile\nmkdtemp = tempfile.mkdtemp\n"
     killing += "tempfile.mkdtemp = lambda *a, **k: (mkdtemp(*a, **k), os.kill(os.getpid(), 9))\n"
     killed = start(f"import os\n{killing}{BEGIN}", folder)
@@ -95,18 +93,18 @@ def test_a_folder_names_its_process_from_the_first_moment_on(folder):
 
 
 @pytest.mark.parametrize("victim", ["forkserver", "resource_tracker"])
-def test_a_killed_process_of_multiprocessings_own_is_replaced(victim, folder):
+def test_a_killed_process_of_multiprocessings_own_is_replaced(victim, folder, start):
     process = start(f"{ALIVE}fork_server.fork(os.write, 1, b'forked').join()\n", folder)
     assert process.stdout.readline() == "begun\n"
     killed = child(process, victim)
     killed.kill()
-    until(lambda: killed.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: killed.status() == psutil.STATUS_ZOMBIE, process)
     assert process.communicate("\n") == ("forked", "")
     assert process.returncode == 0
     assert not list(folder.iterdir())
 
 
-def test_sockets_lie_elsewhere_where_the_temporary_folders_name_is_long(tmp_path):
+def test_sockets_lie_elsewhere_where_the_temporary_folders_name_is_long(tmp_path, start):
     long = tmp_path / ("x" * 100)
     long.mkdir()
     process = start(f"{BEGIN}fork_server.fork(os.write, 1, b'forked').join()\n", long)
@@ -114,7 +112,7 @@ def test_sockets_lie_elsewhere_where_the_temporary_folders_name_is_long(tmp_path
     assert not list(long.iterdir())
 
 
-def test_a_fork_server_that_is_killed_while_it_imports_is_replaced(tmp_path):
+def test_a_fork_server_that_is_killed_while_it_imports_is_replaced(tmp_path, start):
     (tmp_path / "slow.py").write_text(
         "import pathlib, time\n"
         "begun = pathlib.Path(__file__).with_name('begun')\n"
@@ -127,6 +125,6 @@ def test_a_fork_server_that_is_killed_while_it_imports_is_replaced(tmp_path):
         "fork_server.fork(os.write, 1, b'forked').join()\n",
         tmp_path,
     )
-    until((tmp_path / "begun").exists)
+    until((tmp_path / "begun").exists, process)
     child(process, "forkserver").kill()
     assert process.communicate() == ("forked", "")

@@ -23,6 +23,7 @@ from src.models.init import matched
 from src.models.mlp import MLP
 from src.training.fit import evaluate
 from tests.conftest import Workplace
+from tests.held import held
 
 pytestmark = pytest.mark.slow
 
@@ -413,7 +414,7 @@ def test_the_offline_newcomer_trains_on_the_digits_that_come_along(
 
 def test_sigkill_in_mid_training_is_recorded_as_killed(workplace):
     process = workplace.start("data=mnist_5k", "data.n=200", "device=cpu", "epochs=100000")
-    until(lambda: epochs(workplace.run_dir) >= 2)
+    until(lambda: epochs(workplace.run_dir) >= 2, process)
     process.kill()
     process.communicate()  # until who sends for it has ended too
     (run,) = workplace.runs()
@@ -522,17 +523,20 @@ def test_a_plan_of_a_single_run_trains_nothing(workplace):
 
 
 def test_a_run_that_was_killed_goes_on_with_resume_as_if_never_cut_off(workplace):
-    command = ("data=mnist_5k", "data.n=1000", "epochs=60", "threads=1", "figures=false")
+    gate = workplace.folder / "go on"
+    common = ("data=mnist_5k", "data.n=200", "epochs=8", "threads=1", "figures=false")
+    command = (*common, *held(gate, batches=12))
     process = workplace.start(*command)
-    until(lambda: epochs(workplace.run_dir) >= 3)
+    until(lambda: epochs(workplace.run_dir) == 4, process)
     process.kill()
     process.communicate()
+    gate.touch()
     done = epochs(workplace.run_dir)
     told = workplace.train(*command, "resume=true", f"hydra.run.dir={workplace.folder}/again")
     assert told.returncode == 0, told.stderr
-    assert f"epoch {done - 1}/60" not in told.stdout
+    assert f"epoch {done - 1}/8" not in told.stdout
     whole = workplace.train(*command, f"hydra.run.dir={workplace.folder}/whole")
-    assert "epoch 1/60" in whole.stdout
+    assert "epoch 1/8" in whole.stdout
     found = {Path(run.data.tags["folder"]).name: run for run in workplace.runs()}
     curves = {
         name: [(m.step, m.value) for m in client(workplace).get_metric_history(run_id, "val/loss")]

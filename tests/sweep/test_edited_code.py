@@ -12,8 +12,9 @@ from until import epochs, until
 
 from src import ROOT
 from src.tracking.journal import Journal
+from tests.held import held
 
-EPOCHS = 20  # enough that the first job still runs when the file is edited
+EPOCHS = 3
 COMMAND = ("model=cnn", "seed=0,1,2", "data=mnist_5k", "data.n=400", f"epochs={EPOCHS}")
 SETTINGS = ("figures=false", "device=cpu", "threads=1", "hydra.launcher.workers=1", "-m")
 
@@ -24,6 +25,9 @@ def checkout(tmp_path) -> Path:
     for folder in ("src", "conf"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, tmp_path / "checkout" / folder, ignore=ignored)
+    for name in ("held.py", "launcher/faulty.py"):
+        (copy := tmp_path / "checkout" / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "tests" / name, copy)
     return tmp_path / "checkout"
 
 
@@ -31,15 +35,13 @@ def start(checkout: Path, place, sweep: str) -> subprocess.Popen:
     """The same command once more, into a folder of its own."""
     path = os.pathsep.join([str(checkout), str(checkout / "src" / "plugins")])
     where = [*place.overrides[:-1], f"hydra.sweep.dir={place.folder}/{sweep}"]
-    return subprocess.Popen(
-        [sys.executable, "-m", "src.train", *where, *COMMAND, *SETTINGS],
-        cwd=checkout,
-        env=os.environ | {"PYTHONPATH": path},
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    command = [sys.executable, "-m", "src.train", *where, *COMMAND, *own_part(place), *SETTINGS]
+    return place.processes.start(command, cwd=checkout, env=os.environ | {"PYTHONPATH": path})
+
+
+def own_part(place) -> tuple[str, ...]:
+    """The overrides that hold each job after its first epoch of five batches."""
+    return held(place.folder / "go on", batches=5)
 
 
 def finish(process: subprocess.Popen) -> None:
@@ -68,12 +70,13 @@ def test_a_model_edited_while_its_sweep_runs(checkout, workplace, config, compon
     cnn, folder = checkout / "src" / "models" / "cnn.py", workplace.folder
     original = cnn.read_text()
     first = start(checkout, workplace, "first")
-    until(lambda: epochs(folder / "first" / "0") >= 1)
+    until(lambda: epochs(folder / "first" / "0") >= 1, first)
     cnn.write_text(original.replace("nn.Flatten()", "nn.Dropout(), nn.Flatten()"))
     assert not (folder / "first" / "1").exists()
     os.kill(worker_of(folder / "first" / "0"), signal.SIGKILL)  # a new one begins after the edit
+    (folder / "go on").touch()
     finish(first)
-    job = ("model=cnn", "seed=2", f"epochs={EPOCHS}")
+    job = ("model=cnn", "seed=2", f"epochs={EPOCHS}", *own_part(workplace))
     by_original = [e.train_loss for e in components(*job).epochs(config(*job), done=0)]
     assert losses(folder / "first", 2) == by_original
 

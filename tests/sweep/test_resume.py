@@ -8,16 +8,18 @@ from pathlib import Path
 import psutil
 import pytest
 from mlflow import MlflowClient
-from until import all_have, epochs, until
+from until import all_have, until
 
 from src import process_identity
 from src.tracking.journal import Journal
+from tests.held import held
 
 pytestmark = pytest.mark.slow
 
 SMALL = ("data=mnist_5k", "data.n=200", "figures=false", "device=cpu", "threads=1")
 FAULTY = "activation._target_=tests.launcher.faulty.Faulty"
-EPOCHS = 250  # enough that a quick machine is still training when it is told of the third
+TWO = "hydra.launcher.workers=2"
+BATCHES, EPOCHS = 3, 8
 KEYS = ("train/loss", "train/error", "val/loss", "val/error", "lr")
 
 
@@ -77,13 +79,16 @@ class Cut:
     def __init__(self, place) -> None:
         self.place = place
         client = MlflowClient(place.uri)
-        command = (*SMALL, "data.n=1000", f"epochs={EPOCHS}", "seed=0,1")
+        gate = place.folder / "go on"
+        own = held(gate, batches=4 * BATCHES)
+        command = (*SMALL, f"epochs={EPOCHS}", "seed=0,1", TWO, *own)
         process = place.start(*command, into(place, "cut"), "-m")
-        until(lambda: all_have(place.folder / "cut", jobs=2, count=3))
+        until(lambda: all_have(place.folder / "cut", jobs=2, count=4), process)
         workers = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         process.communicate()
-        _, self.alive = psutil.wait_procs(workers, timeout=30)
+        _, self.alive = psutil.wait_procs(workers, timeout=300)
+        gate.touch()
         self.first = sweeps(place)[0]
         experiment = self.first.info.experiment_id
         tags = {"machine": process_identity.machine_id(), "process": process_identity.process_id()}
@@ -147,9 +152,9 @@ class TestSigkillToTheParent:
 @pytest.mark.parametrize("sent", ["ctrl-c", "SIGTERM"])
 def test_a_sweep_that_is_told_to_stop_says_how_to_continue(sent, workplace):
     folder = workplace.folder / "sweep"
-    command = (*SMALL, "epochs=5000", "seed=0,1,2", "-m")
-    process = workplace.start(*command, start_new_session=True)
-    until(lambda: sum(epochs(job) > 0 for job in folder.glob("[0-9]")) == 2)
+    own = held(workplace.folder / "never", batches=BATCHES)
+    process = workplace.start(*SMALL, "seed=0,1,2", TWO, *own, "-m")
+    until(lambda: all_have(folder, jobs=2, count=1), process)
     if sent == "ctrl-c":
         os.killpg(process.pid, signal.SIGINT)
     else:
@@ -163,8 +168,8 @@ def test_a_sweep_that_is_told_to_stop_says_how_to_continue(sent, workplace):
 
 def test_ctrl_c_where_jobs_run_in_the_sweeps_own_process_interrupts_the_sweep(workplace):
     hang = ("+activation.fault=hang", FAULTY, "hydra/launcher=basic")
-    process = workplace.start(*SMALL, *hang, "seed=0,1", "-m", start_new_session=True)
-    until(lambda: next(Journal(workplace.folder / "sweep" / "0").events(), None))
+    process = workplace.start(*SMALL, *hang, "seed=0,1", "-m")
+    until(lambda: next(Journal(workplace.folder / "sweep" / "0").events(), None), process)
     os.killpg(process.pid, signal.SIGINT)
     stdout, stderr = process.communicate()
     assert process.returncode == 130
@@ -176,9 +181,9 @@ def test_ctrl_c_where_jobs_run_in_the_sweeps_own_process_interrupts_the_sweep(wo
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGHUP])
 def test_a_sweep_that_is_killed_is_marked_so_without_another(sent, workplace):
     folder = workplace.folder / "sweep"
-    command = (*SMALL, "epochs=5000", "seed=0,1", "-m")
-    process = workplace.start(*command, start_new_session=True)
-    until(lambda: all_have(folder, jobs=2, count=1) and len(workplace.runs()) == 3)
+    own = held(workplace.folder / "never", batches=BATCHES)
+    process = workplace.start(*SMALL, "seed=0,1", TWO, *own, "-m")
+    until(lambda: all_have(folder, jobs=2, count=1) and len(workplace.runs()) == 3, process)
     if sent == signal.SIGHUP:  # the terminal was closed
         os.killpg(process.pid, sent)
     else:
@@ -191,7 +196,8 @@ def test_a_sweep_that_is_killed_is_marked_so_without_another(sent, workplace):
 @pytest.mark.parametrize("begun", ["fork server", "sweep", "workers", "job"])
 def test_ctrl_c_at_any_moment_of_the_start_is_quiet(begun, workplace):
     folder = workplace.folder / "sweep"
-    process = workplace.start(*SMALL, "epochs=5000", "seed=0,1", "-m", start_new_session=True)
+    own = held(workplace.folder / "never", batches=BATCHES)
+    process = workplace.start(*SMALL, "seed=0,1", *own, "-m")
     children = psutil.Process(process.pid).children
     moments = {
         "fork server": lambda: any("forkserver" in " ".join(c.cmdline()) for c in children()),
@@ -206,7 +212,7 @@ def test_ctrl_c_at_any_moment_of_the_start_is_quiet(begun, workplace):
         except psutil.NoSuchProcess:  # a child such as git, which soon ends
             return False
 
-    until(has_come)
+    until(has_come, process)
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate()
     assert process.returncode == 130
@@ -216,8 +222,15 @@ def test_ctrl_c_at_any_moment_of_the_start_is_quiet(begun, workplace):
 
 def test_ctrl_c_while_it_compares_ends_the_sweep_in_good_order(workplace):
     folder = workplace.folder / "sweep"
-    process = workplace.start(*SMALL, "epochs=1", "seed=0,1", "-m", start_new_session=True)
-    until(lambda: all(ends(folder / job) for job in ("0", "1")))
+    gate, tables = workplace.folder / "go on", folder / "artifacts" / "comparison"
+    process = workplace.start(
+        *SMALL, "epochs=2", "seed=0,1", TWO, *held(gate, batches=BATCHES), "-m"
+    )
+    until(lambda: all_have(folder, jobs=2, count=1), process)
+    tables.mkdir(parents=True)
+    os.mkfifo(tables / "summary.csv")  # who writes it waits for a reader
+    gate.touch()
+    until(lambda: all(ends(folder / job) for job in ("0", "1")), process)
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate()
     assert process.returncode == 130
@@ -230,14 +243,14 @@ def test_ctrl_c_while_it_compares_ends_the_sweep_in_good_order(workplace):
 def test_a_second_ctrl_c_stops_at_once(workplace):
     folder = workplace.folder / "sweep"
     hang = ("+activation.fault=hang", FAULTY)
-    process = workplace.start(*SMALL, "epochs=2", *hang, "-m", start_new_session=True)
-    until(lambda: next(Journal(folder / "0").events(), None))
+    process = workplace.start(*SMALL, "epochs=2", *hang, "-m")
+    until(lambda: next(Journal(folder / "0").events(), None), process)
     workers = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)  # the hanging job would keep it for ever
+    process.communicate()  # the hanging job would keep it for ever
     assert process.returncode == 130
-    _, alive = psutil.wait_procs(workers, timeout=30)
+    _, alive = psutil.wait_procs(workers, timeout=300)
     assert not [worker for worker in alive if worker.status() != psutil.STATUS_ZOMBIE]
 
 

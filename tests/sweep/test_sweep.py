@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from until import epochs, until
 
 from src import ROOT
+from tests.held import held
 
 pytestmark = pytest.mark.slow
 
@@ -216,9 +217,11 @@ def test_two_sweeps_that_ask_the_same_at_once_train_it_once(workplace):
 
 def test_a_report_that_cannot_be_written_costs_the_sweep_only_that(workplace):
     sweep = workplace.folder / "sweep"
-    process = workplace.start(*SMALL, "epochs=20", "seed=0,1", "-m")
-    until(lambda: epochs(sweep / "0"))
+    gate = workplace.folder / "go on"
+    process = workplace.start(*SMALL, "epochs=2", "seed=0,1", *held(gate, batches=5), "-m")
+    until(lambda: epochs(sweep / "0"), process)
     (sweep / "artifacts").write_text("in its way")
+    gate.touch()
     _, stderr = process.communicate()
     assert process.returncode == 0
     assert "No comparison: [Errno" in stderr

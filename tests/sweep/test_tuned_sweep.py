@@ -9,6 +9,7 @@ from src.compare.recorded_searches import searches
 from src.tracking.job_record import JobRecord, Role
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
+from tests.held import held
 
 pytestmark = pytest.mark.slow
 
@@ -96,18 +97,20 @@ class TestTunedSweep:
 
 
 def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(workplace):
-    search = (*SMALL, *ARMS, "seed=range(2)", SPACE, "tune.budget=7", "tune.sampler=tpe",
-              "tune.untuned=false")  # fmt: skip
+    gate = workplace.folder / "go on"
+    search = (*SMALL, "-m", "model.width=20,30", "seed=range(2)", SPACE, "tune.budget=7",
+              "tune.sampler=tpe", "tune.untuned=false", *held(gate, batches=1, free=6))  # fmt: skip
     process = workplace.start(*search)
     folder = workplace.folder / "sweep"
 
     def finished() -> int:
         return sum(job.status == "FINISHED" for job in SweepJournals(Journal(folder)).records())
 
-    until(lambda: finished() >= 4)
+    until(lambda: finished() >= 4, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert finished() < 14
+    gate.touch()
     told = workplace.train(*search, f"hydra.sweep.dir={workplace.folder}/rest")
     assert told.returncode == 0, told.stderr
     assert " reused" in told.stderr.splitlines()[-1]
