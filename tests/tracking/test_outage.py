@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -15,17 +16,21 @@ from until import all_have, epochs, until
 from src import ROOT
 from src.tracking.journal import Journal
 from tests.conftest import Workplace
+from tests.held import held
+from tests.processes import Processes
 
 pytestmark = pytest.mark.slow
 
+BATCHES = 12  # of an epoch
 SMALL = ("data=mnist_5k", "data.n=1000", "figures=false", "device=cpu", "threads=1")
+TWO = "hydra.launcher.workers=2"
 
 
 class Server:
     """`mlflow server` on a port of its own, which can be killed and started again."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.processes = folder, Processes()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -41,10 +46,10 @@ class Server:
         ]  # fmt: skip
         quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self.folder / "server.log").open("a") as log:
-            self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=os.environ | quiet, start_new_session=True
+            self.process = self.processes.start(
+                command, stdout=log, stderr=log, env=os.environ | quiet
             )
-        until(self.answers)
+        until(self.answers, self.process)
 
     def answers(self) -> bool:
         """Whether it is there."""
@@ -54,18 +59,24 @@ class Server:
         except OSError:
             return False
 
-    def kill(self) -> None:
+    def close(self) -> None:
         """Without a chance to end well."""
-        os.killpg(self.process.pid, 9)
-        self.process.wait()
+        self.processes.close()
 
 
 @pytest.fixture(scope="module")
-def server(mlflow, tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.kill()
+def started(mlflow, tmp_path_factory):
+    with closing(Server(tmp_path_factory.mktemp("server"))) as server:
+        yield server
+
+
+@pytest.fixture
+def server(started):
+    """The server, which answers whatever the test before has done to it."""
+    if not started.answers():
+        started.close()
+        started.start()
+    return started
 
 
 def sync(folder: Path) -> subprocess.CompletedProcess:
@@ -78,34 +89,37 @@ def steps(place: Workplace, run) -> list[int]:
     return [m.step for m in client.get_metric_history(run.info.run_id, "val/error")]
 
 
-def test_a_server_that_is_killed_and_started_again_misses_nothing(server, tmp_path):
-    place = Workplace(tmp_path, server.uri.replace("//", "//user:pw@"), "restarted")
-    sweep = place.folder / "sweep"
-    process = place.start(*SMALL, "epochs=80", "seed=0,1", "-m")
-    until(lambda: all_have(sweep, jobs=2, count=2))
+def test_a_server_that_is_killed_and_started_again_misses_nothing(server, tmp_path, processes):
+    place = Workplace(tmp_path, server.uri.replace("//", "//user:pw@"), "restarted", processes)
+    sweep, gates = place.folder / "sweep", (place.folder / "down", place.folder / "up")
+    own = held(*gates, batches=2 * BATCHES)
+    process = place.start(*SMALL, "epochs=6", "seed=0,1", TWO, *own, "-m")
+    until(lambda: all_have(sweep, jobs=2, count=2), process)
     live = sync(sweep)
     assert live.stdout == "0 jobs had something to send\n", "jobs that run send for themselves"
-    server.kill()
-    before = [epochs(sweep / job) for job in "01"]
-    until(lambda: all(epochs(sweep / job) > n for job, n in zip("01", before, strict=True)))
+    server.close()
+    gates[0].touch()
+    until(lambda: all_have(sweep, jobs=2, count=4), process)
     server.start()
+    gates[1].touch()
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     runs = place.runs()
     assert [run.info.status for run in runs] == ["FINISHED"] * 3
     for run in runs:
         if run.data.tags.get("kind") != "sweep":
-            assert steps(place, run) == list(range(1, 81))
+            assert steps(place, run) == list(range(1, 7))
     kept = {path: path.read_bytes() for path in place.folder.rglob("*") if path.is_file()}
     assert sweep / "multirun.yaml" in kept
     assert not [path for path, content in kept.items() if b"pw@" in content]
 
 
-def test_a_server_that_stays_down_is_served_by_sync_exactly_once(server, tmp_path):
-    place = Workplace(tmp_path, server.uri, "down")
-    process = place.start(*SMALL, "epochs=30")
-    until(lambda: epochs(place.run_dir) >= 2)
-    server.kill()
+def test_a_server_that_stays_down_is_served_by_sync_exactly_once(server, tmp_path, processes):
+    place, gate = Workplace(tmp_path, server.uri, "down", processes), tmp_path / "go on"
+    process = place.start(*SMALL, "epochs=4", *held(gate, batches=2 * BATCHES))
+    until(lambda: epochs(place.run_dir) >= 2, process)
+    server.close()
+    gate.touch()
     _, stderr = process.communicate()
     server.start()
     assert process.returncode == 0, stderr
@@ -116,17 +130,20 @@ def test_a_server_that_stays_down_is_served_by_sync_exactly_once(server, tmp_pat
     assert second.stdout == "0 jobs had something to send\n"
     (run,) = place.runs()
     assert run.info.status == "FINISHED"
-    assert steps(place, run) == list(range(1, 31))
+    assert steps(place, run) == list(range(1, 5))
     kept = MlflowClient(place.uri).list_artifacts(run.info.run_id)
     assert {"config.yaml", "model.pt"} <= {file.path for file in kept}
 
 
-def test_the_next_sweep_sends_what_an_outage_kept_back_and_trains_none_of_it(server, tmp_path):
-    place = Workplace(tmp_path, server.uri, "next")
-    command = (*SMALL, "epochs=40", "seed=0,1,2")
+def test_the_next_sweep_sends_what_an_outage_kept_back_and_trains_none_of_it(
+    server, tmp_path, processes
+):
+    place, gate = Workplace(tmp_path, server.uri, "next", processes), tmp_path / "go on"
+    command = (*SMALL, "epochs=4", "seed=0,1,2", *held(gate, batches=2 * BATCHES))
     process = place.start(*command, "-m")
-    until(lambda: epochs(place.folder / "sweep" / "0") >= 2 and len(place.runs()) >= 2)
-    server.kill()
+    until(lambda: epochs(place.folder / "sweep" / "0") >= 2 and len(place.runs()) >= 2, process)
+    server.close()
+    gate.touch()
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert "warning: the tracking server misses a part of this sweep" in stderr
@@ -140,7 +157,7 @@ def test_the_next_sweep_sends_what_an_outage_kept_back_and_trains_none_of_it(ser
     for run in runs:
         assert not run.data.tags.get("reason")
         if run.data.tags.get("kind") != "sweep":
-            assert steps(place, run) == list(range(1, 41))
+            assert steps(place, run) == list(range(1, 5))
 
 
 def test_while_the_server_is_down_results_are_reused_and_compared(server, tmp_path):
@@ -148,7 +165,7 @@ def test_while_the_server_is_down_results_are_reused_and_compared(server, tmp_pa
     command = (*SMALL, "epochs=2", "activation=sigmoid,relu")
     first = place.train(*command, "seed=0,1", "-m")
     assert first.returncode == 0, first.stderr
-    server.kill()
+    server.close()
     into = f"hydra.sweep.dir={tmp_path}/again"
     plan = place.train(*command, "seed=0,1", into, "dry_run=true", "-m")
     assert "4 to reuse, 0 to resume, 0 to train" in plan.stdout, plan.stderr
@@ -206,13 +223,15 @@ def fill(disk: Path) -> Path:
             return filler
 
 
-def test_a_database_on_a_full_disk_is_an_outage(small_disk, mlflow, tmp_path):
-    place = Workplace(tmp_path, f"sqlite:///{small_disk}/mlflow.db", "full")
+def test_a_database_on_a_full_disk_is_an_outage(small_disk, mlflow, tmp_path, processes):
+    place = Workplace(tmp_path, f"sqlite:///{small_disk}/mlflow.db", "full", processes)
     # MLflow's own way to make it, with a rollback journal that needs room for every commit.
     subprocess.run([sys.executable, "-m", "mlflow", "db", "upgrade", place.uri], check=True)
-    process = place.start(*SMALL, "epochs=150")
-    until(lambda: epochs(place.run_dir) >= 2 and place.runs())
+    gate = tmp_path / "go on"
+    process = place.start(*SMALL, "epochs=150", *held(gate, batches=2 * BATCHES))
+    until(lambda: epochs(place.run_dir) >= 2 and place.runs(), process)
     filler = fill(small_disk)
+    gate.touch()
     _, stderr = process.communicate()
     filler.unlink()
     assert process.returncode == 0, stderr
@@ -224,14 +243,15 @@ def test_a_database_on_a_full_disk_is_an_outage(small_disk, mlflow, tmp_path):
 
 
 def test_a_job_on_a_full_disk_fails_whole_and_goes_on_when_there_is_room(
-    small_disk, mlflow, tmp_path
+    small_disk, mlflow, tmp_path, processes
 ):
-    place = Workplace(tmp_path, f"sqlite:///{tmp_path}/mlflow.db", "full")
-    job = small_disk / "sweep"
-    command = (*SMALL, "epochs=150")
+    place = Workplace(tmp_path, f"sqlite:///{tmp_path}/mlflow.db", "full", processes)
+    job, gate = small_disk / "sweep", tmp_path / "go on"
+    command = (*SMALL, "epochs=150", *held(gate, batches=3 * BATCHES))
     process = place.start(*command, f"hydra.sweep.dir={job}", "-m")
-    until(lambda: epochs(job / "0") >= 3)
+    until(lambda: epochs(job / "0") >= 3, process)
     filler = fill(small_disk)
+    gate.touch()
     _, stderr = process.communicate()
     assert process.returncode == 1
     assert "No space left on device" in stderr

@@ -4,9 +4,12 @@ import psutil
 import pytest
 from until import all_have, epochs, until
 
+from tests.held import held
+
 pytestmark = pytest.mark.slow
 
-SMALL = ("data=mnist_5k", "data.n=1000", "figures=false", "device=cpu", "threads=1", "epochs=60")
+SMALL = ("data=mnist_5k", "data.n=1000", "figures=false", "device=cpu", "threads=1", "epochs=4")
+BATCHES = 12  # of an epoch
 
 
 def uploader(process) -> psutil.Process:
@@ -19,9 +22,12 @@ def uploader(process) -> psutil.Process:
 
 
 def test_one_that_is_killed_in_the_middle_of_a_sweep_is_replaced(workplace):
-    process = workplace.start(*SMALL, "seed=0,1", "-m")
-    until(lambda: all_have(workplace.folder / "sweep", jobs=2, count=2))
+    gate, two = workplace.folder / "go on", "hydra.launcher.workers=2"
+    own = held(gate, batches=2 * BATCHES)
+    process = workplace.start(*SMALL, "seed=0,1", two, *own, "-m")
+    until(lambda: all_have(workplace.folder / "sweep", jobs=2, count=2), process)
     uploader(process).kill()
+    gate.touch()
     stdout, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert "Traceback" not in stderr
@@ -33,9 +39,11 @@ def test_one_that_is_killed_in_the_middle_of_a_sweep_is_replaced(workplace):
 
 
 def test_one_that_is_killed_beside_a_run_is_replaced(workplace):
-    process = workplace.start(*SMALL)
-    until(lambda: epochs(workplace.run_dir) >= 2)
+    gate = workplace.folder / "go on"
+    process = workplace.start(*SMALL, *held(gate, batches=2 * BATCHES))
+    until(lambda: epochs(workplace.run_dir) >= 2, process)
     uploader(process).kill()
+    gate.touch()
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert "Traceback" not in stderr
