@@ -8,9 +8,16 @@ import pytest
 import slurm as slurm_daemons
 
 
+@pytest.fixture
+def slurm(slurm_daemon: "slurm_daemons.Slurm") -> "Iterator[slurm_daemons.Slurm]":
+    """SLURM with two nodes that wait for jobs, whatever the test before has left."""
+    yield slurm_daemon
+    slurm_daemon.clear()
+
+
 @pytest.fixture(scope="session")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[slurm_daemons.Slurm]":
-    """SLURM with two nodes, which all commands of this process talk to."""
+def slurm_daemon(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[slurm_daemons.Slurm]":
+    """SLURM, which all commands of this process talk to."""
     if reason := slurm_daemons.missing():
         pytest.skip(reason)
     cluster = slurm_daemons.Slurm(tmp_path_factory.mktemp("slurm"))
@@ -31,6 +38,8 @@ def postgres() -> "Iterator[postgres_daemon.Postgres]":
         pytest.skip("no PostgreSQL: apt-get install postgresql")
     pytest.importorskip("psycopg")
     server = postgres_daemon.Postgres()
-    server.start()
-    yield server
-    server.stop()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

@@ -22,6 +22,7 @@ class Postgres:
     """A server with one user, who needs a password."""
 
     def __init__(self) -> None:
+        self.process: subprocess.Popen | None = None
         self.folder = Path(tempfile.mkdtemp(prefix="fairsweep-postgres-"))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -51,10 +52,11 @@ class Postgres:
                 **self.user,
             )  # fmt: skip
         ready = [bin_folder / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        until(lambda: subprocess.run(ready, check=False).returncode == 0)
+        until(lambda: subprocess.run(ready, check=False).returncode == 0, self.process)
 
     def stop(self) -> None:
         """End the server, and leave nothing."""
-        self.process.send_signal(signal.SIGINT)  # SIGTERM would wait for every client
-        self.process.wait(60)
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)  # SIGTERM would wait for every client
+            self.process.wait()
         shutil.rmtree(self.folder)

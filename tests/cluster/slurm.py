@@ -83,9 +83,11 @@ class Slurm:
         self._run("slurmctld", "slurmctld", "-D")
         for name in NODES:
             self.start_node(name)
-        until(
-            lambda: self.ask("sinfo", "-h", "-N", "-p", "usual", "-o", "%T").split() == ["idle"] * 2
-        )
+        until(self.is_idle)
+
+    def is_idle(self) -> bool:
+        """Whether both nodes could take a job at once."""
+        return self.ask("sinfo", "-h", "-N", "-p", "usual", "-o", "%T").split() == ["idle"] * 2
 
     def start_node(self, name: str) -> None:
         """Start the daemon of a node."""
@@ -113,13 +115,23 @@ class Slurm:
         lines = self.ask("squeue", "-h", "--array", "-t", "all", "-o", "%i %T").splitlines()
         return dict(line.split() for line in lines)
 
+    def clear(self) -> None:
+        """End all jobs, and wait until both nodes take others."""
+        self.ask("scancel", "--quiet", "--user=root")
+        self.ask("scontrol", "update", "partitionname=usual", "state=up")
+        until(lambda: not self.ask("squeue", "-h").strip() and self.is_idle())
+
     def stop(self) -> None:
         """End all jobs and daemons."""
         self.ask("scancel", "--quiet", "--user=root")
-        until(lambda: not self.ask("squeue", "-h").strip(), 60)
         for name in reversed(list(self.daemons)):
             self.daemons[name].terminate()
-            self.daemons[name].wait(30)
+        for daemon in self.daemons.values():
+            try:
+                daemon.wait(60)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
 
 
 def _free_ports(count: int) -> list[int]:

@@ -46,7 +46,7 @@ def test_the_jobs_of_a_lost_node_are_tried_again_on_another(cluster, workplace):
     )
     address = f"hydra.launcher.init.address='{cluster.address}'"
     process = workplace.start(*SMALL, *hang, f"+activation.once={once}", address, *ON_RAY)
-    until(once.exists)
+    until(once.exists, process)
     cluster.add_node(num_cpus=2)
     cluster.remove_node(lost, allow_graceful=False)
     _, stderr = process.communicate()
