@@ -1,25 +1,38 @@
-"""Errors of verdicts and intervals in simulated sweeps, and in real trainings of equal arms.
+"""Errors of verdicts and intervals in simulated sweeps, and in real trainings.
 
 python tests/bench_trust.py null [SWEEPS]    false verdicts and coverage where all arms are equal
 python tests/bench_trust.py partial [SWEEPS] the same where one arm differs
 python tests/bench_trust.py looks [SWEEPS]   false verdicts over several looks
 python tests/bench_trust.py power [SWEEPS]   true gaps found, and equivalence
-python tests/bench_trust.py training [SWEEPS] equal arms trained on mnist_5k; with their test error
+python tests/bench_trust.py trained [SWEEPS] false verdicts on equal arms, trained on MNIST
+python tests/bench_trust.py tuned [SWEEPS]   the same, each arm at the best of four learning rates
+python tests/bench_trust.py unseen [SWEEPS]  scores of unequal arms against those on unseen digits
 """
 
 import math
+import os
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from src.compare.family import ALPHA, estimate, estimate_family
 from src.compare.sequential import look_levels
+from src.data import mnist
+from src.data.download import folder
+from src.data.splits import Split, make_splits
+from src.models.init import matched
+from src.models.mlp import MLP
+from src.rng import global_stream, stream
+from src.training.fit import evaluate, fit
+from src.training.selection import keep_best
 
 Laws = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 LAWS: dict[str, Laws] = {
@@ -105,51 +118,129 @@ def power(sweeps: int) -> None:
         print(f"equivalence, {n} seeds, sd 0.12, margin 0.1: power {within:.3f}, size {false:.4f}")
 
 
-def training(sweeps: int, n: int = 6) -> None:
-    """Train the same network under other seeds in both arms, and count verdicts and differences."""
-    import torch
+@lru_cache(maxsize=1)
+def digits(sweep: int) -> tuple[tuple[Tensor, Tensor], Split, Split]:
+    """Return a sweep's pool of 59,000 digits, its own test set of 1,000, and 10,000 others."""
+    images, labels, *others, _ = mnist.read(folder("mnist", os.environ["MNIST_ROOT"]), "mnist")
+    rows = torch.randperm(len(labels), generator=stream(sweep, "test set"))
+    pool = (images[rows[1_000:]], labels[rows[1_000:]])
+    return pool, Split(images, labels, rows[:1_000]), Split(*others, torch.arange(10_000))
 
-    from src.data.mnist_5k import load
-    from src.models.init import matched
-    from src.models.mlp import MLP
-    from src.rng import global_stream, stream
-    from src.training.fit import evaluate, train_epoch
 
-    torch.set_num_threads(1)
-    loss, false, start = torch.nn.CrossEntropyLoss(), 0, time.perf_counter()
+def trained(
+    sweep: int,
+    seed: int,
+    *,
+    start: str = "",
+    lr: float = 0.05,
+    epochs: int = 2,
+    cosine: bool = False,
+) -> tuple[float, float, float]:
+    """Train 32 ReLUs on 1,000 digits, and take the epoch of the lowest error on 500 others.
 
-    def error(seed: int, arm: int) -> float:
-        """Test error after two epochs; the arms differ in the initialisation alone."""
-        splits = load(n=1500, target="digit", val_fraction=0.2, split_seed=seed)
-        with global_stream(seed, f"initialisation {arm}"):
-            model = MLP(1, 32, "none", 0.0, torch.nn.ReLU, matched, (1, 28, 28), splits.classes)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-        order = stream(seed, "batch order")
-        for _ in range(2):
-            train_epoch(model, optimizer, splits.train, loss, order, 64, None)
-        return evaluate(model, splits.test or splits.val, loss)["error"]
+    Return the errors on these 500, on the sweep's test set, and on digits that nothing else sees.
+    """
+    pool, test, unseen = digits(sweep)
+    splits = make_splits("mnist", "", pool, test, n=1_500, val_fraction=1 / 3, split_seed=seed)
+    with global_stream(seed, f"initialisation {start}"):
+        model = MLP(1, 32, "none", 0.0, nn.ReLU, matched, splits.input_shape, splits.classes)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+    schedules = torch.optim.lr_scheduler
+    schedule = (
+        schedules.CosineAnnealingLR(optimizer, epochs)
+        if cosine
+        else schedules.ConstantLR(optimizer, 1.0)
+    )
+    loss = nn.CrossEntropyLoss()
+    run = fit(
+        model,
+        optimizer,
+        splits,
+        loss=loss,
+        schedule=schedule,
+        order=stream(seed, "batch order"),
+        epochs=range(1, epochs + 1),
+        batch_size=16,
+        clip_norm=None,
+        diagnostics=False,
+    )
+    result = keep_best(run, model, patience=None)
+    assert result.weights
+    assert result.best
+    model.load_state_dict(result.weights)
+    found = [evaluate(model, split, loss)["error"] for split in (test, unseen)]
+    return result.best.val_error, *found
 
+
+def equal_arms(sweeps: int, rates: Sequence[float] = (0.05,), n: int = 6) -> None:
+    """Compare two arms that differ in the initialisation alone, and count verdicts.
+
+    With several rates each arm first chooses one on a seed that is not reported.
+    """
+    false = 0
     for sweep in range(sweeps):
-        seeds = range(sweep * n, (sweep + 1) * n)
-        false += estimate([error(seed, 0) - error(seed, 1) for seed in seeds]).excludes_zero
+        first, *seeds = range(sweep * (n + 1), (sweep + 1) * (n + 1))
+        errors = []
+        for start in ("a", "b"):
+            tried = {lr: trained(sweep, first, start=start, lr=lr)[0] for lr in rates}
+            lr = min(tried, key=tried.__getitem__)
+            errors.append([trained(sweep, seed, start=start, lr=lr)[1] for seed in seeds])
+        false += estimate(np.subtract(*errors)).excludes_zero
         if (sweep + 1) % 20 == 0:
-            seconds = time.perf_counter() - start
+            print(f"{false} false verdicts in {sweep + 1} sweeps of equal arms", flush=True)
+
+
+def unseen(sweeps: int, n: int = 6) -> None:
+    """Compare 5 epochs of a cosine with 20 at a constant rate, and hold both scores to the truth.
+
+    The truth of a sweep is the difference on digits that neither training, selection nor the
+    verdict saw.
+    """
+
+    def differences(sweep: int, seeds: Sequence[int]) -> np.ndarray:
+        """Return those of the three errors, in points, (seeds, 3)."""
+        arms = [
+            [trained(sweep, seed, epochs=epochs, cosine=epochs == 5) for seed in seeds]
+            for epochs in (5, 20)
+        ]
+        return 100 * np.subtract(*arms)
+
+    many = differences(-1, range(30))
+    for name, column in zip(("best validation", "test", "unseen"), many.T, strict=True):
+        found = estimate(column)
+        print(f"30 seeds, {name}: {found.mean:+.2f} ({found.low:+.2f} to {found.high:+.2f})")
+    bias = []
+    for sweep in range(sweeps):
+        val, test, truth = differences(sweep, range(sweep * n, (sweep + 1) * n)).mean(axis=0)
+        bias.append((val - truth, test - truth))
+        if (sweep + 1) % 20 == 0:
+            half = 1.96 * np.std(bias, axis=0, ddof=1) / math.sqrt(len(bias))
+            told = [f"{m:+.3f} ± {h:.3f}" for m, h in zip(np.mean(bias, axis=0), half, strict=True)]
             print(
-                f"{false} false verdicts in {sweep + 1} sweeps of equal arms, {seconds:.0f} s",
+                f"{len(bias)} sweeps, difference less that on unseen digits: "
+                f"best validation {told[0]}, test {told[1]}",
                 flush=True,
             )
 
 
+RATES = (0.01, 0.03, 0.1, 0.3)
+MODES: dict[str, Callable[[int], None]] = {
+    "null": null,
+    "partial": partial(null, gap=1.0),
+    "looks": looks,
+    "power": power,
+    "trained": equal_arms,
+    "tuned": partial(equal_arms, rates=RATES),
+    "unseen": unseen,
+}
+
+
 def main(what: str, sweeps: str = "10000") -> None:
     number = int(sweeps)
-    print(
-        f"{number} sweeps each; "
-        f"2 standard errors at 5 %: {2 * math.sqrt(ALPHA * 0.95 / number):.4f}"
-    )
-    if what == "partial":
-        null(number, gap=1.0)
-    else:
-        {"null": null, "looks": looks, "power": power, "training": training}[what](number)
+    torch.set_num_threads(1)
+    error = 2 * math.sqrt(ALPHA * (1 - ALPHA) / number)
+    print(f"{number} sweeps each; 2 standard errors at 5 %: {error:.4f}")
+    MODES[what](number)
 
 
 if __name__ == "__main__":
