@@ -13,28 +13,6 @@ from src.scheduler import QueueState
 from src.signals import EXIT_STATUS, defer_stop, raise_if_stop_requested
 from src.sweep import submission
 
-__all__ = [
-    "EXIT_STATUS",
-    "PEER_CLOSED",
-    "Batch",
-    "Job",
-    "JobError",
-    "JobKilledError",
-    "JobRequeued",
-    "JobSource",
-    "JobTimeoutError",
-    "QueueState",
-    "SweepView",
-    "check_launcher",
-    "cores",
-    "defer_stop",
-    "error_of",
-    "fork_server",
-    "raise_if_stop_requested",
-    "scheduler",
-    "submission",
-]
-
 NAMES = Rule(
     lambda value: (
         isinstance(value, Sequence)

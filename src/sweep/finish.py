@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from src import logs
 from src.error_text import root_cause
 from src.errors import OUTPUT_CLOSED, InputError, JobError
-from src.inference.publish import Publication
+from src.inference.publish import Models, Publication
 from src.progress import failure_table, job_counts
 from src.signals import defer_stop, stop_requested
 from src.sweep.closing import compare_jobs, going_on_note, has_ended
@@ -76,6 +76,8 @@ def finish(error: BaseException | None) -> int:
     result: Comparison | Spread | InputError | None = None
     try:
         if not stop_requested():
+            if sweep.models.which != Models.NONE:
+                start_uploader().prepare_models()
             result = _compared(sweep, jobs)
     finally:
         with defer_stop():

@@ -4,6 +4,7 @@ https://mlflow.org/docs/latest/ml/model/ has their layout. They are kept as torc
 which load without this project; what is loaded is checked to hold no pickle but tensors.
 """
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -46,6 +47,16 @@ class Loaded:
     program: "nn.Module"
     shape: tuple[int, ...]  # of one example
     metadata: Mapping[str, Any]
+
+
+def prepare() -> None:
+    """Import what `log` needs; torch.export imports most of it when it is first called."""
+    try:
+        import torch
+
+        torch.export.export(torch.nn.Identity(), (torch.zeros(1),))
+    except Exception:  # `log` raises it again
+        logging.getLogger(__name__).info("not imported", exc_info=True)
 
 
 def log(

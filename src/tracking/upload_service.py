@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any, Protocol
 
 from src import commands, logs
 from src.error_text import root_cause
 from src.errors import AccessDeniedError, InputError
-from src.tracking import mlflow_source, store
+from src.tracking import logged_model, mlflow_source, store
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end, goes_on, settle
@@ -33,6 +35,7 @@ class UploadService:
         self.index: ResultIndex | None = None
         self.journals: SweepJournals | None = None
         self.is_delivered = False
+        self.preparation: Thread | None = None
 
     def connect(self, index: ResultIndex, verbose: Any) -> None:
         """Connect to the index's experiment; a server that has answered before may be away.
@@ -95,10 +98,18 @@ class UploadService:
         location = mlflow_source.report_location if record.is_sweep else mlflow_source.run_location
         return location(self.index.tracking.connect(), record.run_id)
 
+    def prepare_models(self) -> None:
+        """Begin to import what `publish` needs, while the sweep is compared on another core."""
+        with suppress(RuntimeError):  # no further thread: the imports can wait
+            self.preparation = Thread(target=logged_model.prepare, daemon=True)
+            self.preparation.start()
+
     def publish(self, publication: Publication) -> str:
         """Make models of what was delivered; return what is to be told of them."""
         assert self.index is not None
         assert self.journals is not None
+        if self.preparation and self.preparation.ident:
+            self.preparation.join()  # torch.export serves one thread at a time
         own = fold(self.journals.sweep)
         records = self.journals.records() if own and own.is_sweep else [own] if own else []
         said = publication(self.index.tracking.connect(), records)

@@ -95,6 +95,12 @@ class UploaderProcess:
             logs.tell(f"warning: {error}")
             return ""
 
+    def prepare_models(self) -> None:
+        """Let the process get ready to make models."""
+        self.ask("prepare_models")
+        with suppress(InputError):  # `publish` tells of it
+            self.answer()
+
     def publish(self, publication: "Publication") -> str:
         """Let models be made of what was delivered; return what is to be told, "" if nothing."""
         self.ask("publish", publication)

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
 import cloudpickle
-from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
+from hydra.core.utils import JobReturn, JobStatus
 from hydra_plugins.local_launcher import _worker
 from hydra_plugins.local_launcher._capacity import shared_gpus, worker_count
 from hydra_plugins.local_launcher._worker import Multirun
-from omegaconf import open_dict, read_write
 
 from src.launching import (
     PEER_CLOSED,
@@ -104,13 +102,9 @@ def launch(settings: Settings, multirun: Multirun, source: JobSource) -> list[Jo
 
     Returns their results in the order of their numbers; a failed one's carries the reason.
     """
-    setup_globals()
-    hydra = multirun.config.hydra
-    configure_log(hydra.hydra_logging, hydra.verbose)
-    folder = Path(str(hydra.sweep.dir))
-    folder.mkdir(parents=True, exist_ok=True)
+    multirun.begin()
     pool = Pool(settings, multirun)
-    with SweepView(folder, source) as view:
+    with SweepView(multirun.folder, source) as view:
         try:
             pool.add(source.next({}), view)
             while pool.waiting or pool.busy():
@@ -119,8 +113,7 @@ def launch(settings: Settings, multirun: Multirun, source: JobSource) -> list[Jo
                 for worker in pool.wait():
                     pool.take(worker, view)
                 raise_if_stop_requested()
-                ended = list(pool.returns.items())[before:]
-                if ended:
+                if ended := list(pool.returns.items())[before:]:
                     errors = {number: error_of(result) for number, result in ended}
                     pool.add(source.next(errors), view)
                 view.refresh()
@@ -196,7 +189,7 @@ class Pool:
                 self.waiting.append(job)
                 return
             result = JobReturn(job.overrides, status=JobStatus.FAILED, _return_value=result)
-            end_job(self.multirun, job.number, result)
+            self.multirun.end_job(job.number, result)
         result.overrides = list(job.overrides)  # as Hydra prints them of a job that failed
         self.returns[job.number] = result
         has_failed = result.status == JobStatus.FAILED
@@ -212,15 +205,6 @@ class Pool:
         for worker in self.workers:
             worker.process.join(max(0, deadline - time.monotonic()))
             worker.process.kill()
-
-
-def end_job(multirun: Multirun, number: int, result: JobReturn) -> None:
-    """Call Hydra's on_job_end for a job whose process did not live to do so."""
-    cfg = multirun.compose(number, result.overrides or [])
-    with read_write(cfg.hydra.runtime), open_dict(cfg.hydra.runtime):
-        folder = Path(cfg.hydra.sweep.dir) / cfg.hydra.sweep.subdir
-        cfg.hydra.runtime.output_dir = str(folder.absolute())
-    multirun.hydra_context.callbacks.on_job_end(config=cfg, job_return=result)
 
 
 def _describe_end(exitcode: int | None) -> str:

@@ -17,9 +17,9 @@ from typing import Any
 import cloudpickle
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
-from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
+from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, open_dict, read_write
 
 from src.launching import EXIT_STATUS, PEER_CLOSED, JobError, JobRequeued
 
@@ -32,6 +32,17 @@ class Multirun:
     config: DictConfig
     task_function: TaskFunction
 
+    @property
+    def folder(self) -> Path:
+        """The directory of the sweep."""
+        return Path(str(self.config.hydra.sweep.dir)).absolute()
+
+    def begin(self) -> None:
+        """Get Hydra, and the sweep's directory, ready for its jobs."""
+        setup_globals()
+        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
     def compose(self, number: int, overrides: Sequence[str]) -> DictConfig:
         """Return the config of the job of this number."""
         loader = self.hydra_context.config_loader
@@ -39,6 +50,14 @@ class Multirun:
         with open_dict(cfg):
             cfg.hydra.job.num, cfg.hydra.job.id = number, str(number)
         return cfg
+
+    def end_job(self, number: int, result: JobReturn) -> None:
+        """Call Hydra's on_job_end for a job whose process did not live to do so."""
+        cfg = self.compose(number, result.overrides or [])
+        with read_write(cfg.hydra.runtime), open_dict(cfg.hydra.runtime):
+            folder = Path(cfg.hydra.sweep.dir) / cfg.hydra.sweep.subdir
+            cfg.hydra.runtime.output_dir = str(folder.absolute())
+        self.hydra_context.callbacks.on_job_end(config=cfg, job_return=result)
 
     def dumps(self) -> bytes:
         """Pickle it with Hydra's state, by value: Hydra's config classes exist twice."""

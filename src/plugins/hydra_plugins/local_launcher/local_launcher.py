@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 if TYPE_CHECKING:
     from src.launching import JobSource
 
+CLASSIFICATION = "torchmetrics.functional.classification"  # takes longer to import than torch
 TARGET = "hydra_plugins.local_launcher.local_launcher.LocalLauncher"
 
 # A plain mapping: Hydra imports plugins twice, and a class made twice cannot be pickled.
@@ -50,10 +51,8 @@ class LocalLauncher(JobLauncher):
     def stream(self, source: "JobSource") -> Sequence[JobReturn]:
         """Run the jobs of a source, which learns of results and may then know further jobs."""
         from hydra_plugins.local_launcher import _pool
-        from hydra_plugins.local_launcher._worker import Multirun
 
-        multirun = Multirun(self.hydra_context, self.config, self.task_function)
-        return _pool.launch(self.settings, multirun, source)
+        return _pool.launch(self.settings, self.multirun, source)
 
 
 class Warm(Callback):
@@ -66,4 +65,7 @@ class Warm(Callback):
             if config.hydra.launcher._target_ == TARGET:
                 from src.launching import fork_server
 
-                fork_server.start(list(config.hydra.launcher.preload))
+                preload = list(config.hydra.launcher.preload)
+                if "classification." in str(config.get("metrics")):
+                    preload.append(CLASSIFICATION)
+                fork_server.start(preload)

@@ -2,31 +2,21 @@
 
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
-from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
-from hydra_plugins.local_launcher._pool import end_job
+from hydra.core.utils import JobReturn
+from hydra_plugins.local_launcher._cluster import POLL_SECONDS, Ended, collect, failure
 from hydra_plugins.local_launcher._worker import Multirun
 from hydra_plugins.slurm_launcher._job import QueuedJob
 from submitit import AutoExecutor, Job
 from submitit.core.utils import FailedSubmissionError, environment_variables, pickle_load
 
-from src.launching import (
-    Batch,
-    JobError,
-    JobKilledError,
-    QueueState,
-    SweepView,
-    raise_if_stop_requested,
-    scheduler,
-    submission,
-)
+from src.launching import JobError, JobKilledError, QueueState, scheduler, submission
 
 FOLDER, SHARED = ".submitit", "multirun.pkl"
-POLL_SECONDS = 0.5  # between looks at the files of jobs
 GONE_SECONDS = 10.0  # in which the result of a job that is gone may still arrive over a network
 # A killed process is no end of the job for SLURM, whose shell outlives it.
 RETRY = (
@@ -39,28 +29,18 @@ def launch(
     settings: Mapping[str, Any], multirun: Multirun, jobs: Sequence[list[str]], first: int
 ) -> list[JobReturn]:
     """Queue the jobs numbered from `first`; the failed ones' returns carry the reason."""
-    setup_globals()
-    hydra = multirun.config.hydra
-    configure_log(hydra.hydra_logging, hydra.verbose)
-    folder = Path(str(hydra.sweep.dir)).absolute()
-    queued = _submit(settings, multirun, jobs, first, folder)
-    name = submission.record(folder, queued[0].job_id.partition("_")[0])
+    multirun.begin()
+    queued = _submit(settings, multirun, jobs, first)
+    name = submission.record(multirun.folder, queued[0].job_id.partition("_")[0])
     if multirun.config.submit:
         return []
-    source = Batch(jobs, first)
-    with SweepView(folder, source) as view:
-        view.add(source.next({}))
-        return _wait(name, queued, multirun, jobs, first, view)
+    return collect(_polls(name, queued), multirun, jobs, first)
 
 
 def _submit(
-    settings: Mapping[str, Any],
-    multirun: Multirun,
-    jobs: Sequence[list[str]],
-    first: int,
-    folder: Path,
+    settings: Mapping[str, Any], multirun: Multirun, jobs: Sequence[list[str]], first: int
 ) -> list[Job]:
-    own = dict(settings)
+    own, folder = dict(settings), multirun.folder
     del own["threads"]  # of the job's config
     timeouts = own.pop("max_num_timeout")
     # One folder for all jobs: SLURM may start one before submitit could make a folder of its own.
@@ -96,53 +76,34 @@ def _has_gpus() -> bool:
     return "gpu" in said
 
 
-def _wait(
-    name: str,
-    queued: Sequence[Job],
-    multirun: Multirun,
-    jobs: Sequence[list[str]],
-    first: int,
-    view: SweepView,
-) -> list[JobReturn]:
+def _polls(name: str, queued: Sequence[Job]) -> Iterator[Ended]:
     waiting = dict(enumerate(queued))
-    returns: dict[int, JobReturn] = {}
     gone: dict[int, float] = {}  # since when SLURM counts a job as ended
     while waiting:
         words = scheduler.words(name) if scheduler.is_reached(name) else None
-        for index, job in list(waiting.items()):
-            result = _result(job, jobs[index])
+        ended = {}
+        for index, job in waiting.items():
+            result = _result(job)
             if result is None and words is not None:
                 word = words.get(job.job_id, "")
                 if word and scheduler.queue_state(word) != QueueState.ENDED:
                     gone.pop(index, None)
                 elif time.monotonic() - gone.setdefault(index, time.monotonic()) > GONE_SECONDS:
-                    result = _killed(word, jobs[index])
-                    end_job(multirun, first + index, result)
+                    said = f"SLURM says {word or 'nothing of it any more'}"
+                    result = failure(JobKilledError(f"its process is gone; {said}"))
             if result is not None:
-                del waiting[index]
-                returns[index] = result
-                failed = result.status == JobStatus.FAILED
-                view.done(first + index, result._return_value if failed else None)
-        view.refresh()
+                ended[index] = result
+        waiting = {index: job for index, job in waiting.items() if index not in ended}
+        yield ended.items()
         time.sleep(POLL_SECONDS)
-        raise_if_stop_requested()
-    return [returns[index] for index in range(len(jobs))]
 
 
-def _result(job: Job, overrides: list[str]) -> JobReturn | None:
+def _result(job: Job) -> JobReturn | None:
     """Return what a job has come to, or None before its end."""
     path = job.paths.result_pickle
     if not path.exists():
         return None
     outcome, found = pickle_load(path)
     if outcome == "error":  # a job whose start already fails
-        error = JobError(found.strip().splitlines()[-1])
-        return JobReturn(overrides=overrides, status=JobStatus.FAILED, _return_value=error)
-    result: JobReturn = cloudpickle.loads(found)
-    result.overrides = overrides
-    return result
-
-
-def _killed(word: str, overrides: list[str]) -> JobReturn:
-    error = JobKilledError(f"its process is gone; SLURM says {word or 'nothing of it any more'}")
-    return JobReturn(overrides=overrides, status=JobStatus.FAILED, _return_value=error)
+        return failure(JobError(found.strip().splitlines()[-1]))
+    return cloudpickle.loads(found)
