@@ -22,9 +22,7 @@ def _root() -> Path:
 
 ROOT = _root()
 
-if sys.argv[:1] == [
-    "-m"
-]:  # Python imports this package to run a command of it, which takes a while
+if sys.argv[:1] == ["-m"]:  # Python imports this package to run a command of it: a while
     from src.signals import exit_until_handled
 
     exit_until_handled()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from src import config
+from src import ROOT, config
 from src.errors import InputError
 from src.process_exit import fast_exit
 from src.tracking.settings import TrackingSettings
@@ -55,6 +55,15 @@ def parse(arguments: Sequence[str], keys: Collection[str], flags: Collection[str
             files.append(argument)
     tracking = TrackingSettings.of(config.settings(settings)["tracking"])
     return Words(values, frozenset(flags) & {*arguments}, files, tracking)
+
+
+def folders(arguments: Sequence[str]) -> list[Path]:
+    """Return the folders that are named, or outputs. Raises InputError for one that is none."""
+    found = [Path(argument) for argument in arguments] or [ROOT / "outputs"]
+    for folder in found:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no folder; without one, outputs is looked at")
+    return found
 
 
 def run(main: Callable[[Sequence[str]], None], usage: str | None) -> None:

@@ -211,16 +211,10 @@ def _as_meant(tree: Mapping[str, Any]) -> dict[str, Any]:
     return {**tree, "tracking": tree["tracking"] | {"experiment": experiment}}
 
 
-def _with_home(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    expanded: dict[str, Any] = {}
-    for name, value in tree.items():
-        key = f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            expanded[name] = _with_home(value, f"{key}.")
-        else:
-            is_path = isinstance(value, str) and covers(HOME_KEYS, key)
-            expanded[name] = expand_home(value) if is_path else value
-    return expanded
+def _with_home(value: Any, key: str = "") -> Any:
+    if isinstance(value, Mapping):
+        return {k: _with_home(part, f"{key}.{k}".lstrip(".")) for k, part in value.items()}
+    return expand_home(value) if isinstance(value, str) and covers(HOME_KEYS, key) else value
 
 
 def _chosen(tree: Mapping[str, Any], choices: Mapping[str, str | None]) -> dict[str, str]:

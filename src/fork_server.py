@@ -73,9 +73,7 @@ def _use_own_folder() -> None:
 
     Folders of processes that were killed are removed.
     """
-    config = getattr(
-        process.current_process(), "_config", {}
-    )  # private; elsewhere killed ones stay
+    config = getattr(process.current_process(), "_config", {})  # private; else killed ones stay
     if "tempdir" in config:
         return
     parent, prefix = Path(tempfile.gettempdir()), f"fairsweep-{machine_id()}-"

@@ -4,7 +4,7 @@ Where an interface is missing or does something else, the public and slower way 
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from pathlib import Path
@@ -42,6 +42,12 @@ def typed_lines(lines: ListConfig | list[str]) -> list[str]:
 def as_typed(overrides: Sequence[Override]) -> list[str]:
     """Return the text of overrides, which Hydra keeps when it parses them."""
     return [str(override.input_line) for override in overrides]
+
+
+def mapping_text(words: Mapping[str, object]) -> str:
+    """Return a mapping as an override has it; quoted, no word is read as a number."""
+    text = {key: str(word).replace("\\", "\\\\").replace("'", "\\'") for key, word in words.items()}
+    return "{" + ",".join(f"{key}:'{word}'" for key, word in text.items()) + "}"
 
 
 def name_config_files() -> None:

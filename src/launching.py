@@ -1,4 +1,4 @@
-"""The part of the project that its Hydra launcher uses: one arrow from a plugin to the code."""
+"""The part of the project that its Hydra plugins use: one arrow from a plugin to the code."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,12 +6,14 @@ from typing import Any
 from src import fork_server, scheduler
 from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTimeoutError
 from src.hardware import cores
+from src.hydra_internals import basic_sweeper
 from src.job_source import Batch, Job, JobSource, error_of
 from src.progress import SweepView
 from src.rules import AUTO_OR_WHOLE, POSITIVE, Rule, optional, whole
 from src.scheduler import QueueState
 from src.signals import EXIT_STATUS, defer_stop, raise_if_stop_requested
 from src.sweep import submission
+from src.sweep.growing import depends_on_results, open_rounds
 
 NAMES = Rule(
     lambda value: (

@@ -7,16 +7,15 @@ who waited is compared and ended, and a job that is gone is ended, as its schedu
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from src import ROOT
+from src import ROOT, command_line
+from src.command_line import folders
+from src.config_files import shown
 from src.error_text import root_cause
-from src.errors import InputError
-from src.process_exit import fast_exit
 from src.sweep.closing import close_if_ended
 from src.tracking.job_record import JobRecord, Status, fold
 from src.tracking.journal import journals
@@ -25,38 +24,20 @@ from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader import upload
 
-COUNTED = {
-    "finished": (Status.FINISHED,),
-    "running": (Status.RUNNING,),
-    "failed": (Status.FAILED, Status.KILLED),
-}
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def main(arguments: Sequence[str]) -> None:
     """Print a line for each sweep, the last one last, after its states were repaired."""
-    if {"-h", "--help"} & {*arguments}:
-        print(__doc__.strip())
-        return
     table = Table(box=None)
     columns = ("sweep", "state", "began", "jobs", "finished", "running", "queued", "failed")
     for name in (*columns, "command"):
         table.add_column(name, overflow="fold", no_wrap=name != "command")
-    rows = [_row(sweep) for sweep in _sweeps([Path(a) for a in arguments] or [ROOT / "outputs"])]
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table if rows else "No sweep yet; `python -m src.train -m …` makes one.")
-
-
-def _sweeps(folders: Sequence[Path]) -> Iterator[JobRecord]:
-    """Yield the sweeps in folders from the first to the last."""
-    found = []
-    for folder in folders:
-        if not folder.is_dir():
-            raise InputError(f"{folder}: no folder; without one, outputs is looked at")
-        records = (fold(journal) for journal in journals(folder))
-        found += [record for record in records if record and record.is_sweep]
-    yield from sorted(found, key=lambda record: record.start_time)
+    found = [fold(journal) for folder in folders(arguments) for journal in journals(folder)]
+    sweeps = [record for record in found if record and record.is_sweep]
+    for sweep in sorted(sweeps, key=lambda record: record.start_time):
+        table.add_row(*_row(sweep))
+    Console().print(table if sweeps else "No sweep yet; `python -m src.train -m …` makes one.")
 
 
 def _row(sweep: JobRecord) -> Sequence[str]:
@@ -64,18 +45,12 @@ def _row(sweep: JobRecord) -> Sequence[str]:
     jobs = SweepJournals(sweep.journal).records()
     states = Counter(job.status for job in jobs)
     total = int(sweep.tags.get("jobs", len(jobs)))
-    counts = {name: sum(states[status] for status in some) for name, some in COUNTED.items()}
     queued = states[Status.SCHEDULED] + (0 if repaired.has_ended else total - len(jobs))
-    shown = (counts["finished"], counts["running"], queued, counts["failed"])
+    failed = states[Status.FAILED] + states[Status.KILLED]
+    counts = (total, states[Status.FINISHED], states[Status.RUNNING], queued, failed)
+    name, age = shown(sweep.journal.folder.absolute()), _age(time.time() - sweep.start_time / 1000)
     command = sweep.tags.get("command", sweep.name)
-    state = repaired.status.lower()
-    age = _age(time.time() - sweep.start_time / 1000)
-    return (_named(sweep), state, age, str(total), *map(str, shown), command)
-
-
-def _named(sweep: JobRecord) -> str:
-    folder = sweep.journal.folder.absolute()
-    return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+    return (name, repaired.status.lower(), age, *map(str, counts), command)
 
 
 def _repaired(sweep: JobRecord) -> JobRecord:
@@ -103,8 +78,4 @@ def _age(seconds: float) -> str:
 
 
 if __name__ == "__main__":
-    with fast_exit():
-        try:
-            main(sys.argv[1:])
-        except InputError as error:
-            sys.exit(str(error))
+    command_line.run(main, __doc__)

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from src import ROOT, command_line, config
+from src import command_line, config
+from src.command_line import folders
 from src.error_text import root_cause
 from src.errors import ExperimentDeletedError, InputError
 from src.tracking.job_record import JobRecord, ProcessState
@@ -29,11 +30,11 @@ def main(arguments: Sequence[str]) -> None:
     Raises InputError when some cannot be sent, after the others.
     """
     overrides = [argument for argument in arguments if "=" in argument]
-    folders = [Path(argument) for argument in arguments if "=" not in argument]
+    places = folders([argument for argument in arguments if "=" not in argument])
     given = config.settings(overrides)["tracking"]
     instead = {k: v for k, v in given.items() if f"tracking.{k}={v}" in overrides}
     waiting = defaultdict(list)
-    for record in _unsent(folders or [ROOT / "outputs"]):
+    for record in _unsent(places):
         waiting[replace(record.destination, **instead)].append(record.journal)
     failed = sum(_send(journals, tracking) for tracking, journals in waiting.items())
     print(f"{sum(map(len, waiting.values())) - failed} jobs had something to send")
@@ -63,10 +64,8 @@ def _send(waiting: Sequence[Journal], tracking: TrackingSettings) -> int:
     return failed
 
 
-def _unsent(folders: Sequence[Path]) -> Iterator[JobRecord]:
-    for folder in folders:
-        if not folder.is_dir():
-            raise InputError(f"{folder}: no folder; without one, outputs is looked at")
+def _unsent(places: Sequence[Path]) -> Iterator[JobRecord]:
+    for folder in places:
         for journal in sorted(journals(folder), key=_order):
             record = settle(journal)
             if record is None or not journal.has_unsent:

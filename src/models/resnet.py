@@ -14,12 +14,7 @@ class Block(nn.Module):
     """Two 3x3 convolutions beside a shortcut: (N, inputs, H, W) to (N, outputs, H, W) / stride."""
 
     def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        stride: int,
-        norm: str,
-        activation: Callable[[], nn.Module],
+        self, inputs: int, outputs: int, stride: int, norm: str, activation: Callable[[], nn.Module]
     ) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from src import scheduler
@@ -47,7 +48,13 @@ def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
         record = fold(sweep) or record
         if record.has_ended or not _all_ended(record, jobs := journals.settle()):
             return False
-        has_result = _compare(record, journals, jobs, index)
+        report = {key: record.tags[key] for key in REPORT_TAGS if key in record.tags}
+        settings, has_result = _settings(record.params), True
+        try:
+            compare_jobs(journals, jobs, index, settings, report)
+        except (InputError, OSError) as error:
+            print(f"No comparison: {root_cause(error)}")
+            has_result = False
         is_whole = len(jobs) == int(record.tags["jobs"]) and not any(j.has_failed for j in jobs)
         end(sweep, Status.FINISHED if is_whole and has_result else Status.FAILED)
     return True
@@ -96,26 +103,12 @@ def compare_jobs(
     return found
 
 
-def _compare(
-    sweep: JobRecord, journals: SweepJournals, jobs: Sequence[JobRecord], index: ResultIndex
-) -> bool:
-    """Write the comparison of jobs into the sweep's folder; return whether there is one."""
-    report = {key: sweep.tags[key] for key in REPORT_TAGS if key in sweep.tags}
-    try:
-        compare_jobs(journals, jobs, index, _settings(sweep.params), report)
-    except (InputError, OSError) as error:
-        print(f"No comparison: {root_cause(error)}")
-        return False
-    return True
-
-
 def _settings(params: Mapping[str, str]) -> dict[str, Any]:
     """Return the config's `compare` as a sweep's journal keeps it: text, or JSON."""
-    return {k.removeprefix("compare."): _value(v) for k, v in params.items() if "compare." in k}
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    settings: dict[str, Any] = {}
+    for key, text in params.items():
+        if key.startswith("compare."):
+            settings[key.removeprefix("compare.")] = text
+            with suppress(ValueError):
+                settings[key.removeprefix("compare.")] = json.loads(text)
+    return settings

@@ -70,14 +70,10 @@ def check_writable(key: str, folder: Path) -> None:
 
 def _check_names(key: str, folder: Path, above: Path) -> None:
     """Raise InputError for a name in `folder` that the file system of `above` does not take."""
-    most = os.pathconf(_existing(above), "PC_NAME_MAX")
+    while not above.exists():
+        above = above.parent
+    most = os.pathconf(above, "PC_NAME_MAX")
     for name in folder.parts:
         if (length := len(os.fsencode(name))) > most:
             shown = f"{name[:40]}…"
             raise InputError(f"{key}: {shown} has {length} bytes; a name must have at most {most}")
-
-
-def _existing(folder: Path) -> Path:
-    while not folder.exists():
-        folder = folder.parent
-    return folder

@@ -105,17 +105,13 @@ def finish(error: BaseException | None) -> int:
 def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | Spread | InputError | None":
     """Compare jobs and write the report; a failure is printed, and costs only that."""
     try:
-        result = compare_jobs(sweep.journals, jobs, sweep.index, sweep.compare, sweep.report)
-    except InputError as nothing:
-        logs.tell(f"No comparison: {nothing}")
-    except OSError as error:
-        logs.tell(f"No comparison: {root_cause(error)}")
+        return compare_jobs(sweep.journals, jobs, sweep.index, sweep.compare, sweep.report)
+    except (InputError, OSError) as error:
+        logs.tell(f"No comparison: {error if isinstance(error, InputError) else root_cause(error)}")
+        return None
     except Exception as bug:  # which must not cost the sweep its end
         traceback.print_exc()
         return InputError(f"no comparison: {type(bug).__name__}: {bug}")
-    else:
-        return result
-    return None
 
 
 def _print_result(result: "Comparison | Spread", sweep: Sweep) -> None:

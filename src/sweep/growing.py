@@ -130,9 +130,12 @@ def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Ro
         reporting = [seed for look in looks for seed in look]
         tuned = tuning_seeds(_plain(config.tune.seeds), reporting)
         space = _space(config, overrides, trees)
+        own = ["figures=false", _varying(varying(overrides), space, config)]
         for branch in branches:
-            _prepare_search(branch, config, space, tuned, trees[branch.arm]["epochs"])
-            branch.trial_overrides.append(_varying(varying(overrides), space, config))
+            source = sampler(config.tune.sampler, space, config.tune.budget)
+            stages = rungs(source.budget, trees[branch.arm]["epochs"], config.tune.halving)
+            branch.search = ArmSearch(source, tuned, stages)
+            branch.trial_overrides = own
             if journals:
                 branch.trial_tags["parent"] = _begin_arm(branch.arm, journals)
     is_untuned = config.tune.space is not None and config.tune.untuned
@@ -143,18 +146,6 @@ def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Ro
         return undecided_arms(journals, index, _plain(config.compare))
 
     return Rounds(branches, looks, undecided, is_untuned)
-
-
-def _prepare_search(
-    branch: Branch,
-    config: DictConfig,
-    space: Sequence[Dimension],
-    seeds: Sequence[int],
-    epochs: int,
-) -> None:
-    source = sampler(config.tune.sampler, space, config.tune.budget)
-    branch.search = ArmSearch(source, seeds, rungs(source.budget, epochs, config.tune.halving))
-    branch.trial_overrides.append("figures=false")
 
 
 def _varying(varied: Sequence[str], space: Sequence[Dimension], config: DictConfig) -> str:

@@ -19,6 +19,7 @@ from src.hydra_internals import (
     QUEUE_LAUNCHER,
     add_overrides,
     as_typed,
+    mapping_text,
 )
 from src.inference.publish import Publication
 from src.process_exit import require_normal_shutdown
@@ -85,30 +86,25 @@ def begin(config: DictConfig) -> None:
     if note:
         logs.tell(note)
     sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
-    if not (sees_jobs or hydra.launcher._target_ == QUEUE_LAUNCHER):
+    is_queue = hydra.launcher._target_ == QUEUE_LAUNCHER
+    if not (sees_jobs or is_queue):
         require_normal_shutdown()
     code = {name: digest for each in all_identities for name, digest in each.code.items()}
     count = None if depends_on_results(config) else len(overrides) or None
     sweep_id = _begin(config, jobs, index, count, code)
-    _hand_on(config, id=sweep_id, uploads=not sees_jobs, is_queued=_is_queued(config, count))
+    is_queued = is_queue and count is not None  # the last job ends the sweep, whoever waits
+    _hand_on(config, id=sweep_id, uploads=not sees_jobs, is_queued=is_queued)
     if overrides:
-        _hand_on(config, varying=f"[{','.join(varied)}]", code=_mapping(code))
+        _hand_on(config, varying=f"[{','.join(varied)}]", code=mapping_text(code))
     if count:
         planned = zip(jobs, identities, typed, strict=True)
         _record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
 
 
-def _is_queued(config: DictConfig, jobs: int | None) -> bool:
-    """Return whether the last of a sweep's jobs is to end it, whoever still waits."""
-    return config.hydra.launcher._target_ == QUEUE_LAUNCHER and jobs is not None
-
-
 def _hand_on(config: DictConfig, **told: str | bool) -> None:
     """Tell all jobs of a sweep about it."""
-    for key, value in told.items():
-        add_overrides(
-            config, f"sweep.{key}={str(value).lower() if value in (True, False) else value}"
-        )
+    words = {k: str(v).lower() if isinstance(v, bool) else v for k, v in told.items()}
+    add_overrides(config, *(f"sweep.{key}={word}" for key, word in words.items()))
 
 
 def _show_plan(
@@ -166,11 +162,6 @@ def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> li
     return jobs
 
 
-def _mapping(words: Mapping[str, str]) -> str:
-    """Return a mapping as Hydra reads it in an override; quoted, no digest is read as a number."""
-    return "{" + ",".join(f"{key}:'{word}'" for key, word in words.items()) + "}"
-
-
 def _power_note(jobs: Sequence[Composed], labels: Sequence[str]) -> str:
     from src.compare import recorded_jobs  # imports numpy, while others import torch and MLflow
 
@@ -184,9 +175,8 @@ def _decide(index: ResultIndex, identities: Sequence[Identity]) -> dict[str, Dec
     wanted = {identity.fingerprint for identity in identities}
     decided = {fingerprint: index.decide(fingerprint) for fingerprint in wanted}
     if missing := [fingerprint for fingerprint, each in decided.items() if each.source is None]:
-        uploader = start_uploader()
-        uploader.ask("import_results", missing)
-        decided |= {fingerprint: index.decide(fingerprint) for fingerprint in uploader.answer()}
+        found = start_uploader().call("import_results", missing)
+        decided |= {fingerprint: index.decide(fingerprint) for fingerprint in found}
     return decided
 
 
@@ -205,8 +195,7 @@ def _begin(
     uploader = start_uploader()
     for _, folder in list(index.opened()):
         close_if_ended(Journal(folder), index)
-    uploader.ask("close_abandoned")
-    uploader.answer()
+    uploader.call("close_abandoned")
     with defer_stop():
         journal.begin(**start)
         make_private(journal.folder)

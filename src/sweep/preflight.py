@@ -19,15 +19,8 @@ from src.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, trust_config
 from src.sweep.compose import Composed
 from src.sweep.directories import check_directories, check_job_folders
 
-COMMON = (
-    "tracking",
-    "compare",
-    "tune",
-    "dry_run",
-    "reuse",
-    "checkpoints",
-    "results",
-)  # one value for all jobs
+# Keys that have one value for all jobs.
+COMMON = ("tracking", "compare", "tune", "dry_run", "reuse", "checkpoints", "results")
 
 
 def check_chdir(hydra: DictConfig) -> None:

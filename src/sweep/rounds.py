@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 
+from src.hydra_internals import mapping_text
 from src.job_source import Job
 from src.sweep.arm import Arm
 from src.sweep.tuning import ArmSearch, Settings, Task
@@ -116,7 +117,7 @@ class Rounds:
         if role is Role.UNTUNED:
             first, settings = first + len(self.branches) * len(self.order), {}
         for seed in seeds:
-            tags = _mapping({"role": role, "arm": arm.label})
+            tags = mapping_text({"role": role, "arm": arm.label})
             overrides = arm.job(seed, settings, f"sweep.tags={tags}")
             yield Job(first + self.order[seed], arm.job_name(seed, settings), overrides)
 
@@ -128,14 +129,8 @@ class Rounds:
         tags = {"role": Role.TRIAL, "arm": arm.label, "trial": task.trial, **branch.trial_tags}
         tags["rung"] = f"{task.rung + 1}/{len(search.stages)}"
         length = [f"epochs={search.stages[task.rung].epochs}"] if len(search.stages) > 1 else []
-        others = [*length, *branch.trial_overrides, f"sweep.tags={_mapping(tags)}"]
+        others = [*length, *branch.trial_overrides, f"sweep.tags={mapping_text(tags)}"]
         number = first + search.place(task)
         branch.tasks[number] = task
         name = arm.job_name(task.seed, {**settings, **dict(each.split("=") for each in length)})
         return Job(number, name, arm.job(task.seed, settings, *others))
-
-
-def _mapping(tags: Mapping[str, object]) -> str:
-    """Return tags as Hydra reads them in an override."""
-    words = {key: str(word).replace("\\", "\\\\").replace("'", "\\'") for key, word in tags.items()}
-    return "{" + ",".join(f"{key}:'{word}'" for key, word in words.items()) + "}"

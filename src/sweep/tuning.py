@@ -89,9 +89,7 @@ class TreeParzen:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         sampler = optuna.samplers.TPESampler(
-            seed=SAMPLER_SEED,
-            n_startup_trials=min(TPE_RANDOM, budget // 2),
-            constant_liar=True,
+            seed=SAMPLER_SEED, n_startup_trials=min(TPE_RANDOM, budget // 2), constant_liar=True
         )
         self.study = optuna.create_study(sampler=sampler)
         self.space, self.budget = space, budget

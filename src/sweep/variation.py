@@ -14,13 +14,7 @@ from src.config import Resolved
 from src.schema import HOME_KEYS, check, covers, leaves
 
 COPY, REFERENCE = re.compile(r"\$\{(\w[\w.]*)\}"), re.compile(r"\$\{\s*([\w.]+)")
-COMPOSED_KEYS = (
-    *HOME_KEYS,
-    "tracking",
-    "sweep",
-    "hydra",
-    "data.fallback",
-)  # mean more than a value
+COMPOSED_KEYS = (*HOME_KEYS, "tracking", "sweep", "hydra", "data.fallback")  # more than values
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,15 @@ STATES = {
 }
 
 
+def _tag(name: str) -> property:
+    """Return the property of a record that is one of its tags, "" where it has none."""
+
+    def read(record: "JobRecord") -> str:
+        return record.tags.get(name, "")
+
+    return property(read)
+
+
 @dataclass
 class JobRecord:
     """A job or a sweep, as its journal tells."""
@@ -85,10 +94,10 @@ class JobRecord:
     looks: list[Event] = field(default_factory=list)  # of a sweep
     start_time: int = 0  # milliseconds since the epoch of Unix
 
-    @property
-    def job_id(self) -> str:
-        """The job's own name, the same for every attempt at it."""
-        return self.tags.get("job", "")
+    job_id = _tag("job")  # the job's own name, the same for every attempt at it
+    fingerprint = _tag("fingerprint")
+    outcome = _tag("outcome")
+    reason = _tag("reason")  # why the job did not finish
 
     @property
     def sweep_id(self) -> str | None:
@@ -103,19 +112,6 @@ class JobRecord:
     @property
     def role(self) -> Role:
         return Role(self.tags.get("role", Role.REPORTED))
-
-    @property
-    def fingerprint(self) -> str:
-        return self.tags.get("fingerprint", "")
-
-    @property
-    def reason(self) -> str:
-        """The reason why the job did not finish; "" if it did."""
-        return self.tags.get("reason", "")
-
-    @property
-    def outcome(self) -> str:
-        return self.tags.get("outcome", "")
 
     @property
     def is_sweep(self) -> bool:

@@ -16,6 +16,7 @@ JOURNAL, SENT = "journal.jsonl", "sent.json"
 FILES = "artifacts"  # the folder beside a journal whose files go to the tracking server
 OWN_NAMES = (JOURNAL, SENT, FILES)
 DAMAGED_JOURNAL, DAMAGED_SENT = "journal.damaged.jsonl", "sent.damaged.json"
+SWEEP_DEPTH = 8  # folders in which a sweep's journal is looked for above that of a job
 ALL_EVENTS = 2**53  # more than any journal has
 DIRECTORY_IN_USE = "results lie there already; a directory of its own is needed"
 

@@ -5,10 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from src.tracking.job_record import JobRecord, fold
-from src.tracking.journal import Journal
+from src.tracking.journal import SWEEP_DEPTH, Journal
 from src.tracking.result_index import ResultIndex
-
-SWEEP_DEPTH = 8  # folders in which a sweep's journal is looked for above that of a job
 
 
 def sweeps_of(jobs: Sequence[JobRecord], index: ResultIndex) -> list[JobRecord]:

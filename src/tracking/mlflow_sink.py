@@ -6,26 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mlflow.entities import (
-    Dataset,
-    DatasetInput,
-    InputTag,
-    LifecycleStage,
-    Metric,
-    Param,
-    RunTag,
-)
+from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from src.tracking.event import Event, EventKind
 from src.tracking.job_record import Status, fold
-from src.tracking.journal import FILES, Journal, Sent
+from src.tracking.journal import FILES, SWEEP_DEPTH, Journal, Sent
 from src.tracking.lock import locked
 from src.tracking.store import Store
 
 JOB_ID_LENGTH = 16  # hexadecimal digits; MLflow's own ids have 32
-SWEEP_DEPTH = 8  # folders in which a sweep's journal is looked for above that of a job
 
 log = logging.getLogger(__name__)
 

@@ -75,6 +75,11 @@ class UploaderProcess:
             raise answer
         return answer
 
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Send a request and return its answer."""
+        self.ask(method, *arguments)
+        return self.answer()
+
     def _replace(self) -> None:
         self.conn.close()
         self.process.wait()
@@ -88,24 +93,21 @@ class UploaderProcess:
 
     def deliver(self) -> str:
         """Let all that is written be sent; return where its report is to be seen, "" if nowhere."""
-        self.ask("deliver")
         try:
-            return self.answer()
+            return self.call("deliver")
         except InputError as error:  # the journals are complete without it
             logs.tell(f"warning: {error}")
             return ""
 
     def prepare_models(self) -> None:
         """Let the process get ready to make models."""
-        self.ask("prepare_models")
         with suppress(InputError):  # `publish` tells of it
-            self.answer()
+            self.call("prepare_models")
 
     def publish(self, publication: "Publication") -> str:
         """Let models be made of what was delivered; return what is to be told, "" if nothing."""
-        self.ask("publish", publication)
         try:
-            return str(self.answer())
+            return str(self.call("publish", publication))
         except InputError as error:  # the models can be made later
             return f"warning: {error}"
 

@@ -41,8 +41,10 @@ def try_out(
             value = _loss(loss, logits, labels)
             if mode:
                 _require_gradients(model, value, f"model={name}")
-            elif measures:
-                _measured(measures, logits, labels)
+                continue
+            for key, measure in measures.items():
+                with _blaming(f"metrics={key}:"):
+                    measured({key: measure}, logits.detach(), labels)
 
 
 @contextmanager
@@ -70,14 +72,11 @@ def _logits(
     batch_size: int,
     total: int,
 ) -> Tensor:
-    asked = f"{name}: must return logits (B, {classes}) for inputs (B{_sides(inputs)})"
-    try:
+    sides = "".join(f", {side}" for side in inputs.shape[1:])
+    asked = f"{name}: must return logits (B, {classes}) for inputs (B{sides})"
+    last = f", also for the last batch of 1 of {total} examples (batch_size={batch_size})"
+    with _blaming(f"{asked}{last if len(inputs) == 1 and is_training else ''}; its forward"):
         logits = model(inputs)
-    except (Exception, SystemExit) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(": ")
-        if len(inputs) == 1 and is_training:
-            asked += f", also for the last batch of 1 of {total} examples (batch_size={batch_size})"
-        raise InputError(f"{asked}; its forward raised {reason}") from error
     if not isinstance(logits, Tensor):
         raise InputError(f"{asked}; it returned {_kind(logits)}")
     if logits.shape != (len(inputs), classes):
@@ -88,8 +87,16 @@ def _logits(
     return logits
 
 
-def _sides(inputs: Tensor) -> str:
-    return "".join(f", {side}" for side in inputs.shape[1:])
+@contextmanager
+def _blaming(what: str) -> Iterator[None]:
+    """Raise an InputError for all that `what` raises, SystemExit too."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(": ")
+        raise InputError(f"{what} raised {reason}") from error
 
 
 def _kind(value: object) -> str:
@@ -99,11 +106,8 @@ def _kind(value: object) -> str:
 
 def _loss(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
     asked = "loss: must return the mean over logits (B, classes) and labels (B,) as one number"
-    try:
+    with _blaming(f"{asked}; it"):
         value = loss(logits, labels)
-    except (Exception, SystemExit) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        raise InputError(f"{asked}; it raised {reason}") from error
     if not isinstance(value, Tensor) or value.ndim:
         found = tuple(value.shape) if isinstance(value, Tensor) else _kind(value)
         raise InputError(f"{asked}; it returned {found}")
@@ -119,14 +123,3 @@ def _require_gradients(model: nn.Module, value: Tensor, name: str) -> None:
         raise InputError(f"{name}: must let gradients reach its parameters: {reason}") from error
     if all(gradient is None for gradient in gradients):
         raise InputError(f"{name}: must let gradients reach its parameters; none has one")
-
-
-def _measured(measures: Mapping[str, Measure], logits: Tensor, labels: Tensor) -> None:
-    for name, measure in measures.items():
-        try:
-            measured({name: measure}, logits.detach(), labels)
-        except InputError:
-            raise
-        except (Exception, SystemExit) as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            raise InputError(f"metrics={name}: raised {reason}") from error

@@ -9,7 +9,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from src.sweeping import basic_sweeper, depends_on_results, error_of, open_rounds
+from src.launching import basic_sweeper, depends_on_results, error_of, open_rounds
 
 
 class FairSweeper(Sweeper):
