@@ -46,8 +46,8 @@ class Snapshot:
         self.root = root
         self.sources = {file: Source.read(file) for file in sorted((root / "src").rglob("*.py"))}
         self.changed: set[Path] = set()  # between reading and import: the code run is unknown
-        names = {file: _dotted(file.relative_to(root)) for file in self.sources}
-        self._own = {name: file for file, name in names.items()}
+        parts = {file: file.relative_to(root).with_suffix("").parts for file in self.sources}
+        self._own = {".".join(p).removesuffix(".__init__"): file for file, p in parts.items()}
 
     def digests(self, targets: Iterable[str]) -> dict[str, str]:
         """Return the digest of each file, and the version of each distribution, that jobs run.
@@ -144,10 +144,6 @@ def check_unchanged(code: Mapping[str, str], expected: Mapping[str, str]) -> Non
         if "." in name:
             raise InputError(f"{name}: changed since the sweep began; run the command again")
         raise InputError(f"{name} {found}: must be {wanted}, the version that the sweep began with")
-
-
-def _dotted(file: Path) -> str:
-    return ".".join(file.with_suffix("").parts).removesuffix(".__init__")
 
 
 def _label(name: str, file: Path) -> str:

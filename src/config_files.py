@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -50,7 +51,7 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
     return problem
 
 
-def check_content(file: Path, name: str, config: object, package: str | None) -> None:
+def check_content(file: Path, name: str, config: Any, package: str | None) -> None:
     """Raise InputError for a file whose content could not mean anything as the config `name`.
 
     `package` is that of its header, None without one.
@@ -58,16 +59,13 @@ def check_content(file: Path, name: str, config: object, package: str | None) ->
     text = file.read_text(encoding="utf-8")
     if not text.strip():
         raise InputError(f"{shown(file)}: is empty; must be a mapping, `KEY: VALUE` in its lines")
-    if not isinstance(config, Mapping) or _is_word(text, config):
-        kind = "one word" if isinstance(config, Mapping) else "a list"
+    is_mapping = isinstance(config, Mapping)
+    # Of a single word OmegaConf makes the key of a mapping.
+    if not is_mapping or (len(config) == 1 and isinstance(yaml.safe_load(text), str)):
+        kind = "one word" if is_mapping else "a list"
         raise InputError(f"{shown(file)}: is {kind}; must be a mapping, `KEY: VALUE` in its lines")
     if name.partition("/")[0] in SETS_OTHER_GROUPS and package != "_global_":
         raise InputError(f"{shown(file)}: must begin with the line `# @package _global_`")
-
-
-def _is_word(text: str, config: Mapping) -> bool:
-    """Return whether a file holds a single word, of which OmegaConf makes the key of a mapping."""
-    return len(config) == 1 and isinstance(yaml.safe_load(text), str)
 
 
 def shown(file: Path) -> str:

@@ -79,7 +79,8 @@ def _rows(path: Path, label: str) -> Table:
     labels = None
     if label in frame:
         column = frame.pop(label)
-        _check_complete(path, label, column.isna().to_numpy())
+        if (missing := column.isna().to_numpy()).any():
+            raise InputError(f"{path}:{missing.argmax() + 2}: {label}: must have a label")
         labels = [str(value) for value in column]
     if frame.empty:
         raise InputError(f"{path}: must have rows, and columns of features beside {label}")
@@ -94,11 +95,6 @@ def _rows(path: Path, label: str) -> Table:
             )
         columns.append(numbers)
     return Table(path, [str(name) for name in frame.columns], np.stack(columns, 1), labels)
-
-
-def _check_complete(path: Path, label: str, missing: np.ndarray) -> None:
-    if missing.any():
-        raise InputError(f"{path}:{missing.argmax() + 2}: {label}: must have a label")
 
 
 def _arrays(path: Path, label: str) -> Table:

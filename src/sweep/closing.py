@@ -11,7 +11,6 @@ from src.errors import InputError
 from src.scheduler import QueueState
 from src.tracking.job_record import JobRecord, Status, fold
 from src.tracking.journal import Journal
-from src.tracking.lineage import sweeps_of
 from src.tracking.lock import locked
 from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
@@ -96,7 +95,7 @@ def compare_jobs(
             recorded_spread.record(spread, question, sweep.sweep, report)
         return spread
     records = [*jobs, *sweep.searches()]
-    found = recorded_jobs.compare_records(records, settings, lineage=sweeps_of(jobs, index))
+    found = recorded_jobs.compare_records(records, settings, lineage=index.lineage(jobs))
     if is_new:
         recorded_looks.record_look(found, jobs, sweep.sweep)
         recorded_jobs.record(found, sweep.sweep, report)

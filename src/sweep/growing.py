@@ -65,7 +65,9 @@ def probe_jobs(
     arms = find_arms(overrides)
     trees = {arm: jobs[numbers[0]].config.tree for arm, numbers in arms.items()}
     space = _space(config, overrides, trees)
-    seeds = tuning_seeds(_plain(config.tune.seeds), _reporting(config, jobs))
+    first = dict.fromkeys(int(job.config.tree["seed"]) for job in jobs)
+    reporting = (seed for look in _looks(config, [*first]) for seed in look)
+    seeds = tuning_seeds(_plain(config.tune.seeds), reporting)
     corners = [{d.key: value} for d in space for value in d.corners]
     return compose_lines(config, [arm.job(seeds[0], c) for arm in arms for c in corners])
 
@@ -82,12 +84,6 @@ def _space(
 
 def _plain(node: Any) -> Any:
     return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
-
-
-def _reporting(config: DictConfig, jobs: Sequence[Composed]) -> list[int]:
-    """Return the reporting seeds of all looks, in order."""
-    first = dict.fromkeys(int(job.config.tree["seed"]) for job in jobs)
-    return [seed for look in _looks(config, [*first]) for seed in look]
 
 
 def _looks(config: DictConfig, seeds: Sequence[int]) -> list[list[int]]:

@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from src.tracking.job_record import Role
-from src.tracking.lineage import sweeps_of
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 
@@ -28,7 +27,7 @@ def undecided_arms(
     from src.compare.recorded_looks import record_look
 
     records = [record for record in journals.records() if record.role is Role.REPORTED]
-    comparison = compare_records(records, compare, lineage=sweeps_of(records, index))
+    comparison = compare_records(records, compare, lineage=index.lineage(records))
     record_look(comparison, records, journals.sweep)
     sides = [side for pair in open_pairs(comparison) for side in (pair.a, pair.b)]
     return {run.arm for side in sides for run in side.runs}

@@ -150,10 +150,6 @@ class Journal:
         state = {"events": events, "run_id": run_id}
         _replace(self.folder / SENT, json.dumps(state).encode())
 
-    def stop_sending(self, run_id: str) -> None:
-        """Note that nothing more is to be sent, now or later, to the run `run_id`."""
-        self.mark_sent(ALL_EVENTS, run_id)
-
     def set_damage_aside(self) -> list[str]:
         """Keep a copy of what is damaged under a telling name, and mend the mark.
 

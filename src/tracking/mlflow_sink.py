@@ -12,7 +12,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from src.tracking.event import Event, EventKind
 from src.tracking.job_record import Status, fold
-from src.tracking.journal import FILES, SWEEP_DEPTH, Journal, Sent
+from src.tracking.journal import ALL_EVENTS, FILES, SWEEP_DEPTH, Journal
 from src.tracking.lock import locked
 from src.tracking.store import Store
 
@@ -35,7 +35,8 @@ def send(journal: Journal, connect: Callable[[], Store]) -> int:
         events = [event for _, event in numbered]
         if events:
             journal.mark_sent(sent.events, sent.run_id)  # from here on a run may exist
-            run_id = sent.run_id or _known_run(store, journal, sent)
+            record = fold(journal) if sent.was_tried else None
+            run_id = sent.run_id or (find_run(store, record.job_id) if record else None)
             try:
                 run_id = deliver(store, run_id, events, journal.folder)
             except MlflowException:
@@ -45,16 +46,10 @@ def send(journal: Journal, connect: Callable[[], Store]) -> int:
                     "%s: its run %s was deleted at %s; nothing more of it is sent",
                     *(journal.folder, run_id, store.shown_uri),
                 )
-                journal.stop_sending(run_id)
+                journal.mark_sent(ALL_EVENTS, run_id)  # now or later
                 return 0
             journal.mark_sent(numbered[-1][0] + 1, run_id)
     return len(events)
-
-
-def _known_run(store: Store, journal: Journal, sent: Sent) -> str | None:
-    """Return the run of an earlier delivery whose outcome is unknown, if it made one."""
-    record = fold(journal) if sent.was_tried else None
-    return find_run(store, record.job_id) if record else None
 
 
 def is_deleted(store: Store, run_id: str) -> bool:

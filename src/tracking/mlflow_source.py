@@ -5,12 +5,13 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mlflow.entities import Dataset, LifecycleStage
+from mlflow.entities import LifecycleStage
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
@@ -151,12 +152,8 @@ def run_location(store: Store, run_id: str) -> str:
     folder = local_path(info.artifact_uri)
     if folder is None or not folder.is_dir():
         return page
-    return f"Files: {folder}: {', '.join(_listing(folder))}\n{page}"
-
-
-def _listing(folder: Path) -> list[str]:
-    """Return the names in a folder, those of folders with their end."""
-    return sorted(f"{path.name}/" if path.is_dir() else path.name for path in folder.iterdir())
+    names = sorted(f"{path.name}/" if path.is_dir() else path.name for path in folder.iterdir())
+    return f"Files: {folder}: {', '.join(names)}\n{page}"
 
 
 def _search(store: Store, condition: str) -> Iterator[MlflowRun]:
@@ -182,7 +179,11 @@ def _journal(store: Store, run: MlflowRun) -> list[Event]:
     """Return the events that a journal of the run would hold."""
     moment = {"time": run.info.start_time or 0}
     inputs = [entry.dataset for entry in (run.inputs.dataset_inputs if run.inputs else [])][:1]
-    dataset = _dataset(inputs[0]) if inputs else {}
+    dataset: dict[str, Any] = {}
+    for found in inputs:
+        with suppress(ValueError, TypeError):  # of a run that this project did not make
+            dataset |= json.loads(found.source)
+        dataset |= {"name": found.name, "digest": found.digest}
     tags = {k: v for k, v in run.data.tags.items() if k not in ("outcome", "reason")}
     last = {k: run.data.tags[k] for k in ("outcome", "reason") if k in run.data.tags}
     summary = {k: v for k, v in run.data.metrics.items() if k.startswith(SUMMARY)}
@@ -201,16 +202,6 @@ def _journal(store: Store, run: MlflowRun) -> list[Event]:
     if run.info.status in (Status.FINISHED, Status.FAILED, Status.KILLED):
         events.append({"event": EventKind.END, "status": run.info.status, "tags": last})
     return [event | moment for event in events]
-
-
-def _dataset(found: Dataset) -> dict[str, Any]:
-    """Return a run's dataset as its journal describes it, as far as its server keeps that."""
-    try:
-        described = json.loads(found.source)
-    except ValueError:  # of a run that this project did not make
-        described = {}
-    own = described if isinstance(described, dict) else {}
-    return {**own, "name": found.name, "digest": found.digest}
 
 
 def _history(store: Store, run: MlflowRun) -> list[dict]:

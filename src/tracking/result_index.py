@@ -20,7 +20,7 @@ from src.addresses import local_path
 from src.config import experiment_overrides
 from src.tracking.event import Event
 from src.tracking.job_record import Action, JobRecord, Status, fold
-from src.tracking.journal import Journal
+from src.tracking.journal import SWEEP_DEPTH, Journal
 from src.tracking.lock import locked
 from src.tracking.settings import TrackingSettings
 
@@ -67,20 +67,16 @@ class ResultIndex:
         for folder in self.folders(fingerprint):
             with suppress(OSError):
                 found = fold(Journal(folder))
-                if found is None or not self._is_result(found, fingerprint):
+                is_finished = found and found.status == Status.FINISHED and found.by_step
+                if not found or not is_finished or found.fingerprint != fingerprint:
+                    continue
+                if not found.destination.is_same_experiment(self.tracking):
                     continue
                 if self._has_lost_files(found):
                     has_lost_files = True
                 elif not (has_lost_files and found.action == Action.REUSE):
                     return found
         return None
-
-    def _is_result(self, record: JobRecord, fingerprint: str) -> bool:
-        return (
-            (record.status, record.fingerprint) == (Status.FINISHED, fingerprint)
-            and bool(record.epochs)
-            and record.destination.is_same_experiment(self.tracking)
-        )
 
     def _has_lost_files(self, record: JobRecord) -> bool:
         """Return whether the files of a job are gone from this machine, as after `mlflow gc`.
@@ -124,6 +120,21 @@ class ResultIndex:
         own = [o for o in experiment_overrides(typed) if not o.startswith("threads=")]
         content = json.dumps(sorted(own)).encode()
         return self.folder / f"{hashlib.sha256(content).hexdigest()[:16]}.typed"
+
+    def lineage(self, jobs: Sequence[JobRecord]) -> list[JobRecord]:
+        """Return the sweeps that had a job of the same fingerprint as one of `jobs`, oldest first.
+
+        They have looked at their jobs before.
+        """
+        known = dict.fromkeys(job.fingerprint for job in jobs if job.fingerprint)
+        folders = [folder for fingerprint in known for folder in self.folders(fingerprint)]
+        folders += [job.journal.folder.absolute() for job in jobs]
+        found: dict[str, JobRecord] = {}
+        for above in dict.fromkeys(up for each in folders for up in [*each.parents][:SWEEP_DEPTH]):
+            with suppress(OSError):  # another user's
+                if (record := fold(Journal(above))) and record.is_sweep:
+                    found[record.job_id] = record
+        return sorted(found.values(), key=lambda record: record.start_time)
 
     def import_result(self, fingerprint: str, run_id: str, events: Sequence[Event]) -> None:
         """Keep a journal of a run that the server has of a job trained elsewhere."""

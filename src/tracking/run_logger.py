@@ -117,10 +117,13 @@ def run_lifecycle(
             journal.append(EventKind.REQUEUED)
             raise JobRequeued from error
         if not is_killed:
+            path = journal.folder / FILES / "traceback.txt"
             with suppress(OSError):  # on a full disk the end is more worth its room
-                _keep_traceback(journal)
-        said = redact(f"{type(error).__name__}: {error}")
-        reason = said.rstrip(": ")[:500]
+                path.parent.mkdir(exist_ok=True)
+                said = redact(traceback.format_exc())
+                path.write_text(said, encoding="utf-8", errors="replace")
+                journal.append_files([path])
+        reason = redact(f"{type(error).__name__}: {error}").rstrip(": ")[:500]
         status = Status.KILLED if is_killed else Status.FAILED
         tags = {"outcome": status.lower(), "reason": reason}
         journal.append(EventKind.END, status=status, tags=tags)
@@ -148,13 +151,6 @@ def _is_same_job(earlier: JobRecord, tags: Mapping[str, str]) -> bool:
     return (earlier.sweep_id, earlier.tags.get("number")) == (tags.get("sweep"), tags["number"])
 
 
-def _keep_traceback(journal: Journal) -> None:
-    path = journal.folder / FILES / "traceback.txt"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(redact(traceback.format_exc()), encoding="utf-8", errors="replace")
-    journal.append_files([path])
-
-
 def log_epochs(
     epochs: Iterator[Epoch], journal: Journal, earlier: Sequence[Epoch] = ()
 ) -> Iterator[Epoch]:
@@ -175,9 +171,9 @@ def cached_start(
 ) -> dict[str, Any]:
     """Return the fields of the first event of a job that is what `source` found."""
     fields = job_metadata(config, overrides, number, identity.code)
-    same = {"tags": ("split",), "params": ("threads", "device.type")}
-    fields["tags"] |= {k: source.tags[k] for k in same["tags"] if k in source.tags}
-    fields["params"] |= {k: source.params[k] for k in same["params"] if k in source.params}
+    for field, keys in (("tags", ("split",)), ("params", ("threads", "device.type"))):
+        kept = getattr(source, field)
+        fields[field] |= {key: kept[key] for key in keys if key in kept}
     fields["tags"] |= {"fingerprint": identity.fingerprint, "code": identity.code_digest}
     return fields | {"identity": asdict(identity), "dataset": source.dataset}
 

@@ -86,13 +86,21 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
     try:
         if found is None:
             own = addresses.artifacts_uri(artifacts) if addresses.is_database(uri) else None
-            return _with_artifacts(_open(uri, experiment, own))
+            store = _open(uri, experiment, own)
+            kept = store.client.get_experiment(store.experiment_id).artifact_location or ""
+            if kept.startswith("s3:"):  # of others the server may be the only one that can
+                _check_artifacts(kept)
+            return store
         database = found.absolute()
         # Processes that migrate a fresh database at the same time crash in each other's tables.
         with locked(database):
             if not database.exists():
                 _make(database)
-            return _open_embedded(database, experiment, addresses.artifacts_uri(artifacts))
+            place = addresses.artifacts_uri(artifacts)
+            store = _open(addresses.database_uri(database), experiment, place)
+            if note := artifact_location.follow(database, store.experiment_id, place):
+                print(f"note: {note}", file=sys.stderr)
+            return store
     except InputError:
         raise
     except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
@@ -110,14 +118,6 @@ def _needed(error: BaseException) -> str:
             return DRIVERS[cause.name]
         cause = cause.__cause__ or cause.__context__
     return "a writable sqlite:///FILE or a running server is needed"
-
-
-def _with_artifacts(store: Store) -> Store:
-    """Return the store; raise InputError where this process cannot use its place of artifacts."""
-    place = store.client.get_experiment(store.experiment_id).artifact_location or ""
-    if place.startswith("s3:"):  # of others the server may be the only one that can
-        _check_artifacts(place)
-    return store
 
 
 def _check_artifacts(place: str) -> None:
@@ -158,13 +158,6 @@ def _make(database: Path) -> None:
     db._initialize_tables(engine)
     engine.dispose()  # which moves the log into the file
     draft.replace(database)
-
-
-def _open_embedded(database: Path, experiment: str, artifacts: str) -> Store:
-    store = _open(addresses.database_uri(database), experiment, artifacts)
-    if note := artifact_location.follow(database, store.experiment_id, artifacts):
-        print(f"note: {note}", file=sys.stderr)
-    return store
 
 
 def complete(uri: str) -> None:

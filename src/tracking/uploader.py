@@ -37,7 +37,6 @@ class Uploader:
         self.find = find
         self.connect = connect
         self.sizes: dict[Path, int] = {}  # of the journals as they were delivered
-        self.is_failing = False
         self.requests: SimpleQueue[tuple[float, Future] | None] = SimpleQueue()
         threading.Thread(target=self._run, name="uploader", daemon=True).start()
 
@@ -58,28 +57,22 @@ class Uploader:
         self.requests.put(None)
 
     def _run(self) -> None:
+        was_failing = False
         while True:
             try:
                 request = self.requests.get(timeout=FLUSH_INTERVAL)
             except Empty:
-                self._note(self._deliver())
+                if (error := self._deliver()) and not was_failing:  # the end tells of it again
+                    log.warning("the tracking server: %s; it is tried again", root_cause(error))
+                was_failing = error is not None
                 continue
             if request is None:
                 return
             seconds, done = request
-            done.set_result(self._deliver_within(seconds))
-
-    def _note(self, error: Exception | None) -> None:
-        """Tell of the first failure in a row; what still fails at the end is told there."""
-        if error and not self.is_failing:
-            log.warning("the tracking server: %s; it is tried again", root_cause(error))
-        self.is_failing = error is not None
-
-    def _deliver_within(self, seconds: float) -> Exception | None:
-        deadline = time.monotonic() + seconds
-        while (error := self._deliver()) and time.monotonic() < deadline:
-            time.sleep(FLUSH_INTERVAL)
-        return error
+            deadline = time.monotonic() + seconds
+            while (error := self._deliver()) and time.monotonic() < deadline:
+                time.sleep(FLUSH_INTERVAL)
+            done.set_result(error)
 
     def _deliver(self) -> Exception | None:
         try:

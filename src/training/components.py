@@ -96,7 +96,9 @@ def build(config: Resolved, environment: Environment) -> Components:
     _check_selection(tree["select_by"], metrics)
     updates = tree["epochs"] * -(-len(splits.train) // tree["batch_size"])
     tree = filled_in(tree, facts(splits.input_shape, splits.classes, updates))
-    _check_shared(config, tree)
+    for group in filter(tree.__contains__, SHARED_GROUPS):
+        with blaming(config, group):
+            require_factory(instantiate(tree[group]))
     with blaming(config, "augment"):
         augment = instantiate(tree["augment"])
         augment(splits.train.batch(slice(2))[0], draw=stream(seed, "trial"))
@@ -178,9 +180,3 @@ def _check_selection(tracked: str, metrics: Mapping[str, Metric]) -> None:
         raise InputError(f"select_by={error}") from error
     if not tracked.startswith("val/"):
         raise InputError(f"select_by={tracked}: must be measured on the validation set: val/NAME")
-
-
-def _check_shared(config: Resolved, tree: Mapping[str, Any]) -> None:
-    for group in filter(tree.__contains__, SHARED_GROUPS):
-        with blaming(config, group):
-            require_factory(instantiate(tree[group]))

@@ -159,13 +159,11 @@ class Pool:
         idle = [worker for worker in self.workers if worker.job is None]
         while self.waiting and (idle or len(self.workers) < self.most):
             if not idle:
-                idle = [Worker.start(self.shared, self._free_gpu(), self.settings.timeout)]
+                used = [worker.gpu for worker in self.workers]
+                gpu = min(self.gpus, key=used.count, default=None)
+                idle = [Worker.start(self.shared, gpu, self.settings.timeout)]
                 self.workers += idle
             idle.pop().begin(self.waiting.popleft())
-
-    def _free_gpu(self) -> str | None:
-        used = [worker.gpu for worker in self.workers]
-        return min(self.gpus, key=used.count, default=None)
 
     def wait(self) -> list[Worker]:
         """Return, after some time at most, workers whose jobs have ended or are late."""
