@@ -73,11 +73,7 @@ def begin(config: DictConfig) -> None:
     index, uploader = ResultIndex.of(settings), start_uploader()
     uploader.ask("connect", index, hydra.verbose)
     labels = [as_typed([o for o in job if o.key_or_group in varied]) for job in overrides]
-    from src.compare import recorded_jobs  # imports numpy, while others import torch and MLflow
-
-    named = {" ".join(k): job.config.flat for k, job in zip(labels, jobs, strict=False)}
-    note = recorded_jobs.power_note(named, settings["compare"])
-    note = f"note: {note}" if note else ""
+    note = _power_note(jobs, [" ".join(label) for label in labels])
     is_warm = "src.job" in hydra.launcher.get("preload", ())
     is_here = is_basic or is_warm or config.dry_run
     all_identities = check_parts([*jobs, *probes], is_here=is_here, is_warm=is_warm)
@@ -164,6 +160,14 @@ def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> li
         add_overrides(config, "sweep.fallback=true")
         jobs = compose_jobs(config, overrides)
     return jobs
+
+
+def _power_note(jobs: Sequence[Composed], labels: Sequence[str]) -> str:
+    from src.compare import recorded_jobs  # imports numpy, while others import torch and MLflow
+
+    planned = {label: job.config.flat for label, job in zip(labels, jobs, strict=False)}
+    note = recorded_jobs.power_note(planned, jobs[0].config.tree["compare"])
+    return f"note: {note}" if note else ""
 
 
 def _decide(index: ResultIndex, identities: Sequence[Identity]) -> dict[str, Decision]:
