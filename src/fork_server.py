@@ -39,10 +39,7 @@ def start(preload: Sequence[str]) -> None:
 
 
 def fork(target: Callable[..., object], *arguments: Any) -> BaseProcess:
-    """Start a process that calls `target`; replace the fork server if it was killed.
-
-    Raises JobError if it dies again and again.
-    """
+    """Start a process that calls `target`. Raises JobError if the fork server dies repeatedly."""
     for attempt in range(ATTEMPTS):
         time.sleep(attempt * PAUSE_SECONDS)  # its sockets close before it counts as dead
         child = multiprocessing.get_context("forkserver").Process(
@@ -69,10 +66,7 @@ def _ensure_running() -> None:
 
 
 def _use_own_folder() -> None:
-    """Let multiprocessing keep its sockets in a folder that names this process.
-
-    Folders of processes that were killed are removed.
-    """
+    """Keep multiprocessing's sockets in a folder of this process; remove those of killed ones."""
     config = getattr(process.current_process(), "_config", {})  # private; else killed ones stay
     if "tempdir" in config:
         return

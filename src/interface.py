@@ -90,41 +90,17 @@ class Sweep(Answer):
         )
 
 
-def compare(
-    frame: "DataFrame",
-    *,
-    value: str,
-    seed: str,
-    baseline: str | None = None,
-    margin: float = 0.0,
-    maximize: bool = False,
-    question: str | None = None,
-) -> Answer:
+def compare(frame: "DataFrame", **options: Any) -> Answer:
     """Compare the rows of a table that fairsweep did not make.
 
     Args:
         frame: a column to judge by, a column to pair by, and columns that tell variants apart.
-        value: the name of the first.
-        seed: the name of the second: a seed, a fold, a data set.
-        baseline: `factor=level …` that one variant has; None for that of the first row.
-        margin: a difference too small to matter, in the unit of the values.
-        maximize: whether a higher value is better.
-        question: what is asked; None for a question made from the factors.
+        options: those of `foreign_table.compare_rows`; `value` and `seed` name the two columns.
 
     Raises:
         InputError: a column is not there, a value no number, or a variant has a seed twice.
     """
-    rows = frame.to_dict("records")
-    found = foreign_table.compare_rows(
-        rows,
-        value=value,
-        seed=seed,
-        baseline=baseline,
-        margin=margin,
-        maximize=maximize,
-        question=question,
-    )
-    return Answer(found)
+    return Answer(foreign_table.compare_rows(frame.to_dict("records"), **options))
 
 
 def sweep(*overrides: str) -> Sweep:

@@ -189,10 +189,7 @@ class Run:
         return self.value(TEST_ERROR)
 
     def value(self, tracked: str) -> float:
-        """Return a metric by its tracked name, `train/…` and `val/…` at the selected epoch.
-
-        NaN where it was not measured.
-        """
+        """Return a metric by its tracked name, at the selected epoch; NaN where it is unknown."""
         if tracked.startswith(SUMMARY):
             return self.summary.get(tracked, math.nan)
         return self.best.value(tracked) if self.best else math.nan

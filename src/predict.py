@@ -29,10 +29,7 @@ FLAGS = ("--ensemble", "--score")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Predict, print a line an example, and keep what was asked for.
-
-    Raises InputError where model or examples cannot be had.
-    """
+    """Predict and print a line an example. Raises InputError without model or examples."""
     words = command_line.parse(arguments, ("run", "sweep", "model", "out", "picture"), FLAGS)
     if not words.files:
         raise InputError("FILE: must be given: an image, a folder of them or a text file")

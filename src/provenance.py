@@ -44,10 +44,7 @@ def report(code: Iterable[str] = ALL_CODE) -> dict[str, str]:
 
 @lru_cache(maxsize=64)
 def git_commit(code: tuple[str, ...]) -> str:
-    """Return HEAD's hash; with `+` where a file of `code` or a config is changed or untracked.
-
-    Returns `unknown` outside git.
-    """
+    """Return HEAD's hash, with `+` if code or a config differs from it; `unknown` outside git."""
     if (kept := CODE / COMMIT).is_file():
         return kept.read_text()
     try:

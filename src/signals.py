@@ -75,10 +75,7 @@ def exit_until_handled() -> None:
 
 @contextmanager
 def defer_stop() -> Iterator[None]:
-    """Let the first signal wait until the body is done: a short one, or imports of C++.
-
-    These crash on an exception.
-    """
+    """Let the first signal wait for the body: a short one, or C++ that an exception crashes."""
     global _is_deferred
     former, _is_deferred = _is_deferred, True
     try:

@@ -35,10 +35,7 @@ register_resolvers()
 
 @hydra.main(**MAIN, config_path=str(CODE / "conf"), config_name="config")
 def train(cfg: DictConfig) -> float:
-    """Run one job.
-
-    In a sweep every failure, SystemExit included, becomes a JobError, so that the others go on.
-    """
+    """Run one job. In a sweep every failure, even SystemExit, becomes a JobError."""
     from src import job
 
     is_single = HydraConfig.get().mode != RunMode.MULTIRUN

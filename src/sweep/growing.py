@@ -93,10 +93,7 @@ def _looks(config: DictConfig, seeds: Sequence[int]) -> list[list[int]]:
 
 @contextmanager
 def open_rounds(config: DictConfig) -> Iterator[Rounds]:
-    """Return the rounds of a multirun that has begun; each arm's search has a journal of its own.
-
-    The journals end with the body.
-    """
+    """Return the rounds of a multirun that has begun; journals of searches end with the body."""
     journals = SweepJournals(Journal(Path(config.hydra.sweep.dir)))
     rounds = make_rounds(config, journals)
     arms = journals.find()[1:]

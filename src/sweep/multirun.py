@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from src import logs, provenance
+from src import fork_server, logs, provenance
 from src.config import Identity
 from src.data.availability import ensure_data
 from src.errors import InputError
@@ -55,8 +55,10 @@ def begin(config: DictConfig) -> None:
 
     What the jobs share reaches them, whatever the launcher, as overrides of Hydra's own.
     """
+    hydra, preload = config.hydra, config.hydra.launcher.get("preload")
+    if preload:
+        _warm(preload, config)
     hide_secrets(config)
-    hydra = config.hydra
     logs.show(hydra.verbose)
     check_settings(hydra)
     check_sweeper(config)
@@ -74,7 +76,7 @@ def begin(config: DictConfig) -> None:
     uploader.ask("connect", index, hydra.verbose)
     labels = [as_typed([o for o in job if o.key_or_group in varied]) for job in overrides]
     note = _power_note(jobs, [" ".join(label) for label in labels])
-    is_warm = "src.job" in hydra.launcher.get("preload", ())
+    is_warm = "src.job" in (preload or ())
     is_here = is_basic or is_warm or config.dry_run
     all_identities = check_parts([*jobs, *probes], is_here=is_here, is_warm=is_warm)
     uploader.answer()
@@ -85,7 +87,7 @@ def begin(config: DictConfig) -> None:
         _show_plan(config, index, jobs, identities, decided, typed, labels, note)
     if note:
         logs.tell(note)
-    sees_jobs = is_basic or hydra.launcher.get("preload") is not None  # on this machine, and ours
+    sees_jobs = is_basic or preload is not None  # on this machine, and ours
     is_queue = hydra.launcher._target_ == QUEUE_LAUNCHER
     if not (sees_jobs or is_queue):
         require_normal_shutdown()
@@ -99,6 +101,15 @@ def begin(config: DictConfig) -> None:
     if count:
         planned = zip(jobs, identities, typed, strict=True)
         _record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
+
+
+def _warm(preload: Sequence[str], config: DictConfig) -> None:
+    """Begin at once to import torch, on another core, which takes seconds; and torchmetrics."""
+    names = list(preload)
+    if "classification." in str(config.get("metrics")):
+        names.append("torchmetrics.functional.classification")
+    with suppress(OSError, TypeError):  # too few processes or handles are told when they are needed
+        fork_server.start(names)
 
 
 def _hand_on(config: DictConfig, **told: str | bool) -> None:

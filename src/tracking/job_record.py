@@ -216,10 +216,7 @@ class JobRecord:
 
 
 def fold(journal: Journal) -> JobRecord | None:
-    """Return the record of a journal, or None when nothing has begun.
-
-    Raises OSError where the journal cannot be read.
-    """
+    """Return a journal's record, None before its start. Raises OSError if it cannot be read."""
     return fold_events(journal, journal.events(), journal.sent.run_id)
 
 

@@ -96,10 +96,7 @@ class Journal:
         self.append(EventKind.FILES, paths=paths)
 
     def events(self, first: int = 0) -> Iterator[Event]:
-        """Yield the readable events from line `first` on.
-
-        Raises OSError where the file cannot be read.
-        """
+        """Yield the whole events from line `first` on. Raises OSError for an unreadable file."""
         yield from (event for _, event in self.numbered(first))
 
     def numbered(self, first: int = 0) -> Iterator[tuple[int, Event]]:

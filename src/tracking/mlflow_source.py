@@ -84,10 +84,7 @@ def last_sweep(store: Store) -> MlflowRun:
 
 
 def jobs_of(store: Store, sweep: str) -> list[MlflowRun]:
-    """Return a sweep's jobs, in its order; then its searches, and jobs that could not begin.
-
-    The trials of a search are below it.
-    """
+    """Return a sweep's jobs in its order, then its searches, and jobs that could not begin."""
     found = list(_search(store, f"tags.`mlflow.parentRunId` = '{sweep}'"))
     for search in [run for run in found if run.data.tags.get("kind") == "search"]:
         found += _search(store, f"tags.`mlflow.parentRunId` = '{search.info.run_id}'")

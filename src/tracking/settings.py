@@ -42,10 +42,7 @@ class TrackingSettings:
         return (mine.uri, mine.experiment) == (theirs.uri, theirs.experiment)
 
     def connect(self) -> "Store":
-        """Open the experiment; MLflow is imported here, where it is needed.
-
-        Raises InputError in one line when it cannot be used.
-        """
+        """Open the experiment, and import MLflow for it. Raises InputError if it is unusable."""
         from src.tracking import store
 
         return store.connect(self.uri, self.experiment, self.artifacts)

@@ -59,10 +59,7 @@ class UploadService:
         close_abandoned(self.index, self.is_reached)
 
     def import_results(self, missing: Sequence[str]) -> list[str]:
-        """Keep a journal of each result that the server has of jobs trained elsewhere.
-
-        Returns their fingerprints.
-        """
+        """Keep journals of the results that the server has; return their fingerprints."""
         assert self.index is not None
         if not self.is_reached:
             return []

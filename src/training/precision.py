@@ -18,10 +18,7 @@ class Precision(StrEnum):
 
 
 def with_precision(model: nn.Module, precision: Precision, device: torch.device) -> nn.Module:
-    """Return the model so that its forward computes in `precision` and returns float32.
-
-    Raises InputError for a device without it.
-    """
+    """Let the model compute in `precision`, return float32. Raises InputError without bf16."""
     if precision == Precision.FLOAT32:
         return model
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):

@@ -1,5 +1,5 @@
 """A Hydra launcher that runs the jobs of a sweep in parallel on this machine."""
 
-from hydra_plugins.local_launcher.local_launcher import LocalLauncher, Warm
+from hydra_plugins.local_launcher.local_launcher import LocalLauncher
 
-__all__ = ["LocalLauncher", "Warm"]
+__all__ = ["LocalLauncher"]

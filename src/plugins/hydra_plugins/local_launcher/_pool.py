@@ -39,10 +39,7 @@ POLL_SECONDS = 0.5  # how often the view of a running sweep is renewed
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings below `hydra.launcher`, explained in `local_launcher.DEFAULTS`.
-
-    Raises ValueError for one that means nothing.
-    """
+    """The settings of `local_launcher.DEFAULTS`. Raises ValueError for one that means nothing."""
 
     workers: str | int
     per_gpu: int

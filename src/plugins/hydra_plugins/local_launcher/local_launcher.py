@@ -1,25 +1,18 @@
 """The launcher as Hydra discovers it; slow imports wait until there is work."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn
-from hydra.experimental.callback import Callback
 from hydra_plugins.local_launcher._base import JobLauncher
-from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
 if TYPE_CHECKING:
     from src.launching import JobSource
 
-CLASSIFICATION = "torchmetrics.functional.classification"  # takes longer to import than torch
-TARGET = "hydra_plugins.local_launcher.local_launcher.LocalLauncher"
-
 # A plain mapping: Hydra imports plugins twice, and a class made twice cannot be pickled.
 DEFAULTS = {
-    "_target_": TARGET,
+    "_target_": "hydra_plugins.local_launcher.local_launcher.LocalLauncher",
     "workers": "auto",  # processes; auto: one a core, or with GPUs `per_gpu` for each of them
     "per_gpu": 1,
     "threads": 1,  # CPU threads of a job whose own `threads` is auto
@@ -53,19 +46,3 @@ class LocalLauncher(JobLauncher):
         from hydra_plugins.local_launcher import _pool
 
         return _pool.launch(self.settings, self.multirun, source)
-
-
-class Warm(Callback):
-    """A callback that starts the fork server while the sweep is still being prepared."""
-
-    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Begin at once, on another core, to import torch, which takes seconds."""
-        # Too few processes or handles, and settings that are none, are told when they are needed.
-        with suppress(OSError, TypeError, OmegaConfBaseException):
-            if config.hydra.launcher._target_ == TARGET:
-                from src.launching import fork_server
-
-                preload = list(config.hydra.launcher.preload)
-                if "classification." in str(config.get("metrics")):
-                    preload.append(CLASSIFICATION)
-                fork_server.start(preload)
