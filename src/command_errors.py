@@ -12,16 +12,8 @@ from src.credentials import redact
 from src.error_text import unknown, without_place
 from src.errors import InputError, JobError, Refused
 
-USER_ERRORS = (
-    Refused,
-    InputError,
-    JobError,
-    HydraException,
-    OmegaConfBaseException,
-    OSError,
-    RecursionError,
-    ValueError,
-)
+TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException)
+USER_ERRORS = (*TOLD, OSError, RecursionError, ValueError)
 NO_THREAD = "can't start new thread"  # a RuntimeError of Python's, as any other
 WORD = re.compile(r"[a-z_][\w/.-]*", re.IGNORECASE)
 

@@ -9,27 +9,12 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from src import CODE
+from src import CODE, schema
 from src.addresses import expand_home
 from src.credentials import redact
 from src.error_text import without_place
 from src.errors import InputError
 from src.resolvers import register_resolvers
-from src.schema import (
-    GROUPS,
-    HOME_KEYS,
-    NON_RESULT_KEYS,
-    OPTIONAL_GROUPS,
-    PATH_KEYS,
-    SEED_KEYS,
-    UNRECORDED_KEYS,
-    check,
-    check_targets,
-    covers,
-    factors,
-    leaves,
-    require_keys,
-)
 
 SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
 COPIED_KEYS = tuple(f"model.{group}" for group in SHARED_GROUPS)
@@ -79,14 +64,14 @@ class Resolved:
     @property
     def flat(self) -> dict[str, str]:
         """Dotted keys and text; a group's own key holds its choice (`activation=relu`)."""
-        aside = (*UNRECORDED_KEYS, *COPIED_KEYS)
-        own = {k: v for k, v in flatten(self.tree).items() if not covers(aside, k)}
+        aside = (*schema.UNRECORDED_KEYS, *COPIED_KEYS)
+        own = {k: v for k, v in flatten(self.tree).items() if not schema.covers(aside, k)}
         return dict(sorted({**self.choices, **own}.items()))
 
     @property
     def factors(self) -> dict[str, str]:
         """The flat config without seed, paths and all else that names no variant."""
-        return factors(self.flat)
+        return schema.factors(self.flat)
 
     @property
     def yaml(self) -> str:
@@ -96,20 +81,20 @@ class Resolved:
     @property
     def variant(self) -> str:
         """The subject of a comparison in one line: the options chosen and a digest of factors."""
-        own = {key: value for key, value in self.factors.items() if key not in SEED_KEYS}
+        own = {key: value for key, value in self.factors.items() if key not in schema.SEED_KEYS}
         return f"{' '.join(f'{k}={v}' for k, v in self.choices.items())} {_digest(own)[:8]}"
 
     @property
     def targets(self) -> list[str]:
         """The names of all that the job instantiates."""
-        return sorted({*targets({k: v for k, v in self.tree.items() if k in GROUPS})})
+        return sorted({*targets({k: v for k, v in self.tree.items() if k in schema.GROUPS})})
 
     def identity(
         self, data_digest: str, threads: int, device: str, code: Mapping[str, str]
     ) -> Identity:
         """Return the job's identity on these data, with these threads, on this kind of device."""
-        circumstances = (*NON_RESULT_KEYS, *PATH_KEYS, "device", "threads")
-        deciding = {k: v for k, v in self.flat.items() if not covers(circumstances, k)}
+        circumstances = (*schema.NON_RESULT_KEYS, *schema.PATH_KEYS, "device", "threads")
+        deciding = {k: v for k, v in self.flat.items() if not schema.covers(circumstances, k)}
         deciding |= {"threads": str(threads), "device": device}
         return Identity(_digest(deciding), data_digest, code)
 
@@ -132,13 +117,13 @@ def _digest(content: object) -> str:
 
 def flatten(tree: Mapping[str, Any]) -> dict[str, str]:
     """Return dotted keys and text: words as they are, all else as JSON."""
-    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in leaves(tree)}
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in schema.leaves(tree)}
 
 
 def experiment_overrides(overrides: Sequence[str], with_paths: bool = False) -> list[str]:
     """Drop typed overrides that decide no result, and those of paths unless `with_paths`."""
-    aside = NON_RESULT_KEYS if with_paths else (*NON_RESULT_KEYS, *PATH_KEYS)
-    return [o for o in overrides if not covers(aside, o.lstrip("+~").partition("=")[0])]
+    aside = schema.NON_RESULT_KEYS if with_paths else (*schema.NON_RESULT_KEYS, *schema.PATH_KEYS)
+    return [o for o in overrides if not schema.covers(aside, o.lstrip("+~").partition("=")[0])]
 
 
 def settings(overrides: Sequence[str]) -> dict[str, Any]:
@@ -156,7 +141,7 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
         tree = _plain(OmegaConf.merge(own, given))
     except OmegaConfBaseException as error:
         raise InputError(without_place(error)) from error
-    check(tree)
+    schema.check(tree)
     return _as_meant(tree)
 
 
@@ -173,9 +158,9 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
         raise InputError(f"{error.full_key}: must be given") from error
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {without_place(error)}") from error
-    check(tree)
-    check_targets(tree, choices)
-    require_keys(tree)
+    schema.check(tree)
+    schema.check_targets(tree, choices)
+    schema.require_keys(tree)
     tree = _as_meant(tree)
     unused = [group for group in SHARED_GROUPS if group not in tree["model"]]
     tree = {key: value for key, value in tree.items() if key not in unused}
@@ -187,8 +172,8 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
 
 def _require_groups(cfg: DictConfig, choices: Mapping[str, str]) -> None:
     """Raise InputError for a group that nothing was chosen for, or whose file sets another key."""
-    for group in GROUPS:
-        if group in cfg or group in OPTIONAL_GROUPS:
+    for group in schema.GROUPS:
+        if group in cfg or group in schema.OPTIONAL_GROUPS:
             continue
         if choices.get(group) is None:
             raise InputError(f"{group}: must be given; {group}=OPTION")
@@ -214,11 +199,12 @@ def _as_meant(tree: Mapping[str, Any]) -> dict[str, Any]:
 def _with_home(value: Any, key: str = "") -> Any:
     if isinstance(value, Mapping):
         return {k: _with_home(part, f"{key}.{k}".lstrip(".")) for k, part in value.items()}
-    return expand_home(value) if isinstance(value, str) and covers(HOME_KEYS, key) else value
+    is_path = isinstance(value, str) and schema.covers(schema.HOME_KEYS, key)
+    return expand_home(value) if is_path else value
 
 
 def _chosen(tree: Mapping[str, Any], choices: Mapping[str, str | None]) -> dict[str, str]:
-    named = [group for group in GROUPS if group not in OPTIONAL_GROUPS]
+    named = [group for group in schema.GROUPS if group not in schema.OPTIONAL_GROUPS]
     chosen = {group: choices[group] for group in named if group in tree and group in choices}
     recipe = choices.get("recipe")
     return cast(dict[str, str], chosen) | ({"recipe": recipe} if recipe else {})

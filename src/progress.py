@@ -11,18 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from src import logs
+from src import logs, metrics
 from src.job_source import Job, JobSource
-from src.metrics import (
-    BEST_EPOCH,
-    BEST_VAL_ERROR,
-    FINAL_TRAIN_ERROR,
-    FINAL_VAL_ERROR,
-    TEST_ERROR,
-    TRAIN_ERROR,
-    VAL_ERROR,
-    Epoch,
-)
+from src.metrics import Epoch
 from src.tracking.job_record import Action, JobRecord, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
@@ -38,9 +29,9 @@ def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
         yield epoch
 
 
-def errors(metrics: Mapping[str, float]) -> str:
+def errors(epoch: Mapping[str, float]) -> str:
     """The two errors of an epoch, in percent."""
-    return f"train {metrics[TRAIN_ERROR]:6.2%}  validation {metrics[VAL_ERROR]:6.2%}"
+    return f"train {epoch[metrics.TRAIN_ERROR]:6.2%}  validation {epoch[metrics.VAL_ERROR]:6.2%}"
 
 
 def result_table(name: str, summary: Mapping[str, float], outcome: str) -> Table:
@@ -50,11 +41,11 @@ def result_table(name: str, summary: Mapping[str, float], outcome: str) -> Table
         table.add_column(heading, justify="right")
     percent = {key: f"{value:.2%}" for key, value in summary.items()}
     table.add_row(
-        percent.get(BEST_VAL_ERROR, "-"),
-        f"{summary[BEST_EPOCH]:.0f}" if BEST_EPOCH in summary else "-",
-        percent[FINAL_VAL_ERROR],
-        percent[FINAL_TRAIN_ERROR],
-        percent.get(TEST_ERROR, "-"),
+        percent.get(metrics.BEST_VAL_ERROR, "-"),
+        f"{summary[metrics.BEST_EPOCH]:.0f}" if metrics.BEST_EPOCH in summary else "-",
+        percent[metrics.FINAL_VAL_ERROR],
+        percent[metrics.FINAL_TRAIN_ERROR],
+        percent.get(metrics.TEST_ERROR, "-"),
     )
     return table
 

@@ -5,45 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from src import rules
 from src.error_text import unknown
 from src.errors import InputError
 from src.metrics import Direction, Unit
-from src.rules import (
-    AUTO_OR_WHOLE,
-    BETAS,
-    CHANNELS,
-    FLAG,
-    FUNCTION,
-    LOOKS,
-    NAME,
-    POSITIVE,
-    SEED,
-    SIZE,
-    TEXT,
-    TUNING_SEEDS,
-    URI,
-    Rule,
-    number,
-    one_of,
-    optional,
-    whole,
-)
+from src.rules import Rule, number, one_of, optional, whole
 
 # A key stands for all keys below it as well: `data` for `data.n`.
 STATE_KEYS = ("checkpoints", "results")
-UNRECORDED_KEYS = (
-    "tracking",
-    "sweep",
-    "compare",
-    "tune",
-    "figures",
-    "models",
-    "reuse",
-    "resume",
-    "dry_run",
-    "submit",
-    *STATE_KEYS,
-)
+COMMAND_KEYS = ("figures", "models", "reuse", "resume", "dry_run", "submit")
+UNRECORDED_KEYS = ("tracking", "sweep", "compare", "tune", *COMMAND_KEYS, *STATE_KEYS)
 NON_RESULT_KEYS = (*UNRECORDED_KEYS, "published", "data.fallback", "data.check")
 FILE_KEYS = ("data.train", "data.test")
 PATH_KEYS = ("data.root", *FILE_KEYS)  # the data digest stands for their content
@@ -53,36 +24,39 @@ NON_FACTOR_KEYS = (*NON_RESULT_KEYS, "data.root", "seed", "threads", "diagnostic
 PLAIN = (str, int, float, list, type(None))  # the kinds of values that a record can hold
 
 
+SEED_WORDS = f"{rules.SEED.words}; auto only in a sweep (-m) without others"
+REPLICATE = Rule(rules.SEED.allows, SEED_WORDS)
 KEYS_BY_RULE: Sequence[tuple[Rule, str]] = (
-    (Rule(SEED.allows, f"{SEED.words}; auto only in a sweep (-m) without others"), "seed"),
-    (SEED, "init_seed order_seed data.split_seed"),
+    (REPLICATE, "seed"),
+    (rules.SEED, "init_seed order_seed data.split_seed"),
     (whole(0), "model.depth augment.pixels device.index"),
     (whole(1), "epochs batch_size model.width model.kernel_size model.hidden model.blocks"),
     (whole(1), "schedule.step_size"),
     (whole(2), "tune.budget"),
     (optional(whole(1)), "patience"),
     (optional(whole(2)), "data.n tune.halving"),
-    (AUTO_OR_WHOLE, "threads"),
-    (POSITIVE, "activation.alpha init.gain optimizer.lr schedule.gamma"),
-    (optional(POSITIVE), "clip_norm"),
+    (rules.AUTO_OR_WHOLE, "threads"),
+    (rules.POSITIVE, "activation.alpha init.gain optimizer.lr schedule.gamma"),
+    (optional(rules.POSITIVE), "clip_norm"),
     (number(0), "augment.degrees augment.translate augment.scale activation.negative_slope"),
     (number(0), "optimizer.weight_decay schedule.eta_min compare.margin"),
     (number(0, 1), "model.dropout optimizer.momentum loss.label_smoothing schedule.warmup"),
     (number(0, 1), "schedule.pct_start published.train_error published.val_error"),
     (number(0, 1, above=True), "data.val_fraction"),
     (optional(number(0, 1, above=True)), "compare.target_error"),
-    (FLAG, "diagnostics figures reuse resume dry_run submit tune.untuned"),
-    (FLAG, "optimizer.nesterov optimizer.fused optimizer.decay_all"),
-    (TEXT, "select_by checkpoints results data.root data.train data.target data.check"),
-    (TEXT, "tracking.artifacts"),
-    (optional(TEXT), "data.test data.fallback compare.question compare.baseline compare.metric"),
-    (NAME, "data.label tracking.experiment"),
-    (URI, "tracking.uri"),
-    (CHANNELS, "model.channels"),
-    (optional(SIZE), "data.size"),
-    (BETAS, "optimizer.betas"),
-    (optional(LOOKS), "compare.looks"),
-    (TUNING_SEEDS, "tune.seeds"),
+    (rules.FLAG, "diagnostics figures reuse resume dry_run submit tune.untuned"),
+    (rules.FLAG, "optimizer.nesterov optimizer.fused optimizer.decay_all"),
+    (rules.TEXT, "select_by checkpoints results data.root data.train data.target data.check"),
+    (rules.TEXT, "tracking.artifacts"),
+    (optional(rules.TEXT), "data.test data.fallback"),
+    (optional(rules.TEXT), "compare.question compare.baseline compare.metric"),
+    (rules.NAME, "data.label tracking.experiment"),
+    (rules.URI, "tracking.uri"),
+    (rules.CHANNELS, "model.channels"),
+    (optional(rules.SIZE), "data.size"),
+    (rules.BETAS, "optimizer.betas"),
+    (optional(rules.LOOKS), "compare.looks"),
+    (rules.TUNING_SEEDS, "tune.seeds"),
     (one_of("float32", "bf16"), "precision"),
     (one_of("best", "all", "none"), "models"),
     (one_of("grey", "rgb"), "data.colour"),
@@ -132,14 +106,14 @@ def check_targets(tree: Mapping[str, Any], choices: Mapping[str, Any]) -> None:
             if name == "_target_" and not (isinstance(value, str) and "." in value):
                 raise InputError(f"{option}: {key}={value}: must be MODULE.NAME")
             if name == "_partial_" and not isinstance(value, bool):
-                raise _refusal(key, value, FLAG.words)
+                raise _refusal(key, value, rules.FLAG.words)
 
 
 def _check_metric(key: str, metric: Any) -> None:
-    rules = {"direction": one_of(*Direction), "unit": one_of(*Unit), "function": FUNCTION}
-    if not isinstance(metric, Mapping) or set(metric) != set(rules):
-        raise InputError(f"{key}: must have the keys {', '.join(rules)}")
-    for name, rule in rules.items():
+    own = {"direction": one_of(*Direction), "unit": one_of(*Unit), "function": rules.FUNCTION}
+    if not isinstance(metric, Mapping) or set(metric) != set(own):
+        raise InputError(f"{key}: must have the keys {', '.join(own)}")
+    for name, rule in own.items():
         if not rule.allows(metric[name]):
             raise _refusal(f"{key}.{name}", metric[name], rule.words)
 

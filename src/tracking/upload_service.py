@@ -31,10 +31,11 @@ class Publication(Protocol):
 class UploadService:
     """Requests to the process, each a method; `connect` is the first."""
 
+    index: ResultIndex  # once it is connected
+    journals: SweepJournals  # once it watches
+
     def __init__(self) -> None:
-        self.index: ResultIndex | None = None
-        self.journals: SweepJournals | None = None
-        self.is_delivered = False
+        self.is_connected = self.is_watching = self.is_delivered = False
         self.preparation: Thread | None = None
 
     def connect(self, index: ResultIndex, verbose: Any) -> None:
@@ -44,7 +45,7 @@ class UploadService:
         wrong address is told before training.
         """
         logs.show(verbose)
-        self.index, self.is_reached = index, True
+        self.index, self.is_connected, self.is_reached = index, True, True
         try:
             index.tracking.connect()
         except InputError as refusal:
@@ -55,12 +56,10 @@ class UploadService:
 
     def close_abandoned(self) -> None:
         """End what processes of this machine that are gone have begun; send what was kept back."""
-        assert self.index is not None
         close_abandoned(self.index, self.is_reached)
 
     def import_results(self, missing: Sequence[str]) -> list[str]:
         """Keep journals of the results that the server has; return their fingerprints."""
-        assert self.index is not None
         if not self.is_reached:
             return []
         found = list(mlflow_source.finished(self.index.tracking.connect(), set(missing)))
@@ -70,14 +69,11 @@ class UploadService:
 
     def watch(self, folder: Path) -> None:
         """Send what the run or the sweep in `folder` writes, from now on."""
-        assert self.index is not None
-        self.journals = SweepJournals(Journal(folder))
+        self.journals, self.is_watching = SweepJournals(Journal(folder)), True
         self.uploader = Uploader(self.journals.find, self.index.tracking.connect)
 
     def deliver(self) -> str:
         """Send the rest after the end; return where it is to be seen, "" if nowhere yet."""
-        assert self.index is not None
-        assert self.journals is not None
         self.is_delivered = True
         journal = self.journals.sweep
         error, record = self.uploader.flush(), fold(journal)
@@ -103,8 +99,6 @@ class UploadService:
 
     def publish(self, publication: Publication) -> str:
         """Make models of what was delivered; return what is to be told of them."""
-        assert self.index is not None
-        assert self.journals is not None
         if self.preparation and self.preparation.ident:
             self.preparation.join()  # torch.export serves one thread at a time
         own = fold(self.journals.sweep)
@@ -115,10 +109,10 @@ class UploadService:
 
     def end(self) -> None:
         """Finish for a process that has not asked for the delivery, such as one that was killed."""
-        if self.journals is not None and not self.is_delivered:
+        if self.is_watching and not self.is_delivered:
             self._end_killed(self.journals)
             self.deliver()
-        elif self.index is not None:
+        elif self.is_connected:
             store.complete(self.index.tracking.uri)
 
     def _end_killed(self, journals: SweepJournals) -> None:
