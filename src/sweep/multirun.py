@@ -23,7 +23,6 @@ from src.hydra_internals import (
 )
 from src.inference.publish import Publication
 from src.process_exit import require_normal_shutdown
-from src.shared_compositions import share_compositions
 from src.signals import defer_stop
 from src.sweep import dry_run
 from src.sweep.closing import close_if_ended
@@ -56,8 +55,7 @@ def begin(config: DictConfig) -> None:
     What the jobs share reaches them, whatever the launcher, as overrides of Hydra's own.
     """
     hydra, preload = config.hydra, config.hydra.launcher.get("preload")
-    if preload:
-        _warm(preload, config)
+    _warm(preload, config)
     hide_secrets(config)
     logs.show(hydra.verbose)
     check_settings(hydra)
@@ -65,7 +63,6 @@ def begin(config: DictConfig) -> None:
     is_basic = hydra.launcher._target_ == BASIC_LAUNCHER
     if config.threads == "auto" and not is_basic:  # jobs share the cores
         add_overrides(config, f"threads={hydra.launcher.get('threads', 1)}")
-    share_compositions()
     overrides = job_overrides(config)
     varied = varying(overrides)
     jobs = _composed(config, overrides)
@@ -103,13 +100,13 @@ def begin(config: DictConfig) -> None:
         _record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
 
 
-def _warm(preload: Sequence[str], config: DictConfig) -> None:
+def _warm(preload: Sequence[str] | None, config: DictConfig) -> None:
     """Begin at once to import torch, on another core, which takes seconds; and torchmetrics."""
-    names = list(preload)
-    if "classification." in str(config.get("metrics")):
-        names.append("torchmetrics.functional.classification")
     with suppress(OSError, TypeError):  # too few processes or handles are told when they are needed
-        fork_server.start(names)
+        own = ["torchmetrics.functional.classification"]
+        is_measured = "classification." in str(config.get("metrics"))
+        if preload:
+            fork_server.start([*preload, *(own if is_measured else [])])
 
 
 def _hand_on(config: DictConfig, **told: str | bool) -> None:
