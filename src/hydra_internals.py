@@ -21,10 +21,10 @@ from src import config_files
 from src.errors import InputError
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
-FAIR_SWEEPER = "hydra_plugins.fair_sweeper.fair_sweeper.FairSweeper"  # of this project
+FAIR_SWEEPER = "hydra_plugins.fair_sweeper.FairSweeper"  # of this project
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 # Whose jobs wait in a scheduler's queue, and go on without the sweep's own process.
-QUEUE_LAUNCHER = "hydra_plugins.slurm_launcher.slurm_launcher.SlurmLauncher"
+QUEUE_LAUNCHER = "hydra_plugins.slurm_launcher.SlurmLauncher"
 
 # Of `hydra.main`: Hydra 1.3 wants to be told whose defaults hold, later ones warn of that.
 MAIN = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}

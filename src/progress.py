@@ -1,6 +1,7 @@
 """Progress and results of jobs as a person sees them, errors in percent."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -91,7 +92,7 @@ class SweepView:
         self.source, self.journals = source, SweepJournals(Journal(folder))
         self.known = 0  # jobs
         self.waiting: dict[int, Job] = {}
-        self.finished = self.reused = self.failed = 0
+        self.ended: Counter[str] = Counter()  # by how
         self.start = time.monotonic()
         self.console = Console(stderr=True)
         self.live = Live(console=self.console, auto_refresh=False, transient=True)
@@ -117,15 +118,11 @@ class SweepView:
     def done(self, number: int, error: BaseException | None) -> None:
         """Note that a job has ended; a failure is told at once."""
         job, record = self.waiting.pop(number), self._record(number)
-        if error is not None:
-            self.failed += 1
-            said = f"failed: {error}"
-        elif record and record.action == Action.REUSE:
-            self.reused += 1
-            said = "reused"
-        else:
-            self.finished += 1
-            said = f"finished  {last_epoch(record)}".rstrip() if record else "finished"
+        is_reused = record and record.action == Action.REUSE
+        how = "failed" if error is not None else "reused" if is_reused else "finished"
+        epoch = f"  {last_epoch(record)}".rstrip() if record and how == "finished" else ""
+        said = f"{how}: {error}" if error is not None else how + epoch
+        self.ended[how] += 1
         if error is not None or not self.console.is_terminal:
             done = self.known - len(self.waiting)
             logs.tell(f"[{done}/{self.total}] {job.name}  {said}")
@@ -151,16 +148,11 @@ class SweepView:
             )
 
     def _summary(self, running: int) -> str:
-        trained = self.finished + self.failed
-        parts = {
-            "finished": self.finished,
-            "running": running,
-            "reused": self.reused,
-            "failed": self.failed,
-        }
-        said = " · ".join(f"{count} {word}" for word, count in parts.items())
-        if trained:
-            left = self.total - trained - self.reused
+        counts = self.ended | Counter(running=running)
+        words = ("finished", "running", "reused", "failed")
+        said = " · ".join(f"{counts[word]} {word}" for word in words)
+        if trained := self.ended["finished"] + self.ended["failed"]:
+            left = self.total - self.ended.total()
             seconds = (time.monotonic() - self.start) / trained * left
             said += f" · {int(seconds // 60)}:{int(seconds % 60):02d} left"
         return f"{self.total} jobs: {said}"
