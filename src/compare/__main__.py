@@ -25,7 +25,6 @@ from src.compare import Comparison, answer, foreign_table, recorded_jobs
 from src.credentials import redact
 from src.errors import InputError
 from src.tracking.journal import Journal
-from src.tracking.lineage import sweeps_of
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
 
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str]) -> None:
         typed = {override.partition("=")[0] for override in overrides}
         settings["compare"] |= recorded_jobs.settings_of(sweep.data.params, typed)
     records = mlflow_source.records(store, list(jobs.values()))
-    lineage = sweeps_of(records, ResultIndex.of(settings))
+    lineage = ResultIndex.of(settings).lineage(records)
     elsewhere = partial(mlflow_source.correct, store)
     result = recorded_jobs.compare_records(
         records, settings["compare"], elsewhere, lineage, post_hoc
