@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -10,16 +11,12 @@ import psutil
 
 def describe() -> str:
     """Return processor, number of cores that this process may use, and memory."""
+    processor = platform.processor() or platform.machine()
+    with suppress(OSError):
+        if named := re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text()):
+            processor = named[1]
     memory = psutil.virtual_memory().total / 2**30
-    return f"{_processor()}, {cores()} cores, {memory:.0f} GiB"
-
-
-def _processor() -> str:
-    try:
-        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-    except OSError:
-        found = None
-    return found[1] if found else platform.processor() or platform.machine()
+    return f"{processor}, {cores()} cores, {memory:.0f} GiB"
 
 
 def cores() -> int:

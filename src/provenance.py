@@ -34,9 +34,10 @@ def tags(code: Iterable[str] = ALL_CODE) -> dict[str, str]:
 
 def report(code: Iterable[str] = ALL_CODE) -> dict[str, str]:
     """Return all that a reader of results that depend on `code` needs to repeat them."""
+    installed = [f"Python {platform.python_version()}", *(f"{p} {version(p)}" for p in PACKAGES)]
     return {
         "command": command(),
-        "versions": versions(),
+        "versions": ", ".join(installed),
         "hardware": hardware.describe(),
         "git_commit": git_commit(tuple(code)),
     }
@@ -64,9 +65,3 @@ def _git(*arguments: str) -> str:
 def command() -> str:
     """Return the command line as the user typed it, without credentials."""
     return shlex.join(["python", "-m", "src.train", *map(redact, sys.argv[1:])])
-
-
-def versions() -> str:
-    """Return the versions of Python and of the packages that results depend on."""
-    listed = [f"{name} {version(name)}" for name in PACKAGES]
-    return ", ".join([f"Python {platform.python_version()}", *listed])

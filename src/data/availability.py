@@ -8,7 +8,8 @@ from rich.console import Console
 
 from src.errors import InputError
 
-Check = Callable[[Mapping[str, Any]], str | None]  # of a data config: why the data cannot be had
+# Of a data config: why the data cannot be had. A check does without torch, which is slow to import.
+Check = Callable[[Mapping[str, Any]], str | None]
 DRAW_KEYS = ("n", "val_fraction", "split_seed", "target")  # of what is there
 
 
@@ -28,7 +29,13 @@ def ensure_data(wanted: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def _must_fall_back(data: Mapping[str, Any]) -> bool:
-    refusal = _check(data["check"])(data)
+    name = data["check"]
+    module, _, function = name.rpartition(".")
+    try:
+        check: Check = getattr(import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"data.check={name}: must name a function: {error}") from error
+    refusal = check(data)
     if refusal is None:
         return False
     if data.get("fallback") is None:
@@ -36,12 +43,3 @@ def _must_fall_back(data: Mapping[str, Any]) -> bool:
     warning = f"WARNING: {refusal}. Training on {data['fallback']} instead."
     Console(stderr=True, style="bold red", soft_wrap=True).print(warning, highlight=False)
     return True
-
-
-def _check(name: str) -> Check:
-    """Return the function with this dotted name; it should do without torch, which is slow."""
-    module, _, function = name.rpartition(".")
-    try:
-        return getattr(import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"data.check={name}: must name a function: {error}") from error

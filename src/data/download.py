@@ -61,20 +61,16 @@ def check(data: Mapping[str, Any]) -> str | None:
     name, root = data["name"], data["root"]
     if ensure(name, root):
         return None
-    refusal = f"data.root={root}: {_absence(name, root)}, and no mirror can be reached"
-    if data.get("fallback"):
-        return refusal
-    return f"{refusal}; put the files of {name} into {folder(name, root)}"
-
-
-def _absence(name: str, root: str) -> str:
-    """Return which files are not where they must be, and where some of them may be instead."""
-    absent = missing(name, root)
+    absent, place = missing(name, root), folder(name, root)
     names = ", ".join(path.name for path in absent)
     files = "its files" if len(absent) == len(LAYOUTS[name].files) else names
     found = elsewhere(name, root)
     hint = f" (there are some in {found})" if found else ""
-    return f"{name} lacks {files} in {folder(name, root)}{hint}"
+    lacks = f"{name} lacks {files} in {place}{hint}"
+    refusal = f"data.root={root}: {lacks}, and no mirror can be reached"
+    if data.get("fallback"):
+        return refusal
+    return f"{refusal}; put the files of {name} into {place}"
 
 
 def folder(name: str, root: str) -> Path:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from src.search_space import Dimension, Scale
 
@@ -31,23 +31,14 @@ class SamplerKind(StrEnum):
     GRID = "grid"
 
 
-class Sampler(Protocol):
-    """A source of proposals, one for each trial in turn."""
-
-    budget: int  # trials that it proposes
-
-    def propose(self, errors: Mapping[int, float]) -> Iterator[Settings]:
-        """Yield the settings of all further trials that `errors`, by trial, let one know."""
-
-
-class Listed:
-    """A sampler whose proposals wait for no result."""
+class Sampler:
+    """A source of proposals, one for each trial in turn; these wait for no result."""
 
     def __init__(self, points: Sequence[Settings]) -> None:
         self.budget, self.points = len(points), iter(points)
 
     def propose(self, errors: Mapping[int, float]) -> Iterator[Settings]:
-        """Yield all of them, the first time."""
+        """Yield the settings of all further trials that `errors`, by trial, let one know."""
         yield from self.points
 
 
@@ -77,7 +68,7 @@ def grid_points(space: Sequence[Dimension], budget: int) -> list[Settings]:
     return [dict(zip([d.key for d in space], point, strict=True)) for point in points]
 
 
-class TreeParzen:
+class TreeParzen(Sampler):
     """Optuna's tree-structured Parzen estimator (Bergstra et al. 2011), asked with a fixed lag.
 
     Trial k is asked for once trials 0 … k - TPE_LAG are told, in this order; those under way
@@ -121,7 +112,7 @@ def sampler(kind: str, space: Sequence[Dimension], budget: int) -> Sampler:
     if kind == SamplerKind.TPE:
         return TreeParzen(space, budget)
     points = sobol_points if kind == SamplerKind.QMC else grid_points
-    return Listed(points(space, budget))
+    return Sampler(points(space, budget))
 
 
 @dataclass(frozen=True)
