@@ -13,7 +13,7 @@ from src.inference.publish import Models, Publication
 from src.progress import failure_table, job_counts
 from src.signals import defer_stop, stop_requested
 from src.sweep.closing import compare_jobs, going_on_note, has_ended
-from src.tracking.job_record import JobRecord, Status
+from src.tracking.job_record import Action, JobRecord, Status
 from src.tracking.repair import end, goes_on
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
@@ -76,7 +76,8 @@ def finish(error: BaseException | None) -> int:
     result: Comparison | Spread | InputError | None = None
     try:
         if not stop_requested():
-            if sweep.models.which != Models.NONE:
+            is_new = any(job.action != Action.REUSE for job in jobs)  # others have their models
+            if is_new and sweep.models.which != Models.NONE:
                 start_uploader().prepare_models()
             result = _compared(sweep, jobs)
     finally:
