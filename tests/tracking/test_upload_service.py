@@ -1,9 +1,12 @@
 """What a sweep finds when it begins: jobs of processes that are gone, and unsent journals."""
 
+from threading import Event, Thread
+
 import pytest
 
 from src import process_identity
 from src.errors import InputError
+from src.tracking import logged_model
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
@@ -112,3 +115,23 @@ def test_a_server_that_has_answered_before_may_be_away(index, begun, closed_port
     service.connect(away, False)
     assert not service.is_reached
     assert "All goes on" in capsys.readouterr().err
+
+
+def test_models_are_made_when_their_imports_are_done(index, begun, monkeypatch):
+    order, has_begun = [], Event()
+
+    def imports() -> None:
+        has_begun.wait()
+        order.append("imported")
+
+    monkeypatch.setattr(logged_model, "prepare", imports)
+    service = UploadService()
+    service.connect(index, False)
+    service.watch(begun("run").folder)
+    service.prepare_models()
+    making = Thread(target=service.publish, args=[lambda store, records: order.append("made")])
+    making.start()
+    has_begun.set()
+    making.join()
+    service.uploader.stop()
+    assert order == ["imported", "made"]
