@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from src import CODE, ROOT
-from src.compare import Comparison, answer, foreign_table, recorded_jobs
+from src.compare import recorded_jobs
+from src.compare.answer import Answer
+from src.compare.foreign_table import compare
 from src.errors import InputError
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import Journal
@@ -26,40 +28,7 @@ if TYPE_CHECKING:
 COMMAND = (sys.executable, "-m", "src.console")
 DIRECTORY = "hydra.sweep.dir="
 
-
-@dataclass(frozen=True, repr=False)
-class Answer:
-    """A comparison, as frames and as plain values."""
-
-    comparison: Comparison
-
-    @cached_property
-    def values(self) -> dict[str, Any]:
-        """Question, verdict, variants and pairs as plain values, as `--json` prints them."""
-        return answer.values(self.comparison)
-
-    @property
-    def verdict(self) -> str:
-        """The answer in a sentence."""
-        return str(self.values["verdict"])
-
-    @property
-    def variants(self) -> "DataFrame":
-        """A row for each variant: its levels, number of seeds and mean."""
-        from pandas import DataFrame
-
-        return DataFrame(self.values["variants"])
-
-    @property
-    def pairs(self) -> "DataFrame":
-        """A row for each pair: difference a minus b, interval, p and verdict."""
-        from pandas import DataFrame
-
-        return DataFrame(self.values["pairs"], columns=list(answer.PAIR))
-
-    def __repr__(self) -> str:
-        """Return the verdict, for the cell of a notebook."""
-        return self.verdict
+__all__ = ["Answer", "Sweep", "compare", "sweep"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,19 +57,6 @@ class Sweep(Answer):
                 for run in variant.runs
             ]
         )
-
-
-def compare(frame: "DataFrame", **options: Any) -> Answer:
-    """Compare the rows of a table that fairsweep did not make.
-
-    Args:
-        frame: a column to judge by, a column to pair by, and columns that tell variants apart.
-        options: those of `foreign_table.compare_rows`; `value` and `seed` name the two columns.
-
-    Raises:
-        InputError: a column is not there, a value no number, or a variant has a seed twice.
-    """
-    return Answer(foreign_table.compare_rows(frame.to_dict("records"), **options))
 
 
 def sweep(*overrides: str) -> Sweep:

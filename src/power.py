@@ -52,6 +52,7 @@ def _tell_sweep(comparison: "Comparison", command: str, numbers: Mapping[str, fl
 
     from src.compare import power
     from src.compare.formatting import count
+    from src.compare.stats import sd
 
     scale = comparison.criterion.metric.scale
     if "margin" in numbers:
@@ -65,9 +66,9 @@ def _tell_sweep(comparison: "Comparison", command: str, numbers: Mapping[str, fl
         limit = power.upper_spread(pair)
         if limit > 0:
             needed = power.seeds_needed(limit / comparison.margin, len(comparison.variants))
-            seeds = (f"> {power.SIZES[-1]}" if n is None else str(n) for n in needed.values)
-            spread = power.sd(pair.differences.tolist())
-            figures = (str(pair.effect.n), f"{scale * spread:.2f}", f"{scale * limit:.2f}")
+            seeds = (f"> {power.SIZES[-1]}" if n is None else str(n) for n in needed)
+            spread = sd(pair.differences.tolist())
+            figures = (str(pair.estimate.n), f"{scale * spread:.2f}", f"{scale * limit:.2f}")
             table.add_row(pair.a.label, pair.b.label, *figures, *seeds)
     Console().print(table)
     unit = comparison.criterion.unit

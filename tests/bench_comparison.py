@@ -16,7 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from src import predictions
-from src.compare import recorded_jobs
+from src.compare import record, recorded_jobs
 from src.tracking import mlflow_sink
 from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings
@@ -30,11 +30,11 @@ SETTINGS = {"baseline": None, "margin": 0.1, "target_error": None, "question": N
 def main() -> None:
     with TemporaryDirectory() as place:
         sweep = made_sweep(Path(place) / "sweep")
-        recorded_jobs.prepare()  # while the jobs run
+        record.prepare()  # while the jobs run
         start = time.perf_counter()
         records = SweepJournals(sweep).records()
         read = time.perf_counter() - start
-        recorded_jobs.record(recorded_jobs.compare_records(records, SETTINGS), sweep, {})
+        record.record(recorded_jobs.compare_records(records, SETTINGS), sweep, {})
         total = time.perf_counter() - start
         theirs = mlflow_seconds(Path(place), records[:SAMPLE]) * RUNS / SAMPLE
         print(f"{len(records)} runs x {EPOCHS} epochs")
@@ -78,9 +78,9 @@ def mlflow_seconds(folder: Path, records: list) -> float:
     """Seconds to read the metrics of these records from MLflow, a call each."""
     uri = f"sqlite:///{folder}/mlflow.db"
     store = TrackingSettings(uri, "bench", f"{folder}/artifacts").connect()
-    for record in records:
-        events = [{**event, "tags": {}} for event in record.journal.events()]
-        mlflow_sink.deliver(store, None, events, record.journal.folder)
+    for journal in (job.journal for job in records):
+        events = [{**event, "tags": {}} for event in journal.events()]
+        mlflow_sink.deliver(store, None, events, journal.folder)
     runs = store.client.search_runs([store.experiment_id])
     start = time.perf_counter()
     for run in runs:

@@ -21,7 +21,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from src import ROOT, command_line, config
-from src.compare import Comparison, answer, foreign_table, recorded_jobs
+from src.compare import foreign_table, record, recorded_jobs
+from src.compare.answer import Answer
+from src.compare.comparison import Comparison
+from src.compare.terminal import print_result
 from src.credentials import redact
 from src.errors import InputError
 from src.tracking.journal import Journal
@@ -72,17 +75,17 @@ def main(arguments: Sequence[str]) -> None:
     )
     report = {key: asked[0].data.tags.get(key, "unknown") for key in PROVENANCE}
     if is_json := JSON in arguments:
-        print(answer.to_json(result))
+        print(Answer(result).to_json())
     else:
-        recorded_jobs.print_result(result, report["command"] if sweep else "")
+        print_result(result, report["command"] if sweep else "")
     if post_hoc:
         report["compared by"] = shlex.join(["python", "-m", "src.compare", *map(redact, arguments)])
     if sweep:
         place = _record(store, sweep.info.run_id, result, report)
     else:
         folder = ROOT / "outputs" / "comparisons" / time.strftime("%Y-%m-%d_%H-%M-%S")
-        page, _ = recorded_jobs.write_report(result, folder, report)
-        place = f"Report: {page}"
+        record.write_report(result, folder, report)
+        place = f"Report: {record.report_page(folder)}"
     print(place, file=sys.stderr if is_json else sys.stdout)
     complete(tracking.uri)
 
@@ -112,10 +115,10 @@ def _record(store: "Store", run_id: str, result: Comparison, report: dict[str, s
 
     with TemporaryDirectory() as folder:
         journal = Journal(Path(folder))
-        name = recorded_jobs.PLANNED
+        name = record.PLANNED
         if result.post_hoc:
             name = "post_hoc/" + re.sub(r"[^\w.=-]+", "_", result.post_hoc)
-        recorded_jobs.record(result, journal, report, name)
+        record.record(result, journal, report, name)
         mlflow_sink.deliver(store, run_id, list(journal.events()), journal.folder)
         return mlflow_source.report_location(store, run_id, name)
 

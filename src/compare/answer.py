@@ -1,51 +1,82 @@
-"""The answer of a comparison as plain values, for programs."""
+"""The answer of a comparison as frames and as plain values, for programs and notebooks."""
 
 import json
 import math
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from src.compare.comparison import Comparison
-from src.compare.pairs import Pair
 from src.compare.summary import sentence
-from src.compare.variants import Variant
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 PAIR = ("a", "b", "n", "difference", "low", "high", "p", "verdict")
 
 
-def values(comparison: Comparison) -> dict[str, Any]:
-    """Return question, verdict, variants and pairs; differences are a minus b, as stored.
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """A comparison, as frames and as plain values."""
 
-    Errors are fractions; None stands for what cannot be told, such as an interval of one seed.
-    """
-    return {
-        "question": comparison.question,
-        "verdict": sentence(comparison),
-        "variants": [_variant(comparison, variant) for variant in comparison.variants],
-        "pairs": [_pair(pair) for pair in comparison.pairs],
-    }
+    comparison: Comparison
 
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """Question, verdict, variants and pairs; differences are a minus b, as stored.
 
-def _variant(comparison: Comparison, variant: Variant) -> dict[str, Any]:
-    return {
-        "variant": variant.label,
-        "levels": dict(variant.levels),
-        "n": variant.n,
-        "mean": _number(comparison.mean(variant)),
-        "diverged": variant.diverged,
-        "failed": variant.failed,
-    }
+        Errors are fractions; None stands for what cannot be told, such as an interval of one seed.
+        """
+        variants = [
+            {
+                "variant": variant.label,
+                "levels": dict(variant.levels),
+                "n": variant.n,
+                "mean": _number(self.comparison.mean(variant)),
+                "diverged": variant.diverged,
+                "failed": variant.failed,
+            }
+            for variant in self.comparison.variants
+        ]
+        pairs = []
+        for pair in self.comparison.pairs:
+            found = pair.estimate
+            numbers = map(_number, (found.mean, found.low, found.high, found.decisive_p))
+            told = (pair.a.label, pair.b.label, found.n, *numbers, str(pair.verdict))
+            pairs.append(dict(zip(PAIR, told, strict=True)))
+        return {
+            "question": self.comparison.question,
+            "verdict": self.verdict,
+            "variants": variants,
+            "pairs": pairs,
+        }
 
+    @property
+    def verdict(self) -> str:
+        """The answer in a sentence."""
+        return sentence(self.comparison)
 
-def to_json(comparison: Comparison) -> str:
-    """Return the same as a line of JSON."""
-    return json.dumps(values(comparison), ensure_ascii=False, allow_nan=False)
+    @property
+    def variants(self) -> "DataFrame":
+        """A row for each variant: its levels, number of seeds and mean."""
+        from pandas import DataFrame
 
+        return DataFrame(self.values["variants"])
 
-def _pair(pair: Pair) -> dict[str, Any]:
-    effect = pair.effect
-    found = (effect.mean, effect.low, effect.high, effect.decisive_p)
-    told = (pair.a.label, pair.b.label, effect.n, *map(_number, found), str(pair.verdict))
-    return dict(zip(PAIR, told, strict=True))
+    @property
+    def pairs(self) -> "DataFrame":
+        """A row for each pair: difference a minus b, interval, p and verdict."""
+        from pandas import DataFrame
+
+        return DataFrame(self.values["pairs"], columns=list(PAIR))
+
+    def to_json(self) -> str:
+        """Return the values as a line of JSON."""
+        return json.dumps(self.values, ensure_ascii=False, allow_nan=False)
+
+    def __repr__(self) -> str:
+        """Return the verdict, for the cell of a notebook."""
+        return self.verdict
 
 
 def _number(value: float) -> float | None:

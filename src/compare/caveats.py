@@ -4,14 +4,21 @@ from collections import Counter
 from collections.abc import Iterator
 
 from src.compare.comparison import Comparison
-from src.compare.formatting import count, percent
-from src.compare.looks import Look
+from src.compare.formatting import count
+from src.compare.sequential import size
+from src.compare.summary import sentence
+from src.metrics import ERROR
 
 
 def caveats(comparison: Comparison) -> list[str]:
     """Return the caveats, the gravest first."""
-    found = (_post_hoc, _selection, _looks, _losses, _reasons, _disagreement, _confounds, _code)
-    return [text for about in (*found, _splits) for text in about(comparison)]
+    found = (_untuned, _post_hoc, _selection, _looks, _losses, _reasons, _disagreement)
+    return [text for about in (*found, _confounds, _code, _splits) for text in about(comparison)]
+
+
+def _untuned(comparison: Comparison) -> Iterator[str]:
+    if comparison.untuned:
+        yield f"Untuned, at the settings of the config: {sentence(comparison.untuned)}"
 
 
 def _post_hoc(comparison: Comparison) -> Iterator[str]:
@@ -24,32 +31,27 @@ def _post_hoc(comparison: Comparison) -> Iterator[str]:
 
 
 def _selection(comparison: Comparison) -> Iterator[str]:
-    criterion = comparison.criterion
-    if criterion.selects_and_judges:
+    if comparison.criterion.selects_and_judges:
         yield (
-            f"The {criterion.label} is judged on the samples that selected the epoch. It is too "
-            "low, and more so for long and noisy trainings, which a difference may be due to."
+            f"The {comparison.criterion.label} is judged on the samples that selected the epoch. "
+            "It is too low, and more so for long and noisy trainings, which a difference may be "
+            "due to."
         )
 
 
 def _looks(comparison: Comparison) -> Iterator[str]:
-    plan, n = comparison.plan, comparison.seeds
+    plan = comparison.plan
     if not plan.earlier:
         return
-    sizes = " and ".join(str(_size(look)) for look in plan.earlier)
-    start = f"Looked at before with {sizes} seeds"
-    if plan.is_kept(n):
+    start = f"Looked at before with {' and '.join(str(size(each)) for each in plan.earlier)} seeds"
+    if plan.is_kept(comparison.seeds):
         yield f"{start}, within the declared looks; what was decided then stays decided."
     else:
-        level = max(pair.effect.level for pair in comparison.pairs)
+        level = max(pair.estimate.level for pair in comparison.pairs)
         yield (
             f"{start}, which was not declared: a pair is decided only below p = {level:.3f}, so "
             "that all looks together err in 5 %."
         )
-
-
-def _size(look: Look) -> int:
-    return max(map(len, look.seeds.values()))
 
 
 def _losses(comparison: Comparison) -> Iterator[str]:
@@ -59,7 +61,8 @@ def _losses(comparison: Comparison) -> Iterator[str]:
         guess = max((run.chance for run in runs), default=0.9)
         yield (
             f"{count(comparison.diverged, 'run')} diverged ({', '.join(diverged)}) and count with "
-            f"their last finite error or that of a guess ({percent(guess)} %), whichever is worse."
+            f"their last finite error or that of a guess ({ERROR.text(guess)} %), whichever is "
+            "worse."
         )
     if comparison.failed:
         failed = ", ".join(f"{v.failed} of {v.label}" for v in comparison.variants if v.failed)
@@ -76,7 +79,7 @@ def _reasons(comparison: Comparison) -> Iterator[str]:
 
 
 def _disagreement(comparison: Comparison) -> Iterator[str]:
-    differ = [pair for pair in comparison.listed_pairs if pair.disagrees]
+    differ = [pair for pair in comparison.listed_pairs if pair.validation != pair.verdict]
     if differ:
         listed = "; ".join(
             f"{pair.a.label} against {pair.b.label} {pair.validation}, here {pair.verdict}"

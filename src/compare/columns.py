@@ -1,13 +1,14 @@
 """Columns of variants and pairs, each defined once for the CSV files, the page and the terminal."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from src.compare.contrasts import Finding
 from src.compare.criterion import TEST, VALIDATION, Criterion
 from src.compare.factorial import Effect
-from src.compare.formatting import interval, mean_sd, p_value, percent, seconds
+from src.compare.formatting import interval, mean_sd, p_value, seconds
 from src.compare.pairs import Pair
 from src.compare.stats import mean, sd
 from src.compare.tuned import Search
@@ -38,23 +39,54 @@ def variant_columns(
     Of a target there are the epochs and seconds to reach it.
     """
     is_standard = criterion.tracked in (TEST.tracked, VALIDATION.tracked)
-    own = () if is_standard else (_judged(criterion.label, criterion),)
-    reaching = () if target_error is None else _target_columns(target_error)
-    others = [_judged(other.label, other, rank=6) for other in further]
-    return *_VARIANT, *own, *_MEASURES, *others, *reaching, *_OUTCOMES
+    return (
+        _column("variant", "variant", lambda row: row.label, is_words=True),
+        _column("n", "n", lambda row: row.n),
+        *(() if is_standard else (_judged(criterion.label, criterion),)),
+        _judged("test", TEST),
+        _judged("best val", VALIDATION, rank=1),
+        _mean_sd("final val %", "final_val_error", lambda row: row.final("val_error"), rank=4),
+        _column(
+            "train %", "train_error_mean", lambda row: mean(row.final("train_error")), ERROR.text, 3
+        ),
+        _column(
+            "s per epoch", "epoch_seconds_mean", lambda row: mean(row.epoch_seconds), seconds, 5
+        ),
+        *(_judged(other.label, other, rank=6) for other in further),
+        *(() if target_error is None else _target_columns(target_error)),
+        _column("diverged", "diverged", lambda row: row.diverged, rank=2),
+        _column("failed", "failed", lambda row: row.failed, rank=2),
+    )
 
 
-def pair_columns(metric: Metric) -> Sequence[Column[Pair]]:
-    """Return the columns of any pairs."""
-    return *_SIDES, *_differences(metric)
-
-
-def baseline_columns(
-    baseline: Variant, name: Callable[[Variant], str], metric: Metric
+def pair_columns(
+    metric: Metric,
+    name: Callable[[Variant], str] = attrgetter("label"),
+    baseline: Variant | None = None,
 ) -> Sequence[Column[Pair]]:
-    """Return the columns of pairs with one baseline, whose name is in the heading."""
-    against = f"against {name(baseline)}"
-    return Column(against, lambda pair: name(pair.a), is_words=True), *_differences(metric)
+    """Return the columns of pairs, whose sides are called `name`.
+
+    A `baseline` that all have as their b is in the heading. The verdict comes first, so that no
+    window hides it.
+    """
+    sides: Sequence[Column[Pair]] = (
+        _column("a", "a", lambda row: name(row.a), is_words=True),
+        _column("b", "b", lambda row: name(row.b), is_words=True),
+    )
+    if baseline:
+        sides = (replace(sides[0], heading=f"against {name(baseline)}"),)
+    found: Sequence[Column[Pair]] = _finding_columns(f"a {MINUS} b", lambda row: row, metric)
+    return (
+        *sides,
+        *found,
+        Column(
+            "a better",
+            lambda row: f"{row.a_better}/{row.estimate.n}",
+            {"a_better": lambda row: row.a_better, "n": lambda row: row.estimate.n},
+            rank=1,
+        ),
+        _column("McNemar", "mcnemar_p", lambda row: row.mcnemar_p, p_value, rank=2),
+    )
 
 
 def effect_columns(metric: Metric) -> Sequence[Column[tuple[Effect, Finding]]]:
@@ -62,14 +94,7 @@ def effect_columns(metric: Metric) -> Sequence[Column[tuple[Effect, Finding]]]:
     return (
         _column("effect", "effect", lambda row: row[0].label, is_words=True),
         _column("kind", "kind", lambda row: row[0].kind, is_words=True, rank=1),
-        _column("verdict", "verdict", lambda row: row[1].verdict, is_words=True),
-        _column("difference", "difference", lambda row: row[1].estimate.mean, metric.difference),
-        Column(
-            "95 % interval",
-            lambda row: interval(row[1].estimate.low, row[1].estimate.high, metric),
-            {"low": lambda row: row[1].estimate.low, "high": lambda row: row[1].estimate.high},
-        ),
-        _column("p", "p_adjusted", lambda row: row[1].estimate.p_adjusted, p_value),
+        *_finding_columns("difference", lambda row: row[1], metric),
         _column("n", "n", lambda row: row[1].estimate.n),
     )
 
@@ -78,16 +103,17 @@ def search_columns() -> Sequence[Column[Search]]:
     """Return the columns of the searches of a tuned sweep."""
     return (
         Column("variant", lambda row: row.arm, is_words=True),
-        Column("chosen", lambda row: _settings(row.settings), is_words=True),
+        Column("chosen", lambda row: " ".join(map("=".join, row.settings.items())), is_words=True),
         Column("at an edge", lambda row: ", ".join(row.edges) or "no", is_words=True),
-        Column("val % of the choice", lambda row: percent(row.lowest)),
+        Column("val % of the choice", lambda row: ERROR.text(row.lowest)),
         Column("trials", lambda row: f"{len(row.errors)} of {row.budget}"),
         Column("space", lambda row: "; ".join(map(str, row.space)), is_words=True),
     )
 
 
-def _settings(settings: Mapping[str, str]) -> str:
-    return " ".join(f"{key}={value}" for key, value in settings.items())
+def csv_values(columns: Sequence[Column[Row]]) -> dict[str, Callable[[Row], Value]]:
+    """Return the values of columns by their names in CSV files."""
+    return {name: value for column in columns for name, value in column.csv.items()}
 
 
 def _column(
@@ -95,11 +121,27 @@ def _column(
     name: str,
     value: Callable[[Row], Cell],
     text: Callable[[Cell], str] = str,
-    is_words: bool = False,
     rank: int = 0,
+    is_words: bool = False,
 ) -> Column[Row]:
     """Return a column of one CSV value, shown as `text`."""
     return Column(heading, lambda row: text(value(row)), {name: value}, is_words, rank)
+
+
+def _finding_columns(
+    heading: str, of: Callable[[Row], Finding], metric: Metric
+) -> Sequence[Column[Row]]:
+    """Return the columns of the finding of a row: verdict, difference, interval and p."""
+    return (
+        _column("verdict", "verdict", lambda row: of(row).verdict, is_words=True),
+        _column(heading, "difference", lambda row: of(row).estimate.mean, metric.difference),
+        Column(
+            "95 % interval",
+            lambda row: interval(of(row).estimate.low, of(row).estimate.high, metric),
+            {"low": lambda row: of(row).estimate.low, "high": lambda row: of(row).estimate.high},
+        ),
+        _column("p", "p_adjusted", lambda row: of(row).estimate.p_adjusted, p_value),
+    )
 
 
 def _mean_sd(
@@ -120,16 +162,19 @@ def _mean_sd(
 
 def _judged(heading: str, criterion: Criterion, rank: int = 0) -> Column[Variant]:
     """Return the column of a criterion, diverged runs included."""
-    name = criterion.tracked.replace("/", "_")
-    heading = f"{heading} %" if criterion.unit else heading
     return _mean_sd(
-        heading, name, lambda row: [*row.values(criterion).values()], criterion.metric, rank
+        f"{heading} %" if criterion.unit else heading,
+        criterion.tracked.replace("/", "_"),
+        lambda row: [*row.values(criterion).values()],
+        criterion.metric,
+        rank,
     )
 
 
 def _target_columns(target_error: float) -> Sequence[Column[Variant]]:
+    heading = f"epochs to {ERROR.text(target_error)} %"
     return (
-        Column(f"epochs to {percent(target_error)} %", lambda row: _epochs_to(row, target_error)),
+        Column(heading, lambda row: _epochs_to(row, target_error)),
         Column("seconds", lambda row: seconds(mean([s for _, s in _reached(row, target_error)]))),
     )
 
@@ -151,60 +196,13 @@ def _reached(variant: Variant, target_error: float) -> list[tuple[int, float]]:
     return found
 
 
-_VARIANT: Sequence[Column[Variant]] = (
-    _column("variant", "variant", lambda row: row.label, is_words=True),
-    _column("n", "n", lambda row: row.n),
-)
-_OUTCOMES: Sequence[Column[Variant]] = (
-    _column("diverged", "diverged", lambda row: row.diverged, rank=2),
-    _column("failed", "failed", lambda row: row.failed, rank=2),
-)
-_MEASURES: Sequence[Column[Variant]] = (
-    _judged("test", TEST),
-    _judged("best val", VALIDATION, rank=1),
-    _mean_sd("final val %", "final_val_error", lambda row: row.final("val_error"), rank=4),
-    _column(
-        "train %", "train_error_mean", lambda row: mean(row.final("train_error")), percent, rank=3
-    ),
-    _column(
-        "s per epoch", "epoch_seconds_mean", lambda row: mean(row.epoch_seconds), seconds, rank=5
-    ),
-)
-_SIDES: Sequence[Column[Pair]] = (
-    _column("a", "a", lambda row: row.a.label, is_words=True),
-    _column("b", "b", lambda row: row.b.label, is_words=True),
-)
-
-
-def _differences(metric: Metric) -> Sequence[Column[Pair]]:
-    """Return the columns of a pair's difference; the verdict first, so that no window hides it."""
-    return (
-        _column("verdict", "verdict", lambda row: row.verdict, is_words=True),
-        _column(f"a {MINUS} b", "difference", lambda row: row.effect.mean, metric.difference),
-        Column(
-            "95 % interval",
-            lambda row: interval(row.effect.low, row.effect.high, metric),
-            {"low": lambda row: row.effect.low, "high": lambda row: row.effect.high},
-        ),
-        _column("p", "p_adjusted", lambda row: row.effect.p_adjusted, p_value),
-        Column(
-            "a better",
-            lambda row: f"{row.a_better}/{row.effect.n}",
-            {"a_better": lambda row: row.a_better, "n": lambda row: row.effect.n},
-            rank=1,
-        ),
-        _column("McNemar", "mcnemar_p", lambda row: row.mcnemar_p, p_value, rank=2),
-    )
-
-
 PAIRS_CSV: Mapping[str, Callable[[Pair], Value]] = {
-    name: value for column in (*_SIDES, *_differences(ERROR)) for name, value in column.csv.items()
-} | {
-    "p": lambda row: row.effect.p,
+    **csv_values(pair_columns(ERROR)),
+    "p": lambda row: row.estimate.p,
     "p_holm": lambda row: row.p_holm,
-    "equivalence_low": lambda row: row.effect.inner_low,
-    "equivalence_high": lambda row: row.effect.inner_high,
-    "level": lambda row: row.effect.level,
+    "equivalence_low": lambda row: row.estimate.inner_low,
+    "equivalence_high": lambda row: row.estimate.inner_high,
+    "level": lambda row: row.estimate.level,
     "validation_verdict": lambda row: row.validation,
     "reason": lambda row: row.reason,
 }

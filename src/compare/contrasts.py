@@ -10,9 +10,8 @@ from enum import StrEnum
 import numpy as np
 
 from src.compare.criterion import Criterion
-from src.compare.family import MIN_N, Estimate, estimate_family
-from src.compare.looks import Look
-from src.compare.sequential import is_planned, look_levels
+from src.compare.family import Estimate, estimate_family
+from src.compare.sequential import Look, Plan, is_planned, look_levels
 from src.compare.sign_flips import DECIMALS, FloatArray
 from src.compare.variants import Variant
 
@@ -34,20 +33,8 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Looks that were declared, and those that were taken before this one."""
-
-    declared: Sequence[int] = ()
-    earlier: Sequence[Look] = ()
-
-    def is_kept(self, seeds: int) -> bool:
-        """Return whether a look at so many seeds, after the earlier ones, was planned."""
-        return is_planned(self.declared, [*map(_size, self.earlier), seeds])
-
-
-@dataclass(frozen=True)
 class Finding:
-    """A contrast's differences by seed as fractions, its estimate and its verdict."""
+    """A contrast's differences by seed as stored, its estimate and its verdict."""
 
     differences: FloatArray  # shape (n,)
     estimate: Estimate
@@ -72,7 +59,7 @@ def find_contrasts(
     matrix = np.array([[each.get(variant, 0) for variant in variants] for each in weights])
     looks = [*(_known(look, variants, seeds) for look in plan.earlier), np.ones_like(values)]
     by_look = [_differences(matrix, np.where(known, values, np.nan)) for known in looks]
-    taken = [*map(_size, plan.earlier), int((~np.isnan(values)).sum(1).max(initial=0))]
+    taken = plan.taken(int((~np.isnan(values)).sum(1).max(initial=0)))
     levels = look_levels(plan.declared, taken, by_look)
     if not is_planned(plan.declared, taken):
         by_look, levels = by_look[-1:], levels[-1:]
@@ -98,20 +85,6 @@ def decide(estimate: Estimate, margin: float, sign: int) -> Verdict:
     return Verdict.UNDECIDED
 
 
-def earlier_looks(looks: Sequence[Look], variants: Sequence[Variant]) -> list[Look]:
-    """Return the looks at fewer seeds than now, each number of seeds once and in order.
-
-    A look below 6 seeds could not reject and does not count.
-    """
-    now = max((len(variant.runs) for variant in variants), default=0)
-    by_size = {_size(look): look for look in looks if MIN_N <= _size(look) < now}
-    return [by_size[size] for size in sorted(by_size)]
-
-
-def _size(look: Look) -> int:
-    return max(map(len, look.seeds.values()), default=0)
-
-
 def _values(variants: Sequence[Variant], criterion: Criterion) -> tuple[FloatArray, list[int]]:
     """Return values, shape (variants, seeds), NaN where there is none, and the seeds."""
     by_seed = [variant.values(criterion) for variant in variants]
@@ -121,7 +94,7 @@ def _values(variants: Sequence[Variant], criterion: Criterion) -> tuple[FloatArr
 
 
 def _known(look: Look, variants: Sequence[Variant], seeds: Sequence[int]) -> FloatArray:
-    return np.array([[seed in look.seeds.get(v.label, ()) for seed in seeds] for v in variants])
+    return np.array([[seed in look.get(v.label, ()) for seed in seeds] for v in variants])
 
 
 def _differences(weights: FloatArray, values: FloatArray) -> FloatArray:

@@ -41,6 +41,14 @@ class Criterion:
         """The unit of a difference: ' points' of percent, or nothing."""
         return " points" if self.metric.scale == 100 else ""
 
+    def amount(self, value: float) -> str:
+        """Format a value with the unit of a difference: '0.10 points'."""
+        return self.metric.text(value) + self.unit
+
+    def difference(self, value: float) -> str:
+        """Format a difference with sign and unit: '+0.10 points'."""
+        return self.metric.difference(value) + self.unit
+
     @property
     def selects_and_judges(self) -> bool:
         """Return whether the value is on the very samples by which the epoch was selected."""

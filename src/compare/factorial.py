@@ -1,11 +1,10 @@
 """Factorial designs: main effects and interactions as contrasts, and two factors as a figure."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from itertools import combinations
-from math import prod
+from itertools import combinations, product
 
 from src.compare.contrasts import Weights
 from src.compare.variants import Variant
@@ -13,21 +12,21 @@ from src.compare.variants import Variant
 MAX_EFFECTS = 60  # more than anybody reads
 
 
-class Kind(StrEnum):
-    """The kind of an effect in a factorial design."""
-
-    MAIN = "main effect"
-    INTERACTION = "interaction"
-
-
 @dataclass(frozen=True, eq=False)
 class Effect:
     """A factor's effect, averaged over all else, or how another factor changes it."""
 
-    kind: Kind
     label: str
     factors: tuple[str, ...]
     weights: Weights
+
+    @property
+    def is_interaction(self) -> bool:
+        return len(self.factors) > 1
+
+    @property
+    def kind(self) -> str:
+        return "interaction" if self.is_interaction else "main effect"
 
 
 @dataclass(frozen=True)
@@ -46,53 +45,35 @@ def find_effects(variants: Sequence[Variant], baseline: Variant) -> list[Effect]
 
     Each level is held against the baseline's level of its factor.
     """
-    factors = {factor: _levels(variants, factor) for factor in _factors(variants)}
-    cells = {tuple(variant.levels.get(factor) for factor in factors) for variant in variants}
-    sizes = [len(levels) for levels in factors.values()]
-    if len(factors) < 2 or min(sizes) < 2 or not len(cells) == len(variants) == prod(sizes):
+    levels = {factor: _levels(variants, factor) for factor in _factors(variants)}
+    cells = {tuple(variant.levels.get(factor) for factor in levels) for variant in variants}
+    sizes = [len(each) for each in levels.values()]
+    if len(levels) < 2 or min(sizes) < 2 or not len(cells) == len(variants) == math.prod(sizes):
         return []
-    others = {f: [lv for lv in levels if lv != baseline.levels[f]] for f, levels in factors.items()}
-    effects = [
-        *_main_effects(variants, baseline, others),
-        *_interactions(variants, baseline, others),
-    ]
+    steps = {f: [(lv, o) for lv in levels[f] if lv != o] for f, o in baseline.levels.items()}
+    effects = []
+    for factors in (*combinations(levels, 1), *combinations(levels, 2)):
+        for each in product(*(steps[factor] for factor in factors)):
+            ends = dict(zip(factors, each, strict=True))
+            effects.append(Effect(_label(ends, levels), factors, _mean(variants, ends)))
     return effects[:MAX_EFFECTS]
 
 
-def _main_effects(
-    variants: Sequence[Variant], baseline: Variant, others: Mapping[str, Sequence[str]]
-) -> Iterator[Effect]:
-    for factor, levels in others.items():
-        rest = " and ".join(other for other in others if other != factor)
-        for level in levels:
-            weights = _mean(variants, {factor: (level, baseline.levels[factor])})
-            label = f"{factor}={level} against {baseline.levels[factor]}, mean over {rest}"
-            yield Effect(Kind.MAIN, label, (factor,), weights)
-
-
-def _interactions(
-    variants: Sequence[Variant], baseline: Variant, others: Mapping[str, Sequence[str]]
-) -> Iterator[Effect]:
-    for first, second in combinations(others, 2):
-        for level in others[first]:
-            for at in others[second]:
-                ends = {f: (lv, baseline.levels[f]) for f, lv in ((first, level), (second, at))}
-                label = (
-                    f"{first}={level} against {ends[first][1]}: at {second}={at} "
-                    f"instead of {ends[second][1]}"
-                )
-                yield Effect(Kind.INTERACTION, label, (first, second), _mean(variants, ends))
+def _label(ends: Mapping[str, tuple[str, str]], factors: Iterable[str]) -> str:
+    (factor, (level, own)), *others = ends.items()
+    start = f"{factor}={level} against {own}"
+    for second, (at, instead) in others:
+        return f"{start}: at {second}={at} instead of {instead}"
+    return f"{start}, mean over {' and '.join(each for each in factors if each != factor)}"
 
 
 def _mean(variants: Sequence[Variant], ends: Mapping[str, tuple[str, str]]) -> Weights:
     """Return the difference between the two ends of each factor, averaged over all others."""
     weights = {}
     for variant in variants:
-        at = [
-            pair.index(variant.levels[f]) for f, pair in ends.items() if variant.levels[f] in pair
-        ]
-        if len(at) == len(ends):
-            weights[variant] = (-1.0) ** sum(at)
+        sides = [(variant.levels[factor], both) for factor, both in ends.items()]
+        if all(level in both for level, both in sides):
+            weights[variant] = math.prod(1.0 - 2 * both.index(level) for level, both in sides)
     cells = len(weights) / 2 ** len(ends)
     return {variant: weight / cells for variant, weight in weights.items()}
 
@@ -103,11 +84,10 @@ def find_factorial(variants: Sequence[Variant]) -> Factorial | None:
     None where there are not two, or a variant lacks one, or a line would have a single point. The
     axis is the factor whose levels are numbers; of two such, or none, the one with more.
     """
-    factors = _factors(variants)
-    if len(factors) != 2 or any(len(variant.levels) != 2 for variant in variants):
+    levels = {factor: _levels(variants, factor) for factor in _factors(variants)}
+    if len(levels) != 2 or any(len(variant.levels) != 2 for variant in variants):
         return None
-    levels = {factor: _levels(variants, factor) for factor in factors}
-    line, x = sorted(factors, key=lambda f: (all(map(_is_number, levels[f])), len(levels[f])))
+    line, x = sorted(levels, key=lambda f: (all(map(_is_number, levels[f])), len(levels[f])))
     cells = {(variant.levels[x], variant.levels[line]): variant for variant in variants}
     points = Counter(level for _, level in cells)
     is_crossed = min(len(levels[line]), *points.values()) > 1

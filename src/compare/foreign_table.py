@@ -3,25 +3,25 @@
 import argparse
 import csv
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from rich.console import Console
-
-from src.compare.answer import to_json
-from src.compare.comparison import Comparison, ComparisonError, compare
-from src.compare.terminal import table
+from src.compare.answer import Answer
+from src.compare.comparison import compare as compare_runs
+from src.compare.terminal import print_result
 from src.error_text import nearest
 from src.errors import InputError
 from src.metrics import BUILT_IN, Direction, Epoch, Metric, Run, Unit
 
-WIDTH = 120  # of a table that no terminal shows
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+NOT_MEASURED = Epoch(1, 0.0, math.nan, 0.0, math.nan, math.nan, math.nan)
 
 
-def compare_rows(
-    rows: Sequence[Mapping[str, Any]],
+def compare(
+    frame: "DataFrame | Sequence[Mapping[str, Any]]",
     *,
     value: str,
     seed: str,
@@ -29,13 +29,13 @@ def compare_rows(
     margin: float = 0.0,
     maximize: bool = False,
     question: str | None = None,
-) -> Comparison:
+) -> Answer:
     """Compare the variants of a table by the values that they share a seed with.
 
     Args:
-        rows: each a mapping of columns to values.
-        value: the column to judge by, a number.
-        seed: the column by which rows are paired: a seed, a fold, a data set.
+        frame: a column to judge by, a column to pair by, and columns that tell variants apart.
+        value: the name of the first, of numbers; one that is missing is a run that failed.
+        seed: the name of the second: a seed, a fold, a data set.
         baseline: `factor=level …` that one variant has; None for that of the first row.
         margin: a difference too small to matter, in the unit of the values.
         maximize: whether a higher value is better.
@@ -44,24 +44,22 @@ def compare_rows(
     Raises:
         InputError: a column is not there, a value no number, or a variant has a seed twice.
     """
-    runs = _runs(rows, value, seed, Direction.MAXIMIZE if maximize else Direction.MINIMIZE)
-    try:
-        return compare(
-            runs,
-            baseline=baseline,
-            margin=margin,
-            target_error=None,
-            question=question,
-            correct=lambda run_id: None,
-            metric=f"test/{_metric_name(value)}",
-        )
-    except ComparisonError as error:
-        raise InputError(str(error)) from error
+    rows = frame if isinstance(frame, Sequence) else frame.to_dict("records")
+    name = str(value).replace("/", "_")
+    metric = Metric(name, Direction.MAXIMIZE if maximize else Direction.MINIMIZE, Unit.NONE)
+    found = compare_runs(
+        _runs(rows, value, seed, metric),
+        baseline=baseline,
+        margin=margin,
+        target_error=None,
+        question=question,
+        correct=lambda run_id: None,
+        metric=f"test/{name}",
+    )
+    return Answer(found)
 
 
-def _runs(
-    rows: Sequence[Mapping[str, Any]], value: str, seed: str, direction: Direction
-) -> list[Run]:
+def _runs(rows: Sequence[Mapping[str, Any]], value: str, seed: str, metric: Metric) -> list[Run]:
     columns = list(rows[0]) if rows else []
     for role, column in (("value", value), ("seed", seed)):
         if column not in columns:
@@ -72,40 +70,31 @@ def _runs(
     if not factors:
         raise InputError(f"{value}, {seed}: a further column must tell the variants apart")
     seeds: dict[str, int] = {}
-    metric = Metric(_metric_name(value), direction, Unit.NONE)
     runs: dict[tuple[Any, ...], Run] = {}
     for number, row in enumerate(rows, start=1):
         levels = {str(factor): str(row[factor]) for factor in factors}
+        name = " ".join(f"{factor}={level}" for factor, level in levels.items())
         pair = seeds.setdefault(str(row[seed]), len(seeds))
         key = (*levels.values(), pair)
         if key in runs:
-            shown = " ".join(f"{name}={level}" for name, level in levels.items())
-            raise InputError(f"row {number}: {shown} has {seed}={row[seed]} already")
-        runs[key] = _run(levels, pair, _number(row[value], value, number), metric)
+            raise InputError(f"row {number}: {name} has {seed}={row[seed]} already")
+        judged = _number(row[value], value, number)
+        runs[key] = Run(
+            run_id="",
+            name=name,
+            status="FAILED" if math.isnan(judged) else "FINISHED",
+            outcome="failed" if math.isnan(judged) else "finished",
+            seed=pair,
+            config=levels,
+            dataset="",
+            digest="",
+            split="",
+            epochs=(NOT_MEASURED,),
+            summary={f"test/{metric.name}": judged},
+            metrics={**BUILT_IN, metric.name: metric},
+            chance=math.inf,  # not known of a foreign value
+        )
     return list(runs.values())
-
-
-def _run(levels: Mapping[str, str], seed: int, value: float, metric: Metric) -> Run:
-    """Return a row as a run; one without a value has not finished."""
-    return Run(
-        run_id="",
-        name=" ".join(f"{name}={level}" for name, level in levels.items()),
-        status="FAILED" if math.isnan(value) else "FINISHED",
-        outcome="failed" if math.isnan(value) else "finished",
-        seed=seed,
-        config=levels,
-        dataset="",
-        digest="",
-        split="",
-        epochs=(Epoch(1, 0.0, math.nan, 0.0, math.nan, math.nan, math.nan),),
-        summary={f"test/{metric.name}": value},
-        metrics={**BUILT_IN, metric.name: metric},
-        chance=math.inf,  # not known of a foreign value
-    )
-
-
-def _metric_name(column: str) -> str:
-    return str(column).replace("/", "_")
 
 
 def _number(text: object, column: str, row: int) -> float:
@@ -115,12 +104,11 @@ def _number(text: object, column: str, row: int) -> float:
         raise InputError(f"row {row}: {column}={text}: must be a number, or empty") from None
 
 
-def read_csv(file: Path) -> list[dict[str, str]]:
+def _read_csv(file: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file with a header. Raises InputError in one line."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines, strict=True)
-            rows = list(reader)
+            rows = list(csv.DictReader(lines, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"--csv {file}: cannot be read: {error}") from error
     for number, row in enumerate(rows, start=1):
@@ -148,11 +136,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--maximize", action="store_true")
     parser.add_argument("--json", action="store_true")
     given = vars(parser.parse_args(arguments))
-    rows, is_json = read_csv(given.pop("csv")), given.pop("json")
-    result = compare_rows(rows, **given)
+    rows, is_json = _read_csv(given.pop("csv")), given.pop("json")
+    answer = compare(rows, **given)
     if is_json:
-        print(to_json(result))
+        print(answer.to_json())
     else:
-        console = Console()
-        width = console.width if console.is_terminal else max(console.width, WIDTH)
-        Console(width=width, file=sys.stdout).print(table(result, width))
+        print_result(answer.comparison)

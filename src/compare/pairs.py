@@ -1,4 +1,4 @@
-"""Pairs of variants, each with what the seeds and what single digits tell of it."""
+"""Pairs of variants, each with what the seeds and what single samples tell of it."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,10 +7,8 @@ from functools import cache
 from itertools import combinations
 
 from src.compare import stats
-from src.compare.contrasts import Finding, Verdict, Weights
+from src.compare.contrasts import Finding, Verdict
 from src.compare.criterion import Criterion
-from src.compare.family import Estimate
-from src.compare.sign_flips import FloatArray
 from src.compare.stats import BoolArray
 from src.compare.variants import Variant
 
@@ -22,30 +20,22 @@ Correct = Callable[[str], BoolArray | None]
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class Pair(Finding):
     """Two variants: a minus b in the judged metric, paired by the seeds that both have."""
 
     a: Variant
     b: Variant
-    differences: FloatArray  # a minus b as stored, shape (n,), by seed
-    effect: Estimate
     mcnemar_p: float  # NaN where no seed has both models on the same samples
     p_holm: float  # adjusted over all pairs by Holm's method, for reference
-    verdict: Verdict
     validation: Verdict  # on the validation error at the selected epoch
     a_better: int  # seeds in which a has the better value
-    reason: str = ""  # why a verdict is not what the estimate alone would give
+    reason: str  # why the verdict is not what the estimate alone would give; "" if it is
 
     @property
     def splits_differ(self) -> bool:
         """Return whether a seed that both have was trained on different splits of the data."""
         a, b = self.a.usable, self.b.usable
         return any(a[seed].split != b[seed].split for seed in a.keys() & b.keys())
-
-    @property
-    def disagrees(self) -> bool:
-        """Return whether validation gives another verdict."""
-        return self.validation != self.verdict
 
 
 def pair_up(variants: Sequence[Variant], baseline: Variant) -> list[tuple[Variant, Variant]]:
@@ -58,11 +48,6 @@ def pair_up(variants: Sequence[Variant], baseline: Variant) -> list[tuple[Varian
     return [(other, baseline) for other in others] + [(a, b) for b, a in rest]
 
 
-def weights_of(pair: tuple[Variant, Variant]) -> Weights:
-    """Return the contrast a minus b."""
-    return {pair[0]: 1.0, pair[1]: -1.0}
-
-
 def make_pairs(
     both: Sequence[tuple[Variant, Variant]],
     findings: Sequence[Finding],
@@ -71,17 +56,24 @@ def make_pairs(
     correct: Correct,
 ) -> list[Pair]:
     """Return the pairs with what was found of each by the criterion, and on validation."""
-    p_holm = stats.holm([finding.estimate.p for finding in findings])
+    p_holm = stats.holm([found.estimate.p for found in findings])
     right, pairs = cache(correct), []
     for (a, b), found, beside, p in zip(both, findings, validation, p_holm, strict=True):
         verdict, reason = _corrected(a, b, found.verdict, criterion)
-        a_better = int((criterion.sign * found.differences < 0).sum())
-        mcnemar_p = _mcnemar_p(a, b, right)
         own = Pair(
-            a, b, found.differences, found.estimate, mcnemar_p, float(p), verdict,
-            _corrected(a, b, beside.verdict, criterion)[0] if beside.estimate.n else verdict,
-            a_better, reason,
-        )  # fmt: skip
+            found.differences,
+            found.estimate,
+            verdict,
+            a,
+            b,
+            mcnemar_p=_mcnemar_p(a, b, right),
+            p_holm=float(p),
+            validation=_corrected(a, b, beside.verdict, criterion)[0]
+            if beside.estimate.n
+            else verdict,
+            a_better=int((criterion.sign * found.differences < 0).sum()),
+            reason=reason,
+        )
         pairs.append(own)
     return pairs
 

@@ -3,20 +3,18 @@
 import math
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from src.compare.baseline import find_baseline
 from src.compare.comparison import Comparison
 from src.compare.contrasts import Verdict, decide
 from src.compare.family import MIN_N, estimate_family
 from src.compare.formatting import count, p_value
 from src.compare.pairs import Pair
-from src.compare.sign_flips import FloatArray
 from src.compare.stats import sd
-from src.compare.variants import find_variants
+from src.compare.variants import find_baseline, find_variants
 from src.metrics import Run
 
 POWER = 0.8
@@ -27,33 +25,27 @@ MAX_ARMS = 5  # simulated; more pairs cost little power, since seeds tell most o
 SIZES = (6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 160, 200)
 
 
-@dataclass(frozen=True)
-class Needed:
+class Needed(NamedTuple):
     """Seeds with which a verdict is found in 80 % of comparisons; None for more than 200."""
 
     difference: int | None  # of the margin, to be called better or worse
     equivalence: int | None  # of two variants that are equal
 
     def __str__(self) -> str:
-        seeds = [f"more than {SIZES[-1]}" if n is None else str(n) for n in self.values]
+        seeds = [f"more than {SIZES[-1]}" if n is None else str(n) for n in self]
         return f"{seeds[0]} seeds for a difference of the margin, {seeds[1]} for equivalence"
-
-    @property
-    def values(self) -> tuple[int | None, int | None]:
-        return self.difference, self.equivalence
 
 
 def power_note(runs: Sequence[Run], baseline: str | None) -> str:
     """Explain which pairs with the baseline planned runs cannot decide; "" if they can decide all.
 
-    Only configs and seeds of the runs are read. Raises ComparisonError if the baseline is not one
+    Only configs and seeds of the runs are read. Raises InputError if the baseline is not one
     variant.
     """
     variants = find_variants(runs)
     reference = find_baseline(variants, baseline)
-    seeds = {variant: {run.seed for run in variant.runs} for variant in variants}
-    own = seeds.pop(reference)
-    return seeds_note([len(own & other) for other in seeds.values()])
+    own = reference.by_seed.keys()
+    return seeds_note([len(own & v.by_seed.keys()) for v in variants if v is not reference])
 
 
 def seeds_note(shared: Sequence[int]) -> str:
@@ -117,11 +109,11 @@ def power(spread: float, arms: int, effect: float, n: int, simulations: int = SI
     """
     rng = np.random.default_rng([n, arms])
     sought = Verdict.WORSE if effect else Verdict.EQUIVALENT
-    found = 0
+    found, (first, second) = 0, np.triu_indices(min(arms, MAX_ARMS), 1)
     for _ in range(simulations):
         errors = rng.normal(0, spread / math.sqrt(2), (min(arms, MAX_ARMS), n))
         errors[0] += effect
-        estimate = estimate_family(_all_pairs(errors), flips=FLIPS)[0]
+        estimate = estimate_family(errors[first] - errors[second], flips=FLIPS)[0]
         found += decide(estimate, 1.0, sign=1) is sought
     return found / simulations
 
@@ -141,29 +133,19 @@ def _fewest(spread: float, arms: int, effect: float) -> int | None:
     return SIZES[at] if at < len(SIZES) else None
 
 
-def _all_pairs(errors: FloatArray) -> FloatArray:
-    first, second = np.triu_indices(len(errors), 1)
-    return errors[first] - errors[second]
-
-
 def advice(comparison: Comparison, command: str) -> str:
     """Tell how many seeds would decide what is not, and the command to type; "" if nothing is."""
     needed = needed_for(comparison)
     if needed is None:
         return ""
-    margin = comparison.criterion.metric.text(comparison.margin) + comparison.criterion.unit
+    margin = comparison.criterion.amount(comparison.margin)
     said = f"To decide what is undecided within ±{margin} takes, with 80 % power, {needed}"
-    known = [n for n in needed.values if n is not None]
+    known = [n for n in needed if n is not None]
     if not known:
         return f"{said}; a larger compare.margin takes fewer."
     if max(known) <= comparison.seeds:
         return (
             f"{said}, as there are: the difference is likely near the margin, and takes many more."
         )
-    return f"{said}: {more_seeds(command, max(known))}"
-
-
-def more_seeds(command: str, seeds: int) -> str:
-    """Return a sweep's command with the seeds 0 to `seeds` - 1."""
-    kept = [word for word in shlex.split(command) if not word.startswith("seed=")]
-    return shlex.join([*kept, f"seed=range({seeds})"])
+    words = [word for word in shlex.split(command) if not word.startswith("seed=")]
+    return f"{said}: {shlex.join([*words, f'seed=range({max(known)})'])}"

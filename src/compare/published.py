@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from src.compare.columns import Column
 from src.compare.family import Estimate, estimate
-from src.compare.formatting import mean_sd, percent
+from src.compare.formatting import mean_sd
 from src.compare.stats import sd
 from src.compare.variants import Variant
-from src.metrics import MISSING
+from src.metrics import ERROR, MISSING
 
 MEASURES = {"train_error": "final train", "val_error": "final val"}
 
@@ -36,7 +36,7 @@ def find_reproductions(variants: Sequence[Variant]) -> Iterator[Reproduction]:
 
 
 def _range(low: float, high: float) -> str:
-    return MISSING if math.isnan(low) else f"{percent(low)} to {percent(high)}"
+    return MISSING if math.isnan(low) else f"{ERROR.text(low)} to {ERROR.text(high)}"
 
 
 def _contains(low: float, value: float, high: float) -> str:
@@ -46,7 +46,7 @@ def _contains(low: float, value: float, high: float) -> str:
 COLUMNS: Sequence[Column[Reproduction]] = (
     Column("variant", lambda row: row.variant.label, is_words=True),
     Column("measure", lambda row: MEASURES[row.measure], is_words=True),
-    Column("published", lambda row: percent(row.published)),
+    Column("published", lambda row: ERROR.text(row.published)),
     Column("ours", lambda row: mean_sd(row.mean.mean, sd(row.ours))),
     Column("n", lambda row: str(row.mean.n)),
     Column("our range", lambda row: _range(min(row.ours), max(row.ours))),

@@ -1,36 +1,27 @@
-"""The comparison of jobs by their records, and its result in a journal."""
+"""The comparison of jobs by their records."""
 
 import json
-import logging
-import os
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import starmap
-from pathlib import Path
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
-from src import predictions
-from src.compare import Comparison, ComparisonError, compare, note, power, summary, table, write
-from src.compare.looks import Look
-from src.compare.recorded_looks import earlier_looks
-from src.compare.recorded_searches import searches
+from src import predictions, search_space
+from src.compare import power
+from src.compare.comparison import Comparison, compare
+from src.compare.sequential import Look
 from src.compare.spread import varied_seeds
-from src.errors import InputError
+from src.compare.tuned import Search, Trial
+from src.compare.variants import find_variants
 from src.metrics import Run
 from src.schema import factors
-from src.tracking.event import EventKind
 from src.tracking.job_record import JobRecord, Role
-from src.tracking.journal import FILES, Journal
 
 if TYPE_CHECKING:
     import numpy as np
 
-TABLE_WIDTH = 120
-PLANNED = "comparison"  # the folder of the answer that was planned
-
-log = logging.getLogger(__name__)
+SPACE = "tune.space."  # how the params of a search name its space
 
 
 def compare_records(
@@ -55,9 +46,8 @@ def compare_records(
         return elsewhere(run_id) if found is None and elsewhere else found
 
     def compared(role: Role, looks: Sequence[Look] = ()) -> Comparison:
-        jobs = [record.run for record in records if record.role is role and not record.is_search]
         return compare(
-            jobs,
+            [record.run for record in records if record.role is role and not record.is_search],
             baseline=settings["baseline"],
             margin=settings["margin"],
             target_error=settings["target_error"],
@@ -68,16 +58,61 @@ def compare_records(
             declared_looks=settings["looks"] or (),
         )
 
-    try:
-        has_untuned = any(record.role is Role.UNTUNED for record in records)
-        return replace(
-            compared(Role.REPORTED, earlier_looks(records, lineage)),
-            searches=searches(records),
-            untuned=compared(Role.UNTUNED) if has_untuned else None,
-            post_hoc=post_hoc,
-        )
-    except ComparisonError as error:
-        raise InputError(str(error)) from error
+    has_untuned = any(record.role is Role.UNTUNED for record in records)
+    return replace(
+        compared(Role.REPORTED, _earlier_looks(records, lineage)),
+        searches=searches(records),
+        untuned=compared(Role.UNTUNED) if has_untuned else None,
+        post_hoc=post_hoc,
+    )
+
+
+def _earlier_looks(records: Sequence[JobRecord], lineage: Sequence[JobRecord]) -> list[Look]:
+    """Return the looks of a lineage at two or more variants of these jobs, the first one first.
+
+    A look at the very seeds that are compared now is none of them: it saw the same.
+    """
+    jobs = [record for record in records if record.role is Role.REPORTED and record.fingerprint]
+    fingerprints = {record.run.run_id: record.fingerprint for record in jobs}
+    labels: dict[str, str] = {}  # by fingerprint
+    seeds = {}
+    for variant in find_variants([record.run for record in jobs]):
+        labels |= {fingerprints[run.run_id]: variant.label for run in variant.runs}
+        seeds[variant.label] = tuple(run.seed for run in variant.runs)
+    found: list[Look] = []
+    for event in sorted((e for sweep in lineage for e in sweep.looks), key=itemgetter("time")):
+        seen = {
+            labels[known[0]]: tuple(sorted(map(int, jobs_by_seed)))
+            for jobs_by_seed in event["variants"].values()
+            if (known := [each for each in jobs_by_seed.values() if each in labels])
+        }
+        if len(seen) > 1 and any(seen[label] != seeds[label] for label in seen):
+            found.append(seen)
+    return found
+
+
+def searches(records: Sequence[JobRecord]) -> list[Search]:
+    """Return the searches of a tuned sweep, with what became of their trials."""
+    return [_search(record, records) for record in records if record.is_search]
+
+
+def _search(search: JobRecord, records: Sequence[JobRecord]) -> Search:
+    space = {k.removeprefix(SPACE): v for k, v in search.params.items() if k.startswith(SPACE)}
+    trials = []
+    for record in records:
+        if record.role is Role.TRIAL and record.tags.get("parent") == search.job_id:
+            rung, _, rungs = record.tags["rung"].partition("/")
+            error = record.best_val_error
+            trial = Trial(
+                number=int(record.tags["trial"]),
+                settings={key: record.params[key] for key in space},
+                seed=int(record.params["seed"]),
+                is_full=rung == rungs,
+                val_error=error if math.isfinite(error) else 1.0,
+            )
+            trials.append(trial)
+    budget = int(search.params["tune.budget"])
+    return Search(search.tags["arm"], search_space.parse(space), budget, tuple(trials))
 
 
 def settings_of(params: Mapping[str, str], given: Collection[str] = ()) -> dict[str, Any]:
@@ -101,63 +136,10 @@ def power_note(jobs: Mapping[str, Mapping[str, str]], settings: Mapping[str, Any
     `jobs` are flat configs by the jobs' names. Raises InputError for a baseline that none of them
     has.
     """
-    if not jobs:
+    runs = [  # as their records will be
+        Run("", name, "FINISHED", "", int(params["seed"]), factors(params), "", "", "", ())
+        for name, params in jobs.items()
+    ]
+    if not runs or varied_seeds(runs):
         return ""
-    runs = list(starmap(_planned, jobs.items()))
-    if varied_seeds(runs):
-        return ""
-    try:
-        return power.power_note(runs, settings["baseline"])
-    except ComparisonError as error:
-        raise InputError(str(error)) from error
-
-
-def _planned(name: str, params: Mapping[str, str]) -> Run:
-    """Return a job as its record will be, before it has run."""
-    return Run("", name, "FINISHED", "", int(params["seed"]), factors(params), "", "", "", ())
-
-
-def prepare() -> None:
-    """Import what is slow to import, while the jobs still run and nobody waits for it."""
-    os.environ["MPLBACKEND"] = "agg"  # figures become files; a notebook's may be missing here
-    try:
-        import scipy.special  # noqa: F401
-
-        import src.compare.plots  # noqa: F401
-    except Exception:  # the comparison tells of it; the uploads go on
-        log.info("not imported", exc_info=True)
-
-
-def write_report(
-    comparison: Comparison, folder: Path, report: Mapping[str, str], name: str = PLANNED
-) -> tuple[Path, list[Path]]:
-    """Write report, tables and figures below `folder`; return the report, and all the files."""
-    page = report_page(folder, name)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    write(comparison, page.parent, report)
-    return page, list(page.parent.iterdir())
-
-
-def report_page(folder: Path, name: str = PLANNED) -> Path:
-    """Return the report of the comparison below `folder`."""
-    return folder / FILES / name / "report.html"
-
-
-def record(
-    comparison: Comparison, journal: Journal, report: Mapping[str, str], name: str = PLANNED
-) -> None:
-    """Write the report, and into the sweep's journal what was found; post hoc the report alone."""
-    _, written = write_report(comparison, journal.folder, report, name)
-    journal.append_files(written)
-    if comparison.post_hoc:
-        return
-    journal.append(EventKind.METRICS, step=0, values=summary.metrics(comparison))
-    described = {note.CONTENT: note.markdown(comparison)}
-    journal.append(EventKind.TAGS, tags={**summary.tags(comparison), **described})
-
-
-def print_result(comparison: Comparison, command: str = "") -> None:
-    """Print tables, verdict and caveats; `command` is that of the sweep."""
-    console = Console()
-    width = console.width if console.is_terminal else max(console.width, TABLE_WIDTH)
-    Console(width=width).print(table(comparison, width, command))
+    return power.power_note(runs, settings["baseline"])

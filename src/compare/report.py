@@ -3,95 +3,89 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from src.compare import published, sign_flips
+from src.compare import columns, family, published, sign_flips, spread
 from src.compare.caveats import caveats
-from src.compare.columns import (
-    baseline_columns,
-    effect_columns,
-    pair_columns,
-    search_columns,
-    variant_columns,
-)
 from src.compare.comparison import Comparison
-from src.compare.csv_export import write_csv
-from src.compare.family import MIN_N
+from src.compare.csv_export import write_csv, write_table
 from src.compare.formatting import count
-from src.compare.latex import write_latex
+from src.compare.markup import write_latex
 from src.compare.pairs import MAX_VARIANTS_ALL_PAIRS
 from src.compare.power import advice
+from src.compare.spread import Spread
 from src.compare.summary import sentence
 
 
-def write(comparison: Comparison, folder: Path, provenance: Mapping[str, str]) -> None:
-    """Write report.html, the tables as CSV and LaTeX, and the figures into `folder`.
+def write(result: Comparison | Spread, folder: Path, provenance: Mapping[str, str]) -> None:
+    """Write report.html and its tables as CSV into `folder`; a comparison's LaTeX and figures too.
 
     The page shows `provenance` as it is: command, versions, commit, hardware.
     """
-    # Jinja2 and matplotlib are slow to import and not needed to compare and print.
+    if isinstance(result, Spread):
+        values = {"question": result.question, "answer": result.sentence, "spread": result}
+        write_table(folder / "variance.csv", columns.csv_values(spread.COLUMNS), result.components)
+        _write_page("spread.html.j2", folder, provenance, values | {"columns": spread.COLUMNS})
+        return
+    from src.compare.plots import draw  # matplotlib is slow to import
+
+    write_csv(result, folder)
+    write_latex(result, folder)
+    figures = draw(result)
+    for figure in figures:
+        figure.save(folder)
+    values = _values(result) | {
+        "advice": advice(result, provenance.get("command", "")),
+        "figures": figures,
+    }
+    provenance = {"dataset": result.dataset, **provenance}
+    _write_page("report.html.j2", folder, provenance, values)
+
+
+def _write_page(
+    template: str, folder: Path, provenance: Mapping[str, str], values: Mapping[str, object]
+) -> None:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from src.compare.figure_style import COLORS
-    from src.compare.plots import draw
 
-    write_csv(comparison, folder)
-    write_latex(comparison, folder)
-    figures = draw(comparison)
-    for figure in figures:
-        figure.save(folder)
     loader = FileSystemLoader(Path(__file__).parent)
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    page = pages.get_template("report.html.j2").render(
-        _page_values(comparison),
-        advice=advice(comparison, provenance.get("command", "")),
-        colors=COLORS,
-        figures=figures,
-        provenance={"dataset": comparison.dataset, **provenance},
-    )
+    page = pages.get_template(template).render(values, colors=COLORS, provenance=provenance)
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
-def _page_values(comparison: Comparison) -> dict[str, object]:
+def _values(comparison: Comparison) -> dict[str, object]:
     """Return the values that the page's tables and text are made from."""
-    metric, pairs = comparison.criterion.metric, comparison.listed_pairs
-    against = baseline_columns(comparison.baseline, lambda variant: variant.label, metric)
-    is_against_one = all(pair.b is comparison.baseline for pair in pairs)
+    criterion, pairs = comparison.criterion, comparison.listed_pairs
+    has_one_b = all(pair.b is comparison.baseline for pair in pairs)
+    first, *others = (variant.config for variant in comparison.variants)
     return {
-        "comparison": comparison,
+        "question": comparison.question,
         "answer": sentence(comparison),
+        "comparison": comparison,
+        "criterion": criterion,
         "caveats": caveats(comparison),
-        "untuned": sentence(comparison.untuned) if comparison.untuned else "",
-        "variant_columns": variant_columns(
-            comparison.criterion, comparison.target_error, comparison.further
+        "variant_columns": columns.variant_columns(
+            criterion, comparison.target_error, comparison.further
         ),
-        "effect_columns": effect_columns(metric),
+        "effect_columns": columns.effect_columns(criterion.metric),
         "published_columns": published.COLUMNS,
         "reproductions": list(published.find_reproductions(comparison.variants)),
-        "pair_columns": against if is_against_one else pair_columns(metric),
+        "pair_columns": columns.pair_columns(
+            criterion.metric, baseline=comparison.baseline if has_one_b else None
+        ),
         "pairs": pairs,
-        "search_columns": search_columns(),
+        "search_columns": columns.search_columns(),
         "searches": [search for search in comparison.searches if search.errors],
-        "settings": _fixed_settings(comparison),
-        "splits": _splits(comparison),
-        "min_n": MIN_N,
-        "has_student_interval": any(2 <= pair.effect.n < MIN_N for pair in pairs),
+        "settings": {
+            key: value
+            for key, value in sorted(first.items())
+            if all(config.get(key) == value for config in others)
+        },
+        "splits": len({run.split for run in comparison.runs if run.split}),
+        "min_n": family.MIN_N,
+        "has_student_interval": any(2 <= pair.estimate.n < family.MIN_N for pair in pairs),
         "max_exact_n": sign_flips.MAX_EXACT_N,
         "drawn": sign_flips.DRAWN,
         "max_variants_all_pairs": MAX_VARIANTS_ALL_PAIRS,
         "count": count,
     }
-
-
-def _fixed_settings(comparison: Comparison) -> dict[str, str]:
-    """Return the settings that all variants have alike."""
-    first, *others = (variant.config for variant in comparison.variants)
-    return {
-        key: value
-        for key, value in sorted(first.items())
-        if all(config.get(key) == value for config in others)
-    }
-
-
-def _splits(comparison: Comparison) -> int:
-    """Return how many splits of the data the seeds have."""
-    runs = (run for variant in comparison.variants for run in variant.runs)
-    return len({run.split for run in runs if run.split})

@@ -6,12 +6,45 @@ of the seeds is followed through all looks, as in AdaStop (Mathieu et al. 2023, 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from src.compare.family import ALPHA, MIN_N, flip_maxima
 from src.compare.sign_flips import FloatArray, flips_of
+
+Look = Mapping[str, Collection[int]]  # label of a variant: the seeds it was judged by
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Looks that were declared, and those that were taken before this one."""
+
+    declared: Sequence[int] = ()  # numbers of seeds
+    earlier: Sequence[Look] = ()
+
+    def taken(self, seeds: int) -> list[int]:
+        """Return the numbers of seeds at all looks, of which this one is the last."""
+        return [*map(size, self.earlier), seeds]
+
+    def is_kept(self, seeds: int) -> bool:
+        """Return whether a look at so many seeds, after the earlier ones, was planned."""
+        return is_planned(self.declared, self.taken(seeds))
+
+
+def size(look: Look) -> int:
+    """Return the largest number of seeds of a variant."""
+    return max(map(len, look.values()), default=0)
+
+
+def earlier_looks(looks: Sequence[Look], seeds: int) -> list[Look]:
+    """Return the looks at fewer seeds than now, each number of seeds once and in order.
+
+    A look below 6 seeds could not reject and does not count.
+    """
+    by_size = {size(look): look for look in looks if MIN_N <= size(look) < seeds}
+    return [by_size[size] for size in sorted(by_size)]
 
 
 def is_planned(declared: Sequence[int], taken: Sequence[int]) -> bool:
@@ -24,14 +57,14 @@ def look_levels(
 ) -> list[float]:
     """Return for each look taken the level below which its p-values reject.
 
+    Within a plan a look between the declared ones spends as much as its seeds allow. Beyond it, or
+    without one, all looks taken get the same level.
+
     Args:
         declared: numbers of seeds at which to look, increasing; none if nothing was planned.
         taken: numbers of seeds at the looks until now, increasing.
         by_look: the differences known at each of them, shape (contrasts, seeds), NaN where a seed
             came later.
-
-    Within a plan a look between the declared ones spends as much as its seeds allow. Beyond it, or
-    without one, all looks taken get the same level, so that they err together in 5 %.
     """
     if len(taken) == 1 and (not declared or taken[0] >= max(declared)):
         return [ALPHA]
@@ -42,11 +75,8 @@ def look_levels(
     ]
     if not is_planned(declared, taken):
         return _equal_levels(scores)
-    return _spending_levels(scores, [_spent(seeds / max(declared)) for seeds in taken])
-
-
-def _spent(share: float) -> float:
-    return ALPHA * math.log(1 + (math.e - 1) * share)
+    shares = [seeds / max(declared) for seeds in taken]
+    return _spending_levels(scores, [ALPHA * math.log(1 + (math.e - 1) * s) for s in shares])
 
 
 def _spending_levels(scores: Sequence[FloatArray], cumulative: Sequence[float]) -> list[float]:

@@ -1,9 +1,4 @@
-"""Statistics of a few values, and of two models on the same samples.
-
-Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Stat. 6 (1979). McNemar's
-test: Dietterich, "Approximate statistical tests for comparing supervised classification learning
-algorithms", Neural Computation 10 (1998).
-"""
+"""Statistics of a few values, and of two models on the same samples."""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +22,10 @@ def sd(values: Sequence[float]) -> float:
 
 
 def holm(p: ArrayLike) -> FloatArray:
-    """Adjust p-values, shape (tests,); a NaN stays NaN and does not count as a test."""
+    """Adjust p-values, shape (tests,); a NaN stays NaN and does not count as a test.
+
+    Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Stat. 6, 1979.
+    """
     p = np.asarray(p, dtype=float)
     order = np.argsort(p)[: np.count_nonzero(~np.isnan(p))]
     steps = p[order] * np.arange(len(order), 0, -1)
@@ -37,10 +35,10 @@ def holm(p: ArrayLike) -> FloatArray:
 
 
 def mcnemar(a: BoolArray, b: BoolArray) -> float:
-    """Return McNemar's exact two-sided p for two models on the same digits.
+    """Return McNemar's exact two-sided p; `a` and `b`, shape (samples,), mark what each gets right.
 
-    `a` and `b`, both of shape (digits,), mark the digits that each model gets right. The test
-    says if these two trained models differ, not if their recipes do. No discordant digit: 1.
+    Says whether two trained models differ, not whether their variants do (Dietterich, Neural
+    Computation 10, 1998). 1 where they are right and wrong on the same samples.
     """
     from scipy.special import bdtr
 

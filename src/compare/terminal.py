@@ -1,20 +1,13 @@
-"""Table of a comparison for the terminal."""
+"""Tables and answer of a comparison for the terminal."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.compare.caveats import caveats
-from src.compare.columns import (
-    Column,
-    Row,
-    baseline_columns,
-    effect_columns,
-    pair_columns,
-    variant_columns,
-)
+from src.compare.columns import Column, Row, effect_columns, pair_columns, variant_columns
 from src.compare.comparison import Comparison
-from src.compare.pairs import Pair
 from src.compare.power import advice
+from src.compare.spread import COLUMNS, Spread
 from src.compare.summary import sentence
 from src.compare.variants import Variant
 from src.metrics import MISSING
@@ -23,8 +16,23 @@ if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.table import Table
 
+WIDTH = 120  # of tables that no terminal shows
 MAX_ROWS = 20  # pairs
 NAME_WIDTH = 16  # to which a name may be folded before a column is left out
+
+
+def print_result(result: Comparison | Spread, command: str = "") -> None:
+    """Print tables, answer and caveats; `command` is that of the sweep."""
+    from rich.console import Console, Group
+    from rich.text import Text
+
+    console = Console()
+    width = console.width if console.is_terminal else max(console.width, WIDTH)
+    if isinstance(result, Spread):
+        parts = _table(COLUMNS, result.components, width), Text(result.sentence, "bold")
+        console.print(Group(*parts))
+    else:
+        Console(width=width).print(table(result, width, command))
 
 
 def table(comparison: Comparison, width: int, command: str = "") -> "Group":
@@ -35,38 +43,28 @@ def table(comparison: Comparison, width: int, command: str = "") -> "Group":
     from rich.console import Group
     from rich.text import Text
 
-    factors = dict.fromkeys(factor for v in comparison.variants for factor in v.levels)
+    metric, variants, pairs = (
+        comparison.criterion.metric, comparison.variants, comparison.listed_pairs
+    )  # fmt: skip
+    factors = dict.fromkeys(factor for variant in variants for factor in variant.levels)
     _, *columns = variant_columns(comparison.criterion, comparison.target_error)
-    measured = [c for c in columns if any(c.text(v) != MISSING for v in comparison.variants)]
+    measured = [c for c in columns if any(c.text(v) != MISSING for v in variants)]
     named = [Column(" ".join(factors), _levels, is_words=True), *measured]
-    parts: list[RenderableType] = [_table(named, comparison.variants, width)]
+    parts: list[RenderableType] = [_table(named, variants, width)]
     if comparison.effects:
-        effects = effect_columns(comparison.criterion.metric)
-        parts.append(_table(effects, [*comparison.effects.items()][:MAX_ROWS], width))
-    pairs = comparison.listed_pairs
+        effects = [*comparison.effects.items()][:MAX_ROWS]
+        parts.append(_table(effect_columns(metric), effects, width))
     if pairs:
-        parts.append(_table(_pair_columns(comparison), pairs[:MAX_ROWS], width))
-    left_out = len(comparison.pairs) - len(pairs[:MAX_ROWS])
-    if left_out:
+        has_one_b = all(pair.b is comparison.baseline for pair in pairs)
+        of_pairs = pair_columns(metric, _levels, comparison.baseline if has_one_b else None)
+        parts.append(_table(of_pairs, pairs[:MAX_ROWS], width))
+    if left_out := len(comparison.pairs) - len(pairs[:MAX_ROWS]):
         parts.append(Text(f"and {left_out} more in pairs.csv", "dim"))
-    parts += [Text(sentence(comparison), "bold"), *map(Text, caveats(comparison))]
-    if comparison.untuned:
-        parts.append(
-            Text(f"Untuned, at the settings of the config: {sentence(comparison.untuned)}")
-        )
-    if command and (said := advice(comparison, command)):
-        parts.append(Text(said))
-    return Group(*parts)
-
-
-def _pair_columns(comparison: Comparison) -> Sequence[Column[Pair]]:
-    metric = comparison.criterion.metric
-    if all(pair.b is comparison.baseline for pair in comparison.listed_pairs):
-        return baseline_columns(comparison.baseline, _levels, metric)
-    _, _, *rest = pair_columns(metric)
-    a: Column[Pair] = Column("a", lambda pair: _levels(pair.a), is_words=True)
-    b: Column[Pair] = Column("b", lambda pair: _levels(pair.b), is_words=True)
-    return a, b, *rest
+    parts.append(Text(sentence(comparison), "bold"))
+    said = caveats(comparison)
+    if command:
+        said.append(advice(comparison, command))
+    return Group(*parts, *map(Text, filter(None, said)))
 
 
 def _levels(variant: Variant) -> str:
@@ -79,9 +77,12 @@ def _table(columns: Sequence[Column[Row]], rows: Sequence[Row], width: int) -> "
     from rich.table import Table
     from rich.text import Text
 
-    columns = _fitting(columns, rows, width)
+    kept = list(columns)  # those that fit, of those that may be left out the most important
+    widths = {column: _width(column, rows) + 2 for column in columns}
+    while sum(widths[column] for column in kept) > width and any(c.rank for c in kept):
+        kept.remove(max(kept, key=lambda column: column.rank))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for at, column in enumerate(columns):
+    for at, column in enumerate(kept):
         heading = Text("\n".join(column.heading.rsplit(" ", 1)) if at else column.heading)
         if column.is_words:
             table.add_column(heading, overflow="fold")
@@ -89,19 +90,8 @@ def _table(columns: Sequence[Column[Row]], rows: Sequence[Row], width: int) -> "
             table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         # As Text, since a level such as [100] reads as markup.
-        table.add_row(*(Text(column.text(row)) for column in columns))
+        table.add_row(*(Text(column.text(row)) for column in kept))
     return table
-
-
-def _fitting(
-    columns: Sequence[Column[Row]], rows: Sequence[Row], width: int
-) -> Sequence[Column[Row]]:
-    """Return the columns that fit, of those that may be left out the most important."""
-    widths = {column: _width(column, rows) for column in columns}
-    kept = list(columns)
-    while sum(widths[column] + 2 for column in kept) > width and any(c.rank for c in kept):
-        kept.remove(max(kept, key=lambda column: column.rank))
-    return kept
 
 
 def _width(column: Column[Row], rows: Sequence[Row]) -> int:

@@ -12,11 +12,9 @@ from src.search_space import Dimension, Scale
 class Trial:
     """One setting that a variant tried, trained on one tuning seed."""
 
-    arm: str  # the variant as it was typed: `activation=relu model.depth=2`
     number: int  # of the trial in its arm's search, from 0; equal for its tuning seeds
     settings: Mapping[str, str]  # tuned key: value, as typed
     seed: int
-    epochs: int  # for which it was to be trained
     is_full: bool  # False in the shorter runs of successive halving, of which none is chosen
     val_error: float  # at the selected epoch, a fraction; 1.0 if the run diverged or failed
 
@@ -25,7 +23,7 @@ class Trial:
 class Search:
     """The search of one variant: equal space and budget for all variants of a sweep."""
 
-    arm: str
+    arm: str  # the variant as it was typed: `activation=relu model.depth=2`
     space: tuple[Dimension, ...]
     budget: int
     trials: tuple[Trial, ...]
@@ -34,7 +32,7 @@ class Search:
     def errors(self) -> dict[int, float]:
         """The mean validation error over the tuning seeds, by trial, of full runs alone.
 
-        Trials that halving has cut are left out; so is one that lacks a seed others have.
+        Trials that halving has cut are left out, as is one that lacks a seed others have.
         """
         seeds = {trial.seed for trial in self.trials}
         found: dict[int, dict[int, float]] = {}

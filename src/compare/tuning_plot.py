@@ -1,21 +1,11 @@
 """Tuning plot: the error against each tuned setting, and against the number of trials."""
 
-from collections.abc import Sequence
-
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from src.compare import figure_style as style
 from src.compare.comparison import Comparison
-from src.compare.figure_style import (
-    LIGHT,
-    STYLES,
-    ReportFigure,
-    clip,
-    legend,
-    log_if_wide,
-    new_figure,
-)
+from src.compare.figure_style import LIGHT, STYLES, ReportFigure
 from src.compare.tuned import Search
 from src.search_space import Dimension, Scale
 
@@ -28,49 +18,45 @@ def tuning_plot(comparison: Comparison) -> ReportFigure | None:
     if not searches:
         return None
     space = searches[0].space[:MAX_DIMENSIONS]
-    figure, (axes,) = new_figure(1, len(space) + 1, height=3.2)
-    for style, search in enumerate(searches):
-        for axis, dimension in zip(axes, space, strict=False):
-            _draw_trials(axis, search, dimension, style)
-        color, _, dashes = STYLES[style]
+    figure, (axes,) = style.new_figure(1, len(space) + 1, height=3.2)
+    *by_setting, by_number = axes
+    for (color, marker, dashes), search in zip(STYLES, searches, strict=False):
+        for axis, dimension in zip(by_setting, space, strict=True):
+            _draw_trials(axis, search, dimension, LIGHT[color], marker)
         expected = [100 * error for error in search.expected_best]
         trials = range(1, len(expected) + 1)
-        axes[-1].plot(trials, expected, color=LIGHT[color], linestyle=dashes, label=search.arm)
-    for axis, dimension in zip(axes, space, strict=False):
-        axis.set_xlabel(clip(dimension.key, 80 // len(axes)))
+        by_number.plot(trials, expected, color=LIGHT[color], linestyle=dashes, label=search.arm)
+    for axis, dimension in zip(by_setting, space, strict=True):
+        axis.set_xlabel(style.clip(dimension.key, 80 // len(axes)))
         if dimension.scale is Scale.LOG:
             axis.set_xscale("log")
-    axes[-1].set_xlabel("trials")
-    axes[-1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        if dimension.choices:
+            axis.set_xticks(range(len(dimension.choices)), dimension.choices)
+    by_number.set_xlabel("trials")
+    by_number.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes[0].set_ylabel("validation error (%)")
-    log_if_wide(axes)
-    legend(figure, axes)
+    style.log_if_wide(axes)
+    style.legend(figure, axes)
     caption = (
         "Mean validation error of each trial over the tuning seeds, the choice ringed; to the "
         "right the best that is to be expected after so many random trials of those made, without "
-        f"bias (Tang et al. 2020, arXiv 2004.13705). {_left_out(comparison, searches)}"
+        "bias (Tang et al. 2020, arXiv 2004.13705)."
     )
-    return ReportFigure("tuning", "What tuning found", caption.strip(), figure)
+    if len(searches) < (total := len(comparison.searches)):
+        caption += f" Drawn are {len(searches)} of {total} variants."
+    return ReportFigure("tuning", "What tuning found", caption, figure)
 
 
-def _draw_trials(axis: Axes, search: Search, dimension: Dimension, style: int) -> None:
-    color, marker, _ = STYLES[style]
+def _draw_trials(axis: Axes, search: Search, dimension: Dimension, color: str, marker: str) -> None:
+    """Draw a search's errors against one setting; a choice lies at its number."""
     settings = {trial.number: trial.settings[dimension.key] for trial in search.trials}
-    numbers = [*search.errors]
-    values = [_position(settings[number], dimension) for number in numbers]
-    errors = [100 * search.errors[number] for number in numbers]
-    axis.plot(values, errors, marker, color=LIGHT[color], alpha=0.7, label=search.arm)
-    at = numbers.index(search.chosen)
-    axis.plot(values[at], errors[at], "o", color=LIGHT["ink"], fillstyle="none", markersize=10)
-    if dimension.choices:
-        axis.set_xticks(np.arange(len(dimension.choices)), dimension.choices)
-
-
-def _position(value: str, dimension: Dimension) -> float:
-    """Return where a value lies on the axis: a choice at its number."""
-    return dimension.choices.index(value) if dimension.choices else float(value)
-
-
-def _left_out(comparison: Comparison, searches: Sequence[Search]) -> str:
-    total = len(comparison.searches)
-    return f"Drawn are {len(searches)} of {total} variants." if len(searches) < total else ""
+    at = {
+        number: dimension.choices.index(settings[number])
+        if dimension.choices
+        else float(settings[number])
+        for number in search.errors
+    }
+    errors = [100 * error for error in search.errors.values()]
+    axis.plot([*at.values()], errors, marker, color=color, alpha=0.7, label=search.arm)
+    chosen = at[search.chosen], 100 * search.lowest
+    axis.plot(*chosen, "o", color=LIGHT["ink"], fillstyle="none", markersize=10)

@@ -21,6 +21,7 @@ LEVEL = 0.95
 class Component:
     """The variance that one source, or several together, brings beyond its parts."""
 
+    name: str  # of the sources, or 'rest'
     sources: tuple[str, ...]
     variance: float  # unbiased, and so below 0 at times
     low: float  # of the interval, at least 0
@@ -55,7 +56,8 @@ def components(errors: NDArray[np.float64], sources: Sequence[str]) -> list[Comp
         sample = np.maximum(sum(sign * drawn[g] for g, sign in above), 0.0)
         low, high = np.quantile(sample, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
         names = tuple(sources[axis] for axis in group)
-        found.append(Component(names, float(variance), low, high))
+        name = "rest" if len(group) == errors.ndim else " x ".join(names)
+        found.append(Component(name, names, float(variance), low, high))
     return found
 
 

@@ -3,12 +3,15 @@
 A variant is a resolved config without its seed; a factor is a key that tells variants apart.
 """
 
+import ast
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from src.compare.criterion import Criterion, is_diverged
+from src.errors import InputError
 from src.metrics import Run
 
 Config = Mapping[str, str]
@@ -72,20 +75,51 @@ def find_variants(runs: Sequence[Run]) -> list[Variant]:
     seed_keys = {
         key for key in _differing([run.config for run in runs]) if _follows_seed(key, runs)
     }
-    configs: dict[frozenset[tuple[str, str]], Config] = {}
-    groups: dict[frozenset[tuple[str, str]], dict[int, Run]] = {}
+    groups: dict[frozenset[tuple[str, str]], tuple[Config, dict[int, Run]]] = {}
     for run in runs:
-        config = {key: value for key, value in run.config.items() if key not in seed_keys}
-        identity = frozenset(config.items())
-        configs.setdefault(identity, config)
-        by_seed = groups.setdefault(identity, {})
+        own: Config = {key: at for key, at in run.config.items() if key not in seed_keys}
+        _, by_seed = groups.setdefault(frozenset(own.items()), (own, {}))
         if run.seed not in by_seed or (_is_finished(run) and not _is_finished(by_seed[run.seed])):
             by_seed[run.seed] = run
-    factors = _short_names(_factors(list(configs.values()), _swept(runs)))
-    return [
-        _variant(config, factors, tuple(run for _, run in sorted(groups[identity].items())))
-        for identity, config in configs.items()
-    ]
+    factors = _short_names(_factors([config for config, _ in groups.values()], _swept(runs)))
+    variants = []
+    for config, by_seed in groups.values():
+        levels = {short: config[key] for key, short in factors.items() if key in config}
+        label = " ".join(f"{factor}={level}" for factor, level in levels.items())
+        ordered = tuple(run for _, run in sorted(by_seed.items()))
+        variants.append(Variant(label or "all runs", levels, config, ordered))
+    return variants
+
+
+def find_baseline(variants: Sequence[Variant], wanted: str | None) -> Variant:
+    """Return the variant with this label, or the only one with these settings; None: the first.
+
+    Raises InputError if none or several match.
+    """
+    if wanted is None:
+        return variants[0]
+    named = [variant for variant in variants if variant.label == wanted.strip()]
+    matching = named or [variant for variant in variants if _has_settings(variant, wanted)]
+    if len(matching) == 1:
+        return matching[0]
+    allowed = ", ".join(f"'{variant.label}'" for variant in matching or variants)
+    matched = f"matches {len(matching)} variants" if matching else "matches no variant"
+    raise InputError(f"compare.baseline={wanted}: must be one of {allowed}; it {matched}")
+
+
+def _has_settings(variant: Variant, wanted: str) -> bool:
+    """Return whether the variant has all of `key=value …`, however a value is spelled."""
+    settings = {(k, _canonical(v)) for c in (variant.config, variant.levels) for k, v in c.items()}
+    parts = [part.partition("=") for part in re.split(r"\s+(?=[\w.]+=)", wanted.strip())]
+    return {(key, _canonical(value)) for key, _, value in parts} <= settings
+
+
+def _canonical(value: str) -> str:
+    """Spell numbers and lists like the config: `1e-2` is `0.01`, `[8,4]` is `[8, 4]`."""
+    try:
+        return str(ast.literal_eval(value))
+    except (ValueError, SyntaxError):
+        return value
 
 
 def find_confounds(variants: Sequence[Variant]) -> dict[str, list[str]]:
@@ -102,12 +136,6 @@ def find_confounds(variants: Sequence[Variant]) -> dict[str, list[str]]:
 
 def _is_finished(run: Run) -> bool:
     return run.status == "FINISHED"
-
-
-def _variant(config: Config, factors: Mapping[str, str], runs: tuple[Run, ...]) -> Variant:
-    levels = {short: config[key] for key, short in factors.items() if key in config}
-    label = " ".join(f"{factor}={level}" for factor, level in levels.items())
-    return Variant(label or "all runs", levels, config, runs)
 
 
 def _differing(configs: Sequence[Config]) -> list[str]:

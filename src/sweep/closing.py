@@ -1,8 +1,6 @@
 """The end of a sweep whose jobs wait in a scheduler's queue: who finds them ended compares them."""
 
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from src import scheduler
@@ -39,6 +37,8 @@ def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
 
     Of several processes that come at once the first does it. Returns whether this one did.
     """
+    from src.compare.recorded_jobs import settings_of
+
     record = fold(sweep)
     if record is None or not record.is_sweep or not {"scheduler_job", "jobs"} <= {*record.tags}:
         return False
@@ -48,7 +48,7 @@ def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
         if record.has_ended or not _all_ended(record, jobs := journals.settle()):
             return False
         report = {key: record.tags[key] for key in REPORT_TAGS if key in record.tags}
-        settings, has_result = _settings(record.params), True
+        settings, has_result = settings_of(record.params), True
         try:
             compare_jobs(journals, jobs, index, settings, report)
         except (InputError, OSError) as error:
@@ -86,28 +86,17 @@ def compare_jobs(
     report: Mapping[str, str],
 ) -> "Comparison | Spread":
     """Compare a sweep's jobs; write the report unless the sweep has ended. Raises InputError."""
-    from src.compare import recorded_jobs, recorded_looks, recorded_spread
+    from src.compare import record
+    from src.compare.recorded_jobs import compare_records
+    from src.compare.spread import find_spread
 
     is_new = not has_ended(sweep.sweep)
-    if spread := recorded_spread.spread_of(jobs):
-        question = settings["question"] or "Where does the spread come from?"
+    found: Comparison | Spread | None
+    if not (found := find_spread([job.run for job in jobs], settings["question"])):
+        records = [*jobs, *sweep.searches()]
+        found = compare_records(records, settings, lineage=index.lineage(jobs))
         if is_new:
-            recorded_spread.record(spread, question, sweep.sweep, report)
-        return spread
-    records = [*jobs, *sweep.searches()]
-    found = recorded_jobs.compare_records(records, settings, lineage=index.lineage(jobs))
+            record.record_look(found, jobs, sweep.sweep)
     if is_new:
-        recorded_looks.record_look(found, jobs, sweep.sweep)
-        recorded_jobs.record(found, sweep.sweep, report)
+        record.record(found, sweep.sweep, report)
     return found
-
-
-def _settings(params: Mapping[str, str]) -> dict[str, Any]:
-    """Return the config's `compare` as a sweep's journal keeps it: text, or JSON."""
-    settings: dict[str, Any] = {}
-    for key, text in params.items():
-        if key.startswith("compare."):
-            settings[key.removeprefix("compare.")] = text
-            with suppress(ValueError):
-                settings[key.removeprefix("compare.")] = json.loads(text)
-    return settings

@@ -117,13 +117,9 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | Spread |
 
 def _print_result(result: "Comparison | Spread", sweep: Sweep) -> None:
     """Print tables and verdict, and where the report lies once the rest is sent."""
-    from src.compare import recorded_jobs, recorded_spread
-    from src.compare.spread import Spread
+    from src.compare import record, terminal
 
     with suppress(*OUTPUT_CLOSED):
-        if isinstance(result, Spread):
-            recorded_spread.print_spread(result)
-        else:
-            recorded_jobs.print_result(result, sweep.report["command"])
+        terminal.print_result(result, sweep.report["command"])
     place = start_uploader().deliver()
-    logs.tell(place or f"Report: {recorded_jobs.report_page(sweep.journals.sweep.folder)}")
+    logs.tell(place or f"Report: {record.report_page(sweep.journals.sweep.folder)}")

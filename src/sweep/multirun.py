@@ -212,7 +212,7 @@ def _begin(
         own = SweepJournals(journal), index, count, settings["compare"], report
         begun.append(Sweep(*own, HINT[settings["reuse"]], models, settings["submit"]))
     uploader.answer()
-    from src.compare.recorded_jobs import prepare
+    from src.compare.record import prepare
 
     with suppress(RuntimeError):  # no further thread: the imports can wait
         Thread(target=prepare, daemon=True).start()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.compare import ComparisonError
+from src.errors import InputError
 from tests.compare.records import compare_runs, make_run
 
 
@@ -36,17 +36,17 @@ def test_a_baseline_is_found_however_its_value_is_spelled(level, typed):
 )
 def test_a_baseline_that_is_not_one_variant_is_refused_with_what_is_allowed(baseline, said):
     configs = [{"activation": a, "depth": d} for a in ("relu", "tanh") for d in "12"]
-    with pytest.raises(ComparisonError, match=said):
+    with pytest.raises(InputError, match=said):
         compare_runs([make_run(config, 0, [0.1]) for config in configs], baseline=baseline)
 
 
 def test_different_datasets_are_refused_by_both_digests():
     runs = [make_run({"lr": "1"}, 0, [0.1], digest="aaa"), make_run({}, 0, [0.1], digest="bbb")]
-    with pytest.raises(ComparisonError, match=r"aaa.*bbb"):
+    with pytest.raises(InputError, match=r"aaa.*bbb"):
         compare_runs(runs)
 
 
 @pytest.mark.parametrize("runs", [[], [make_run({}, 0, [0.1], status="FAILED")]])
 def test_runs_of_which_none_finished_are_refused(runs):
-    with pytest.raises(ComparisonError, match="nothing to compare"):
+    with pytest.raises(InputError, match="nothing to compare"):
         compare_runs(runs)

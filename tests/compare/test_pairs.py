@@ -13,7 +13,7 @@ def test_the_difference_is_that_of_the_same_seeds():
     (pair,) = compare_runs(arms(sigmoid=[0.04, 0.02, 0.09], relu=[0.03, 0.03])).pairs
     assert (pair.a.label, pair.b.label) == ("activation=relu", "activation=sigmoid")
     assert pair.differences.tolist() == [-0.01, 0.01]  # seed 2 has no partner
-    assert (pair.effect.n, pair.effect.mean, pair.a_better) == (2, 0, 1)
+    assert (pair.estimate.n, pair.estimate.mean, pair.a_better) == (2, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_an_interval_that_contains_zero_is_undecided():
     errors = np.full(7, 0.03)
     shifts = 0.001 * np.array([-9, -8, -7, -6, -5, -4, 30])
     found = compare_runs(arms(sigmoid=errors, relu=errors + shifts))
-    assert found.pairs[0].effect.low < 0 < found.pairs[0].effect.high
+    assert found.pairs[0].estimate.low < 0 < found.pairs[0].estimate.high
     assert found.pairs[0].verdict == "undecided"
 
 
@@ -41,7 +41,7 @@ def test_five_seeds_that_agree_are_not_yet_equivalent():
 def test_all_pairs_are_one_family_whose_smallest_p_does_not_depend_on_their_number():
     errors = np.linspace(0.03, 0.04, 8)
     found = compare_runs(arms(a=errors, b=errors - 0.01, c=errors - 0.02, d=errors + 0.02))
-    assert [pair.effect.p_adjusted for pair in found.pairs] == [2 / 2**8] * 6
+    assert [pair.estimate.p_adjusted for pair in found.pairs] == [2 / 2**8] * 6
     assert [pair.p_holm for pair in found.pairs] == [pytest.approx(6 * 2 / 2**8)] * 6
     assert [pair.verdict for pair in found.pairs] == (
         ["better", "better", "worse", "better", "worse", "worse"]
@@ -62,8 +62,8 @@ def diverging(lost, better=0.01):
 
 def test_an_arm_that_diverges_is_not_better_for_its_survivors():
     (pair,) = compare_runs(diverging({0, 3, 5, 9})).pairs
-    assert pair.effect.n == 10
-    assert pair.effect.mean > 0.3  # four of ten at the error of a guess, 90 %
+    assert pair.estimate.n == 10
+    assert pair.estimate.mean > 0.3  # four of ten at the error of a guess, 90 %
     assert pair.verdict == "undecided"
 
 
@@ -80,7 +80,7 @@ def failing(lost, better):
 @pytest.mark.parametrize("better", [0.01, 0.0])
 def test_an_arm_that_fails_more_often_is_neither_better_nor_equivalent(better):
     (pair,) = compare_runs(failing({0, 3}, better)).pairs
-    assert (pair.effect.n, pair.verdict) == (8, "undecided")
+    assert (pair.estimate.n, pair.verdict) == (8, "undecided")
     assert pair.reason == "activation=relu diverged or failed more often"
 
 
@@ -109,7 +109,7 @@ def test_a_gap_that_selection_made_is_no_verdict_where_the_test_set_shows_none()
     ]
     (pair,) = compare_runs(runs).pairs
     assert (pair.verdict, pair.validation) == ("equivalent", "better")
-    assert pair.disagrees
+    assert pair.validation != pair.verdict
     (by_validation,) = compare_runs(runs, metric="best/val_error").pairs
     assert by_validation.verdict == "better"
 
@@ -161,6 +161,6 @@ def test_mcnemar_takes_the_lowest_seed_with_one_split_and_asks_for_no_other():
 def test_no_common_seed_leaves_the_pair_undefined():
     runs = [make_run({"lr": "1"}, 0, [0.1]), make_run({"lr": "2"}, 1, [0.2])]
     found = compare_runs(runs)
-    assert found.pairs[0].effect.n == 0
-    assert math.isnan(found.pairs[0].effect.mean)
+    assert found.pairs[0].estimate.n == 0
+    assert math.isnan(found.pairs[0].estimate.mean)
     assert found.pairs[0].verdict == "undecided"

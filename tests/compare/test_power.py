@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from src.compare import ComparisonError, power_note
-from src.compare.power import SIZES, advice, needed_for, power, seeds_needed, upper_spread
+from src.compare.power import (
+    SIZES,
+    advice,
+    needed_for,
+    power,
+    power_note,
+    seeds_needed,
+    upper_spread,
+)
 from src.errors import InputError
 from src.power import main
 from tests.compare.records import arms, compare_runs, make_run
@@ -37,7 +44,7 @@ def test_it_is_known_beforehand_what_so_few_seeds_cannot_decide(variants, seeds,
     planned = plan([range(seeds)] * variants)
     assert power_note(planned, None).startswith(said)
     assert bool(power_note(planned, "optimizer.lr=0")) == bool(said)
-    with pytest.raises(ComparisonError, match="matches no variant"):
+    with pytest.raises(InputError, match="matches no variant"):
         power_note(planned, "optimizer.lr=9")
 
 
@@ -79,7 +86,7 @@ def test_an_undecided_comparison_says_how_many_seeds_would_do_and_what_to_type()
     wobble = 0.001 * np.array([-9, -8, -7, -6, -5, -4, 30]) / 8
     found = compare_runs(arms(a=[0.03] * 7, b=0.03 + wobble))
     said = advice(found, "python -m src.train -m activation=a,b 'seed=range(7)'")
-    seeds = max(needed_for(found).values)
+    seeds = max(needed_for(found))
     typed = f"python -m src.train -m activation=a,b 'seed=range({seeds})'"
     assert said.endswith(typed)
     decided = compare_runs(arms(a=[0.03] * 7, b=[0.04] * 7))

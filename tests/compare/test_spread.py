@@ -1,12 +1,16 @@
 """The spread of runs that differ in seeds alone."""
 
+import csv
+import re
 from itertools import product
 
 import pytest
-from records import make_run
 
-from src.compare.comparison import ComparisonError
+from src.compare import write
 from src.compare.spread import find_spread, varied_seeds
+from src.compare.terminal import print_result
+from src.errors import InputError
+from tests.compare.records import make_run
 
 KEYS = ("data.split_seed", "init_seed", "order_seed")
 
@@ -41,7 +45,7 @@ def test_other_sweeps_are_compared():
 
 
 def test_a_cell_that_is_missing_is_told():
-    with pytest.raises(ComparisonError, match="26 of 27 runs"):
+    with pytest.raises(InputError, match="26 of 27 runs"):
         find_spread(crossed()[:-1])
 
 
@@ -50,3 +54,20 @@ def test_replicates_whose_seeds_follow_seed_are_compared():
     runs = [make_run({"model": "mlp", **own}, k, [0.1]) for k, own in enumerate(seeds)]
     assert varied_seeds(runs) == []
     assert find_spread(runs) is None
+
+
+def test_page_file_and_terminal_have_the_same_parts(tmp_path, capsys):
+    spread = find_spread(crossed(), question="Where from?")
+    write(spread, tmp_path, {"command": "python -m src.train <x>"})
+    with (tmp_path / "variance.csv").open(encoding="utf-8") as file:
+        rows = {row["source"]: row for row in csv.DictReader(file)}
+    assert float(rows["split"]["variance"]) == pytest.approx(0.02**2)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    for said in ("Where from?", spread.sentence, ">rest<", "&lt;x&gt;"):
+        assert said in page
+    print_result(spread)
+    printed = capsys.readouterr().out
+    for name, part in zip(rows, spread.components, strict=True):
+        shown = rf"{name}\W+{100 * part.sd:.2f}\W"
+        assert re.search(shown, printed)
+        assert re.search(shown.replace(r"\W+", r"</td><td>"), page)

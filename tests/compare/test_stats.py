@@ -27,7 +27,7 @@ def test_holm_never_exceeds_one():
 
 
 @pytest.mark.parametrize(("only_a", "only_b"), [(0, 0), (5, 0), (3, 9), (7, 7), (40, 61)])
-def test_mcnemar_is_the_binomial_test_on_discordant_digits(only_a, only_b):
+def test_mcnemar_is_the_binomial_test_on_discordant_samples(only_a, only_b):
     a = np.array([True] * 50 + [True] * only_a + [False] * only_b)
     b = np.array([True] * 50 + [False] * only_a + [True] * only_b)
     total = only_a + only_b

@@ -30,10 +30,10 @@ def test_six_seeds_decide_many_pairs():
 
 def test_one_seed_gives_mcnemar_and_no_interval():
     right = {"activation=sigmoid seed=0": [1] * 30 + [0] * 10, "activation=relu seed=0": [1] * 40}
-    correct = {run: np.array(digits, dtype=bool) for run, digits in right.items()}.get
+    correct = {run: np.array(each, dtype=bool) for run, each in right.items()}.get
     found = compare_runs(arms(sigmoid=[0.04], relu=[0.03]), correct)
     assert found.pairs[0].mcnemar_p == pytest.approx(2 / 2**10)
-    assert math.isnan(found.pairs[0].effect.low)
+    assert math.isnan(found.pairs[0].estimate.low)
     assert "these two trained models differ" in sentence(found)
 
 

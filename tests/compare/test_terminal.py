@@ -7,9 +7,9 @@ import sys
 import pytest
 from rich.console import Console
 
-from src.compare import table
 from src.compare.formatting import interval
 from src.compare.summary import sentence
+from src.compare.terminal import table
 from tests.compare.records import arms, compare_runs, make_run
 
 
@@ -60,8 +60,8 @@ def test_no_number_wraps_and_every_row_has_its_verdict(width):
         metric = found.criterion.metric
         cells = (
             pair.verdict,
-            metric.difference(pair.effect.mean),
-            interval(pair.effect.low, pair.effect.high),
+            metric.difference(pair.estimate.mean),
+            interval(pair.estimate.low, pair.estimate.high),
         )
         row = r"\s+".join(map(re.escape, cells))
         assert re.search(row, shown), cells

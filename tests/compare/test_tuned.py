@@ -14,7 +14,7 @@ SPACE = parse({"lr": "log(0.01, 1)"})
 def search(*trials: tuple[int, str, int, int, float]) -> Search:
     """A search of these trials: number, lr, seed, epochs (5 of a full one), error."""
     made = [
-        Trial("a=1", number, {"lr": lr}, seed, epochs, epochs == 5, error)
+        Trial(number, {"lr": lr}, seed, epochs == 5, error)
         for number, lr, seed, epochs, error in trials
     ]
     return Search("a=1", SPACE, 3, tuple(made))

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.compare.looks import Look
 from src.sweep.looks import open_pairs
 
 sys.path.append(str(Path(__file__).parents[1] / "compare"))
@@ -20,7 +19,7 @@ SD = 0.09
 CELLS = [(name, depth) for name in MEANS for depth in range(1, 6)]
 
 
-def sweep_of(errors: np.ndarray, sizes: dict, looks: list[Look], declared=LOOKS):
+def sweep_of(errors: np.ndarray, sizes: dict, looks: list, declared=LOOKS):
     runs = [
         make_run(
             {"activation": name, "model.depth": str(depth)}, seed, [0.5, error],
@@ -40,7 +39,7 @@ def replayed(errors: np.ndarray):
         undecided = open_pairs(found)
         if not undecided or not following:
             break
-        earlier.append(Look({v.label: tuple(r.seed for r in v.runs) for v in found.variants}, {}))
+        earlier.append({v.label: [run.seed for run in v.runs] for v in found.variants})
         for variant in {side for pair in undecided for side in (pair.a, pair.b)}:
             levels = variant.levels
             sizes[levels["activation"], int(levels["depth"])] = following

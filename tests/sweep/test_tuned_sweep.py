@@ -5,7 +5,7 @@ import signal
 import pytest
 from until import until
 
-from src.compare.recorded_searches import searches
+from src.compare.recorded_jobs import searches
 from src.tracking.job_record import JobRecord, Role
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
@@ -26,7 +26,7 @@ def records(folder) -> list[JobRecord]:
 def proposals(folder) -> dict[tuple[str, int], str]:
     """What each arm tried: its learning rate by arm and number of the trial."""
     found = searches(records(folder))
-    return {(t.arm, t.number): t.settings["optimizer.lr"] for each in found for t in each.trials}
+    return {(each.arm, t.number): t.settings["optimizer.lr"] for each in found for t in each.trials}
 
 
 @pytest.fixture(scope="module")
