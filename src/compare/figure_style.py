@@ -14,6 +14,7 @@ import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.typing import RcKeyType
@@ -162,9 +163,12 @@ def log_if_wide(axes: Sequence[Axes]) -> None:
     values = values[np.isfinite(values)]
     if not len(values) or values.min() <= 0 or values.max() < 4 * values.min():
         return
-    axis = axes[0]
-    axis.set_yscale("log")
-    subs = (1, 2, 5) if values.max() < 1000 * values.min() else (1,)
-    axis.yaxis.set_major_locator(LogLocator(subs=subs))
-    axis.yaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_minor_locator(NullLocator())
+    axes[0].set_yscale("log")
+    label_log(axes[0].yaxis, values.max() < 1000 * values.min())
+
+
+def label_log(axis: Axis, is_short: bool) -> None:
+    """Label a logarithmic axis with plain numbers, a short one also between powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if is_short else (1,)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())

@@ -79,7 +79,7 @@ def _values(comparison: Comparison) -> dict[str, object]:
         "settings": {
             key: value
             for key, value in sorted(first.items())
-            if all(config.get(key) == value for config in others)
+            if all(config.get(key) == value for config in others) and "_partial_" not in key
         },
         "splits": len({run.split for run in comparison.runs if run.split}),
         "min_n": family.MIN_N,

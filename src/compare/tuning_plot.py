@@ -30,6 +30,7 @@ def tuning_plot(comparison: Comparison) -> ReportFigure | None:
         axis.set_xlabel(style.clip(dimension.key, 80 // len(axes)))
         if dimension.scale is Scale.LOG:
             axis.set_xscale("log")
+            style.label_log(axis.xaxis, dimension.high < 50 * dimension.low)
         if dimension.choices:
             axis.set_xticks(range(len(dimension.choices)), dimension.choices)
     by_number.set_xlabel("trials")

@@ -1,6 +1,7 @@
 """The report as a browser gets it."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from src.compare import write
 from src.compare.summary import sentence
 from tests.compare.records import arms, compare_runs, make_run
+from tests.compare.test_tuned import search
 
 HOSTILE = "<script>alert('x')</script>&\"$\\frac$--> [red]"
 
@@ -88,7 +90,7 @@ def test_the_note_on_pairs_names_the_family_of_all_pairs(tmp_path):
         runs = arms(**{name: errors[name] for name in "abcdefg"[:n]})
         words.append(" ".join(report(compare_runs(runs), tmp_path).text.split()))
     two, three, seven = words
-    assert "Intervals and p hold for all 1 pair together. McNemar" in two
+    assert "Differences in test error in percentage points, paired by seed. McNemar" in two
     assert "Intervals and p hold for all 3 pairs together. McNemar" in three
     assert "Intervals and p hold for all 21 pairs together. McNemar" in seven
     assert "15 more pairs are in pairs.csv." in seven
@@ -183,6 +185,19 @@ def test_published_values_are_set_beside_the_range_of_ours(tmp_path):
         "yes",
     ]
     assert cells[cells.index("50.00") + 4] == "no"
+
+
+def test_the_searches_are_drawn_and_their_ticks_are_plain_numbers(tmp_path):
+    found = search((0, "0.01", 0, 5, 0.09), (1, "0.3", 0, 5, 0.05), (2, "1.0", 0, 5, 0.07))
+    tuned = replace(compare_runs(arms(relu=[0.03] * 6)), searches=[found])
+    page = report(tuned, tmp_path)
+    assert "What tuning found." in page.text
+    assert "lr=0.3" in page.text
+    figure = page.text[
+        page.text.index("Validation error by epoch.") : page.text.index("What tuning")
+    ]
+    assert {"0.01", "0.1", "1"} <= set(figure.split())
+    assert "mathdefault" not in figure
 
 
 def test_runs_of_different_code_are_told_with_the_file(tmp_path):
