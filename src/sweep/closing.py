@@ -37,8 +37,6 @@ def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
 
     Of several processes that come at once the first does it. Returns whether this one did.
     """
-    from src.compare.recorded_jobs import settings_of
-
     record = fold(sweep)
     if record is None or not record.is_sweep or not {"scheduler_job", "jobs"} <= {*record.tags}:
         return False
@@ -47,6 +45,8 @@ def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
         record = fold(sweep) or record
         if record.has_ended or not _all_ended(record, jobs := journals.settle()):
             return False
+        from src.compare.recorded_jobs import settings_of
+
         report = {key: record.tags[key] for key in REPORT_TAGS if key in record.tags}
         settings, has_result = settings_of(record.params), True
         try:
