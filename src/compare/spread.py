@@ -64,7 +64,7 @@ def _range(part: Component) -> str:
 
 COLUMNS: Sequence[Column[Component]] = (
     Column("source", lambda row: row.name, {"source": lambda row: row.name}, is_words=True),
-    Column("sd, points", _points, {"variance": lambda row: row.variance}),
+    Column("sd in points", _points, {"variance": lambda row: row.variance}),
     Column(
         "95 % interval",
         _range,
