@@ -81,8 +81,10 @@ def deliver(store: Store, run_id: str | None, events: Sequence[Event], folder: P
         run_id = _start(store, starts[-1] if starts else {}, tags, run_id)
     for event in events:
         kind = event["event"]
-        if kind in (EventKind.METRICS, EventKind.FINAL):
+        if kind == EventKind.METRICS:
             metrics += _metrics(event)
+        elif kind == EventKind.FINAL:
+            metrics += _metrics({**event, "step": 0})  # a later one would be drawn as a curve
         elif kind == EventKind.HISTORY:
             metrics += [metric for epoch in event["epochs"] for metric in _metrics(event | epoch)]
         elif kind == EventKind.FILES:
