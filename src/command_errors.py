@@ -7,7 +7,7 @@ import traceback
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from src import CODE
+from src import CODE, config_files
 from src.credentials import redact
 from src.error_text import unknown, without_place
 from src.errors import InputError, JobError, Refused
@@ -32,7 +32,8 @@ def one_line(error: BaseException) -> str:
     """Return what is wrong, where, and what must hold, without credentials."""
     if isinstance(error, Refused) and error.__cause__:
         error = error.__cause__
-    return redact(_one_line(error))
+    said = _one_line(error)
+    return redact(config_files.setting(said) + said)
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,15 +1,21 @@
 """Mistakes in config files, each told with the file and, where YAML knows it, the line."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import yaml
+from omegaconf import DictConfig, OmegaConf
 
 from src.error_text import without_place
 from src.errors import InputError
+from src.schema import leaves, plain_text
 
 SETS_OTHER_GROUPS = ("experiment", "recipe")  # groups whose files set keys of the whole config
+
+_loaded: dict[Path, tuple[str, dict[str, Any]]] = {}  # file: start of its keys, and its tree
 
 
 def unreadable(file: Path, error: Exception) -> InputError:
@@ -54,7 +60,7 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
 def check_content(file: Path, name: str, config: Any, package: str | None) -> None:
     """Raise InputError for a file whose content could not mean anything as the config `name`.
 
-    `package` is that of its header, None without one.
+    `package` is that of its header, None without one. The file is remembered for `setting`.
     """
     text = file.read_text(encoding="utf-8")
     if not text.strip():
@@ -66,6 +72,31 @@ def check_content(file: Path, name: str, config: Any, package: str | None) -> No
         raise InputError(f"{shown(file)}: is {kind}; must be a mapping, `KEY: VALUE` in its lines")
     if name.partition("/")[0] in SETS_OTHER_GROUPS and package != "_global_":
         raise InputError(f"{shown(file)}: must begin with the line `# @package _global_`")
+    if isinstance(config, DictConfig):
+        group = str(Path(name).parent).replace("/", ".")
+        prefix = "" if package == "_global_" or group == "." else f"{group}."
+        tree: Any = OmegaConf.to_container(config)  # a copy: Hydra merges overrides into config
+        _loaded[file] = prefix, tree
+
+
+def setting(said: str) -> str:
+    """Return the file, and a colon, that sets what a message on `KEY=VALUE` or `KEY` begins with.
+
+    An experiment's or a recipe's file comes before that of a group; "" where no file sets it.
+    """
+    found = [file for file in _loaded if any(map(said.startswith, _beginnings(file)))]
+    found.sort(key=lambda file: file.parent.name not in SETS_OTHER_GROUPS)
+    return f"{shown(found[0])}: " if found else ""
+
+
+def _beginnings(file: Path) -> Iterator[str]:
+    """Yield how messages begin that refuse a value or a key of a file."""
+    prefix, tree = _loaded[file]
+    with suppress(InputError):  # of a key that is a number, which the message is about
+        for name, value in leaves(tree, prefix):
+            text = plain_text(value)
+            yield f"{name}: Interpolation" if "${" in text else f"{name}={text}: "
+            yield from (f"{part}: unknown" for part in accumulate(name.split("."), "{}.{}".format))
 
 
 def shown(file: Path) -> str:

@@ -78,6 +78,7 @@ TRAINING_GROUPS = ("loss", "optimizer", "schedule", "metrics", "device")
 GROUPS = (*DATA_GROUPS, *MODEL_GROUPS, *TRAINING_GROUPS)
 OPTIONAL_GROUPS = ("metrics",)  # any number of options, such as metrics=[ece,macro_f1]
 SECTIONS = ("compare", "tracking", "tune", "sweep")
+RULED_SECTIONS = ("compare", "tracking", "tune")  # each of whose keys has a rule
 KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS}
 
 
@@ -127,6 +128,10 @@ def check(tree: Mapping[str, Any]) -> None:
         if not isinstance(tree.get(group, {}), Mapping):
             words = f"an option of the group {group}" if group in GROUPS else f"{group}.KEY=VALUE"
             raise _refusal(group, tree[group], words)
+    for section in RULED_SECTIONS:
+        for key in tree.get(section, {}):
+            if f"{section}.{key}" not in SCHEMA:
+                raise InputError(unknown(f"{section}.{key}", _keys_of(section)))
     values = dict(leaves(tree))
     for key, rule in SCHEMA.items():
         if key in values and not rule.allows(values[key]):
@@ -138,10 +143,19 @@ def check(tree: Mapping[str, Any]) -> None:
             raise _refusal(key, value, "text, a number, true, false, null or a list")
 
 
+def _keys_of(section: str) -> list[str]:
+    return [key.partition(".")[2] for key in SCHEMA if key.startswith(f"{section}.")]
+
+
 def _refusal(key: str, value: Any, words: str) -> InputError:
-    as_typed = {None: "null", True: "true", False: "false"}
-    is_word = value is None or isinstance(value, bool)
-    return InputError(f"{key}={as_typed[value] if is_word else value}: must be {words}")
+    return InputError(f"{key}={plain_text(value)}: must be {words}")
+
+
+def plain_text(value: Any) -> str:
+    """Return a plain value as it is typed: null, true and false in lower case."""
+    return (
+        "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    )
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

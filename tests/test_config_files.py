@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from src import ROOT
 from src.command_errors import one_line
 from src.config_files import check_content
+from src.errors import InputError
 from src.hydra_internals import MAIN, name_config_files
 from src.resolvers import register_resolvers
 
@@ -110,6 +111,44 @@ MEANINGLESS = {
 @pytest.mark.parametrize(("group", "content", "line"), MEANINGLESS.values(), ids=MEANINGLESS)
 def test_a_file_that_names_what_is_not_there_is_told(group, content, line, refusal):
     assert re.search(line, refusal(group, content))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "overrides", "line"),
+    [
+        ("experiment/mine", f"{GLOBAL}epochs: 0\n", [], "experiment/mine.yaml: epochs=0: must be"),
+        ("experiment/mine", f"{GLOBAL}epochs: 0\n", ["epochs=-1"], "epochs=-1: must be"),
+        ("experiment/mine", f"{GLOBAL}eppochs: 0\n", [], "experiment/mine.yaml: eppochs: unknown"),
+        (
+            "experiment/mine",
+            f"{GLOBAL}compare: {{margn: 1}}\n",
+            [],
+            "experiment/mine.yaml: compare.margn: unknown",
+        ),
+        (
+            "activation/mine",
+            "_target_: torch.nn.LeakyReLU\nnegative_slope: steep\n",
+            [],
+            "activation/mine.yaml: activation.negative_slope=steep: must be",
+        ),
+        (
+            "activation/mine",
+            "_target_: torch.nn.ELU\nalpha: ${nowhere}\n",
+            [],
+            "activation/mine.yaml: activation.alpha: ",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_with_the_file_that_sets_it(
+    name, content, overrides, line, tmp_path, config
+):
+    file = tmp_path / f"{name}.yaml"
+    file.parent.mkdir()
+    file.write_text(content)
+    name_config_files()
+    with pytest.raises(InputError) as raised:
+        config(f"hydra.searchpath=['file://{tmp_path}']", name.replace("/", "="), *overrides)
+    assert one_line(raised.value).replace(f"{tmp_path}/", "").startswith(line)
 
 
 def test_a_file_of_comments_alone_is_an_option_that_sets_nothing(tmp_path):

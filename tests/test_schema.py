@@ -141,6 +141,12 @@ def test_an_added_key_is_unknown_and_the_known_ones_are_listed(key, config):
         config(f"+{key}=3")
 
 
+@pytest.mark.parametrize("key", ["compare.margn", "tracking.url", "tune.spaces"])
+def test_an_unknown_key_of_a_section_is_refused(key, config):
+    with pytest.raises(InputError, match=rf"^{key}: unknown; must be one of .*\(did you mean"):
+        config(f"+{key}=3")
+
+
 @pytest.mark.parametrize("group", ["data", "loss", "model", "tracking", "compare", "sweep"])
 def test_a_group_that_is_a_value_is_refused(group, config):
     tree = {**config().tree, group: 3}
