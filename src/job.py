@@ -1,6 +1,5 @@
 """One job: cfg -> components -> fit -> journal."""
 
-import math
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
@@ -17,11 +16,10 @@ from src.config import Resolved, resolve
 from src.errors import InputError
 from src.hydra_internals import typed_lines
 from src.inference.publish import Publication
-from src.metrics import BEST_VAL_ERROR
 from src.progress import result_table, shown
 from src.tracking import run_logger
 from src.tracking.event import EventKind
-from src.tracking.job_record import Action, Status
+from src.tracking.job_record import Action, Status, fold
 from src.tracking.journal import FILES, Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.run_logger import run_lifecycle
@@ -50,7 +48,7 @@ class Job:
 
 
 def run(cfg: DictConfig) -> float:
-    """Train and record one job; return its best validation error, which a sweeper may minimise.
+    """Train and record one job; return the value of `select_by` at the kept epoch, for sweepers.
 
     Raises InputError when a part cannot be made.
     """
@@ -118,7 +116,7 @@ def _of_sweep(
 ) -> float:
     """Take the job from where it was trained before, go on where it was cut off, or train it."""
     if record := run_logger.already_finished(journal, config.tree["sweep"]["id"], number):
-        return record.best_val_error
+        return record.objective
     try:
         environment = prepare(config)
     except InputError:
@@ -164,7 +162,9 @@ def _train(
     if checkpoint:
         checkpoint.remove()
     Console().print(result_table(job.start["name"], summary, result.outcome))
-    return math.inf if result.outcome == "diverged" else summary[BEST_VAL_ERROR]
+    record = fold(journal)
+    assert record is not None, "its start is written"
+    return record.objective
 
 
 def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> Result:

@@ -163,7 +163,7 @@ class SweepView:
         known = [number for number in self.waiting if number in self.journals.jobs]
         records = {number: self._record(number) for number in known}
         return {
-            number: record.best_val_error
+            number: record.objective
             for number, record in records.items()
             if record and record.status == Status.FINISHED
         }

@@ -10,7 +10,16 @@ from typing import Any
 
 from src import process_identity, scheduler
 from src.config import Identity
-from src.metrics import BEST_VAL_ERROR, VAL_ERROR, Epoch, Run, defined
+from src.metrics import (
+    BEST_VAL_ERROR,
+    VAL_ERROR,
+    Direction,
+    Epoch,
+    Run,
+    best_epoch,
+    defined,
+    find_metric,
+)
 from src.scheduler import QueueState
 from src.schema import factors
 from src.tracking.event import Event, EventKind
@@ -139,9 +148,24 @@ class JobRecord:
 
     @property
     def best_val_error(self) -> float:
-        """The figure that a sweeper may minimise; infinite for a job that diverged."""
+        """The validation error of the kept epoch; infinite for a job that diverged."""
         has_diverged = self.outcome == "diverged"
         return math.inf if has_diverged else self.summary.get(BEST_VAL_ERROR, math.inf)
+
+    @property
+    def objective(self) -> float:
+        """The figure that a sweeper gets: the metric that selects, at the kept epoch.
+
+        Infinitely bad for a job that diverged. The trials of a tuned sweep are ranked by their
+        error, whatever selects.
+        """
+        by = self.params.get("select_by", VAL_ERROR)
+        if by == VAL_ERROR or self.role is Role.TRIAL:
+            return self.best_val_error
+        known, usable = defined(self.params), math.isfinite(self.best_val_error)
+        best = best_epoch(self.epochs, by, known) if usable else None
+        worst = math.inf if find_metric(by, known).direction == Direction.MINIMIZE else -math.inf
+        return best.value(by) if best else worst
 
     @property
     def process(self) -> ProcessState:

@@ -179,7 +179,7 @@ def cached_start(
 
 
 def record_cached(journal: Journal, start: Mapping[str, Any], source: JobRecord) -> float:
-    """Record a job as what `source` found; return its best validation error."""
+    """Record a job as what `source` found; return its figure for a sweeper."""
     origin = source.tags.get("reused_from") or source.run_id or source.job_id
     tags = {**start["tags"], "reused_from": origin}
     history = [{"step": epoch.epoch, "values": epoch.metrics} for epoch in source.epochs]
@@ -192,7 +192,7 @@ def record_cached(journal: Journal, start: Mapping[str, Any], source: JobRecord)
         event_now(EventKind.FINAL, step=last, values=source.summary, correct=source.correct),
         event_now(EventKind.END, status=Status.FINISHED, tags=outcome),
     )
-    return source.best_val_error
+    return source.objective
 
 
 def already_finished(journal: Journal, sweep: str, number: int) -> JobRecord | None:

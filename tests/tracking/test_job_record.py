@@ -1,5 +1,6 @@
 """The one fold of a journal: what every reader knows of a job."""
 
+import math
 import os
 import shutil
 from pathlib import Path
@@ -57,6 +58,29 @@ def test_the_last_word_on_a_job_counts(journal):
     assert record.run_id is None
     journal.mark_sent(2, "run")
     assert fold(journal).run_id == "run"
+
+
+@pytest.mark.parametrize(
+    ("params", "role", "outcome", "figure"),
+    [
+        ({}, "", "finished", 0.25),
+        ({"select_by": "val/accuracy"}, "", "finished", 0.8),  # of the second epoch
+        ({"select_by": "val/loss"}, "", "finished", 0.5),  # of the first
+        ({"select_by": "val/accuracy"}, "", "diverged", -math.inf),
+        ({"select_by": "val/loss"}, "", "diverged", math.inf),
+        ({"select_by": "val/accuracy"}, "trial", "finished", 0.25),
+    ],
+)
+def test_a_sweeper_gets_the_metric_that_selects(params, role, outcome, figure, journal):
+    known = {"metrics.accuracy.direction": "maximize"}
+    tags = {"job": "j"} | ({"role": role} if role else {})
+    journal.begin(name="a", tags=tags, params=params | known)
+    for step, (loss, accuracy) in enumerate([(0.5, 0.7), (0.6, 0.8)], 1):
+        values = {"train/loss": 1.0, "val/loss": loss, "val/accuracy": accuracy}
+        journal.append("metrics", step=step, values=values)
+    journal.append("final", step=2, values={"best/val_error": 0.25})
+    journal.append("end", status="FINISHED", tags={"outcome": outcome})
+    assert fold(journal).objective == figure
 
 
 def test_a_second_attempt_takes_the_end_of_the_first_back(journal):
