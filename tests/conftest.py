@@ -22,7 +22,7 @@ from src import ROOT
 from src.config import Resolved, resolve
 from src.data import mnist_5k
 from src.data.splits import Splits
-from src.hydra_internals import MAIN
+from src.hydra_internals import MAIN, trust_config
 from src.process_exit import require_normal_shutdown
 from src.resolvers import register_resolvers
 from tests.processes import Processes
@@ -47,6 +47,13 @@ def _torch_as_it_was() -> Iterator[None]:
     torch.set_num_threads(1)  # many threads on few, busy cores wait for one another
     yield
     torch.use_deterministic_algorithms(deterministic)
+
+
+@pytest.fixture(autouse=True)
+def _config_is_trusted() -> Iterator[None]:
+    """Let configs name any class in Hydra 1.4 as well, as command lines do."""
+    with trust_config():
+        yield
 
 
 @pytest.fixture(scope="session")
