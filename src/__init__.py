@@ -3,6 +3,11 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what the call of the packages of these names is, see callable_package
+    from src.interface import compare as compare
+    from src.interface import sweep as sweep
 
 CODE = Path(__file__).parents[1]  # src and conf that run: a clone's, or a copy for queued jobs
 PLUGINS = CODE / "src" / "plugins"  # Hydra finds them in a clone that was not installed as well

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import os
+import re
 import subprocess
 import sys
 import threading
@@ -18,6 +20,33 @@ def test_the_project_is_imported_without_what_is_slow():
     probe = "import sys, src; print(*{'torch', 'mlflow', 'pandas', 'numpy'} & {*sys.modules})"
     told = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True)
     assert (told.stdout, told.stderr) == ("\n", "")
+
+
+@pytest.mark.slow
+def test_a_users_type_checker_knows_both_functions(tmp_path):
+    script = tmp_path / "notebook.py"
+    script.write_text(
+        "from src import compare, sweep\n"
+        'reveal_type(sweep("seed=range(6)").verdict)\n'
+        "reveal_type(compare)\n"
+        "sweep(3)\n"
+    )
+    command = [sys.executable, "-m", "mypy", "--explicit-package-bases", "--cache-dir", tmp_path]
+    told = subprocess.run(
+        [*command, "--follow-imports", "silent", script],
+        env=os.environ | {"MYPYPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert 'notebook.py:2: note: Revealed type is "str"' in told.stdout.replace("builtins.", "")
+    assert re.search(
+        r"notebook.py:3: note: Revealed type is .*def \(frame.* -> .*Answer", told.stdout
+    )
+    assert re.search(
+        r'notebook.py:4: error: .*incompatible type "int"; expected "str"', told.stdout
+    )
+    assert "not callable" not in told.stdout
 
 
 def test_the_packages_that_can_be_called_are_still_packages():
