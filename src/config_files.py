@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
 
 from src.error_text import without_place
 from src.errors import InputError
@@ -60,7 +59,7 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
 def check_content(file: Path, name: str, config: Any, package: str | None) -> None:
     """Raise InputError for a file whose content could not mean anything as the config `name`.
 
-    `package` is that of its header, None without one. The file is remembered for `setting`.
+    `package` is that of its header, None without one.
     """
     text = file.read_text(encoding="utf-8")
     if not text.strip():
@@ -72,11 +71,12 @@ def check_content(file: Path, name: str, config: Any, package: str | None) -> No
         raise InputError(f"{shown(file)}: is {kind}; must be a mapping, `KEY: VALUE` in its lines")
     if name.partition("/")[0] in SETS_OTHER_GROUPS and package != "_global_":
         raise InputError(f"{shown(file)}: must begin with the line `# @package _global_`")
-    if isinstance(config, DictConfig):
-        group = str(Path(name).parent).replace("/", ".")
-        prefix = "" if package == "_global_" or group == "." else f"{group}."
-        tree: Any = OmegaConf.to_container(config)  # a copy: Hydra merges overrides into config
-        _loaded[file] = prefix, tree
+
+
+def remember(file: Path, name: str, tree: Any, package: str | None) -> None:
+    """Keep what a file sets, the config `name`, for `setting`."""
+    group = str(Path(name).parent).replace("/", ".")
+    _loaded[file] = "" if package == "_global_" or group == "." else f"{group}.", tree
 
 
 def setting(said: str) -> str:

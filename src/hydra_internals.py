@@ -71,7 +71,10 @@ def name_config_files() -> None:
             raise
         except (Exception, RecursionError) as error:
             raise config_files.unreadable(file, error) from error
-        config_files.check_content(file, config_path, result.config, result.header["package"])
+        package = result.header["package"]
+        config_files.check_content(file, config_path, result.config, package)
+        # A copy, for Hydra merges overrides into what was loaded.
+        config_files.remember(file, config_path, OmegaConf.to_container(result.config), package)
         return result
 
     if not hasattr(load, "__wrapped__"):
