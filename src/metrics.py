@@ -184,6 +184,13 @@ class Run:
         return best_epoch(self.epochs, self.selected_by, self.metrics)
 
     @property
+    def objective(self) -> float:
+        """The value of the metric that selects at the kept epoch; infinitely bad if it diverged."""
+        best = None if self.outcome == "diverged" else self.best
+        lower = find_metric(self.selected_by, self.metrics).direction == Direction.MINIMIZE
+        return best.value(self.selected_by) if best else math.inf if lower else -math.inf
+
+    @property
     def test_error(self) -> float:
         """The error on the test set at the selected epoch; NaN without a test set."""
         return self.value(TEST_ERROR)

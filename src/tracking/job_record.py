@@ -10,16 +10,7 @@ from typing import Any
 
 from src import process_identity, scheduler
 from src.config import Identity
-from src.metrics import (
-    BEST_VAL_ERROR,
-    VAL_ERROR,
-    Direction,
-    Epoch,
-    Run,
-    best_epoch,
-    defined,
-    find_metric,
-)
+from src.metrics import BEST_VAL_ERROR, VAL_ERROR, Epoch, Run, defined
 from src.scheduler import QueueState
 from src.schema import factors
 from src.tracking.event import Event, EventKind
@@ -154,18 +145,8 @@ class JobRecord:
 
     @property
     def objective(self) -> float:
-        """The figure that a sweeper gets: the metric that selects, at the kept epoch.
-
-        Infinitely bad for a job that diverged. The trials of a tuned sweep are ranked by their
-        error, whatever selects.
-        """
-        by = self.params.get("select_by", VAL_ERROR)
-        if by == VAL_ERROR or self.role is Role.TRIAL:
-            return self.best_val_error
-        known, usable = defined(self.params), math.isfinite(self.best_val_error)
-        best = best_epoch(self.epochs, by, known) if usable else None
-        worst = math.inf if find_metric(by, known).direction == Direction.MINIMIZE else -math.inf
-        return best.value(by) if best else worst
+        """The figure for sweepers; trials of a tuned sweep are ranked by error in any case."""
+        return self.best_val_error if self.role is Role.TRIAL else self.run.objective
 
     @property
     def process(self) -> ProcessState:

@@ -77,6 +77,7 @@ def test_a_sweeper_gets_the_metric_that_selects(params, role, outcome, figure, j
     journal.begin(name="a", tags=tags, params=params | known)
     for step, (loss, accuracy) in enumerate([(0.5, 0.7), (0.6, 0.8)], 1):
         values = {"train/loss": 1.0, "val/loss": loss, "val/accuracy": accuracy}
+        values["val/error"] = 0.25 * step
         journal.append("metrics", step=step, values=values)
     journal.append("final", step=2, values={"best/val_error": 0.25})
     journal.append("end", status="FINISHED", tags={"outcome": outcome})
