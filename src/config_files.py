@@ -95,7 +95,7 @@ def _beginnings(file: Path) -> Iterator[str]:
     with suppress(InputError):  # of a key that is a number, which the message is about
         for name, value in leaves(tree, prefix):
             text = plain_text(value)
-            yield f"{name}: Interpolation" if "${" in text else f"{name}={text}: "
+            yield f"{name}: Interpolation" if "${" in text else f"{name}={text}: must be "
             yield from (f"{part}: unknown" for part in accumulate(name.split("."), "{}.{}".format))
 
 
