@@ -146,7 +146,8 @@ class JobRecord:
     @property
     def objective(self) -> float:
         """The figure for sweepers; trials of a tuned sweep are ranked by error in any case."""
-        return self.best_val_error if self.role is Role.TRIAL else self.run.objective
+        by_error = self.role is Role.TRIAL or self.params.get("select_by", VAL_ERROR) == VAL_ERROR
+        return self.best_val_error if by_error else self.run.objective
 
     @property
     def process(self) -> ProcessState:
