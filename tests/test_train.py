@@ -133,7 +133,10 @@ def test_the_dataset_is_an_input_with_its_digest(finished):
     _, _, run = finished
     (entry,) = run.inputs.dataset_inputs
     assert entry.dataset.name == "mnist_5k"
-    assert entry.dataset.digest == mnist_5k.load(None, "digit", 0.25, 3).digest
+    assert (
+        entry.dataset.digest
+        == mnist_5k.load("digit", n=None, val_fraction=0.25, split_seed=3).digest
+    )
     sizes = json.loads(entry.dataset.source)
     assert (sizes["train"], sizes["val"], sizes["test"]) == (3_000, 1_000, 1_000)
     assert {tag.key: tag.value for tag in entry.tags} == {"mlflow.data.context": "training"}
@@ -143,7 +146,7 @@ def test_the_weights_of_the_best_epoch_make_the_test_error_again(finished):
     place, _, run = finished
     model = MLP(1, 200, "none", 0.0, torch.nn.ReLU, matched, (1, 28, 28), 10)
     model.load_state_dict(torch.load(artifact(place, run, "model.pt"), weights_only=True))
-    splits = mnist_5k.load(None, "digit", 0.25, 3)
+    splits = mnist_5k.load("digit", n=None, val_fraction=0.25, split_seed=3)
     loss = torch.nn.CrossEntropyLoss()
     assert evaluate(model, splits.test, loss)["error"] == run.data.metrics["test/error"]
     assert evaluate(model, splits.val, loss)["error"] == run.data.metrics["best/val_error"]

@@ -2,15 +2,16 @@
 
 import hashlib
 from functools import lru_cache
+from typing import Unpack
 
 import torch
 from torch import Tensor
 
-from src.data.splits import Split, Splits, make_splits
+from src.data.splits import Draw, Split, Splits, make_splits
 from src.errors import InputError
 
 
-def load(name: str, root: str, n: int | None, val_fraction: float, split_seed: int) -> Splits:
+def load(name: str, root: str, **draw: Unpack[Draw]) -> Splits:
     """Return the splits of the files under `root`; `name` is that of their layout.
 
     Raises InputError when files are missing or not the ones that torchvision knows.
@@ -21,10 +22,8 @@ def load(name: str, root: str, n: int | None, val_fraction: float, split_seed: i
         content,
         (images, labels),
         Split(test_images, test_labels, torch.arange(len(test_labels))),
-        n=n,
-        val_fraction=val_fraction,
-        split_seed=split_seed,
         class_names=names,
+        **draw,
     )
 
 

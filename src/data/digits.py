@@ -2,31 +2,30 @@
 
 import hashlib
 from functools import lru_cache
+from typing import Unpack
 
 import torch
 from torch import Tensor
 
-from src.data.splits import Split, Splits, make_splits, stratified
+from src.data.splits import Draw, Split, Splits, make_splits, stratified
 from src.data.target import relabelled
 from src.rng import stream
 
 TEST_SIZE = 360
 
 
-def load(n: int | None, target: str, val_fraction: float, split_seed: int) -> Splits:
+def load(target: str, **draw: Unpack[Draw]) -> Splits:
     """Return splits of one pool of 1,437 and the same 360 test digits for every seed."""
     images, labels, content = read()
     labels = relabelled(labels, target)
-    draw = stream(0, "digits test set")
-    test, pool = stratified(labels, torch.arange(len(labels)), TEST_SIZE, draw)
+    rows, held_out = torch.arange(len(labels)), stream(0, "digits test set")
+    test, pool = stratified(labels, rows, TEST_SIZE, held_out)
     return make_splits(
         "digits",
         f"{content}/{target}",
         (images[pool], labels[pool]),
         Split(images, labels, test),
-        n=n,
-        val_fraction=val_fraction,
-        split_seed=split_seed,
+        **draw,
     )
 
 

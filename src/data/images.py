@@ -4,25 +4,20 @@ import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from src.data.splits import Split, Splits, make_splits
+from src.data.splits import Draw, Split, Splits, make_splits
 from src.errors import InputError
 
 COLOURS = {"grey": ("L", 1), "rgb": ("RGB", 3)}  # Pillow's mode, channels
 
 
 def load(
-    train: str,
-    test: str | None,
-    size: Sequence[int] | None,
-    colour: str,
-    n: int | None,
-    val_fraction: float,
-    split_seed: int,
+    train: str, test: str | None, size: Sequence[int] | None, colour: str, **draw: Unpack[Draw]
 ) -> Splits:
     """Return splits of the folder `train`; `test` is a second one with the same classes.
 
@@ -47,10 +42,8 @@ def load(
         content,
         (images, labels),
         held_out,
-        n=n,
-        val_fraction=val_fraction,
-        split_seed=split_seed,
         class_names=names,
+        **draw,
     )
 
 

@@ -8,13 +8,14 @@ import gzip
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from src.data.download import DAMAGED, FILES, folder, packed
-from src.data.splits import Split, Splits, make_splits
+from src.data.splits import Draw, Split, Splits, make_splits
 from src.data.target import relabelled
 from src.errors import InputError
 
@@ -26,9 +27,7 @@ MNIST_SHA256 = {
 }
 
 
-def load(
-    name: str, root: str, n: int | None, target: str, val_fraction: float, split_seed: int
-) -> Splits:
+def load(name: str, root: str, target: str, **draw: Unpack[Draw]) -> Splits:
     """Return the splits of the dataset `name`; its files are under `root`.
 
     Raises InputError naming the file that is missing, truncated or another one.
@@ -40,9 +39,7 @@ def load(
         f"{content}/{target}",
         (train_images, relabelled(train_labels, target)),
         Split(test_images, test_labels, torch.arange(len(test_labels))),
-        n=n,
-        val_fraction=val_fraction,
-        split_seed=split_seed,
+        **draw,
     )
 
 

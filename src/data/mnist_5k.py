@@ -2,19 +2,20 @@
 
 import hashlib
 from functools import lru_cache
+from typing import Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from src.data.splits import Split, Splits, make_splits, stratified
+from src.data.splits import Draw, Split, Splits, make_splits, stratified
 from src.data.target import relabelled
 from src.rng import stream
 
 TEST_SIZE = 1_000
 
 
-def load(n: int | None, target: str, val_fraction: float, split_seed: int) -> Splits:
+def load(target: str, **draw: Unpack[Draw]) -> Splits:
     """Return splits of one pool of 4,000 and the same 1,000 test digits for every seed."""
     images, labels, pool, test, content = read()
     labels = relabelled(labels, target)
@@ -23,9 +24,7 @@ def load(n: int | None, target: str, val_fraction: float, split_seed: int) -> Sp
         f"{content}/{target}",
         (images[pool], labels[pool]),
         Split(images, labels, test),
-        n=n,
-        val_fraction=val_fraction,
-        split_seed=split_seed,
+        **draw,
     )
 
 

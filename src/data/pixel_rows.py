@@ -4,12 +4,13 @@ import hashlib
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from src.data.splits import Split, Splits, make_splits
+from src.data.splits import Draw, Split, Splits, make_splits
 from src.data.target import relabelled
 from src.errors import InputError
 
@@ -19,9 +20,7 @@ INTEGER = re.compile(r"[-+]?\d+")
 PATH_AND_LABEL = re.compile(r"(.+?)[\s,]+([-+]?\d+)")
 
 
-def load(
-    train: str, test: str | None, n: int | None, target: str, val_fraction: float, split_seed: int
-) -> Splits:
+def load(train: str, test: str | None, target: str, **draw: Unpack[Draw]) -> Splits:
     """Return splits of the file `train`; `test` is a second file, with labels or without.
 
     A file holds either a row of comma-separated integers for each image (its label, then 784
@@ -43,9 +42,7 @@ def load(
         f"{content}/{target}",
         (images, relabelled(labels, target)),
         held_out,
-        n=n,
-        val_fraction=val_fraction,
-        split_seed=split_seed,
+        **draw,
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 import torch
 from torch import Tensor
@@ -56,6 +57,14 @@ class Split:
             inputs, labels = self.batch(many, augment)
             assert labels is not None, "only labelled samples can be trained on"
             yield from zip(inputs.split(batch_size), labels.split(batch_size), strict=True)
+
+
+class Draw(TypedDict):
+    """The keys of a data config that say what is drawn of its pool: see `make_splits`."""
+
+    n: int | None
+    val_fraction: float
+    split_seed: int
 
 
 @dataclass(frozen=True)

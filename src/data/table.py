@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from src.data.splits import Split, Splits, make_splits
+from src.data.splits import Draw, Split, Splits, make_splits
 from src.errors import InputError
 
 DELIMITERS = ",;\t"
@@ -26,9 +27,7 @@ class Table:
     labels: Sequence[str] | None
 
 
-def load(
-    train: str, test: str | None, label: str, n: int | None, val_fraction: float, split_seed: int
-) -> Splits:
+def load(train: str, test: str | None, label: str, **draw: Unpack[Draw]) -> Splits:
     """Return splits of the file `train`; `test` is a second file, with labels or without.
 
     `label` is the column of labels, numbers or words; all others are features. In an NPZ file
@@ -52,10 +51,8 @@ def load(
         content,
         (torch.from_numpy(table.features), _numbered(table, names)),
         held_out,
-        n=n,
-        val_fraction=val_fraction,
-        split_seed=split_seed,
         class_names=names,
+        **draw,
     )
 
 

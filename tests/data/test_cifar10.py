@@ -42,7 +42,7 @@ def put(files, root):
 
 
 def load(root):
-    return cifar10.load("cifar10", str(root), None, 0.2, 0)
+    return cifar10.load("cifar10", str(root), n=None, val_fraction=0.2, split_seed=0)
 
 
 def test_images_are_rows_of_red_green_and_blue(files, tmp_path):

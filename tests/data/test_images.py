@@ -23,7 +23,9 @@ def put(folder, classes=("cat", "dog"), count=5, size=(6, 9), mode="RGB"):
 
 
 def load(train, test=None, size=None, colour="rgb"):
-    return images.load(str(train), test and str(test), size, colour, None, 0.4, 0)
+    return images.load(
+        str(train), test and str(test), size, colour, n=None, val_fraction=0.4, split_seed=0
+    )
 
 
 def test_a_folder_is_a_class_and_pixels_are_those_of_its_files(tmp_path):

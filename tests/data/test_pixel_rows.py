@@ -12,6 +12,7 @@ from src.errors import InputError
 DRAWS = np.random.default_rng(0)
 DIGITS = DRAWS.integers(0, 256, (40, 784), np.uint8)
 LABELS = [k % 10 for k in range(40)]
+DRAW = {"n": None, "val_fraction": 0.25, "split_seed": 0}
 
 
 def row(pixels, label=None) -> str:
@@ -29,7 +30,7 @@ def train(tmp_path) -> Path:
 
 
 def load(train, test=None):
-    return pixel_rows.load(str(train), test and str(test), None, "digit", 0.25, 0)
+    return pixel_rows.load(str(train), test and str(test), "digit", **DRAW)
 
 
 def test_rows_are_a_label_and_784_pixels(train):
@@ -41,7 +42,7 @@ def test_rows_are_a_label_and_784_pixels(train):
 
 
 def test_the_binary_target_needs_no_other_file(train):
-    splits = pixel_rows.load(str(train), None, 20, "high_digit", 0.2, 0)
+    splits = pixel_rows.load(str(train), None, "high_digit", n=20, val_fraction=0.2, split_seed=0)
     assert splits.classes == 2
     assert splits.train.labels.tolist() == [int(label >= 5) for label in LABELS]
 

@@ -17,7 +17,7 @@ def rows(split) -> set[int]:
 
 
 def draw(n=None, target="digit", val_fraction=0.25, split_seed=0):
-    return mnist_5k.load(n, target, val_fraction, split_seed)
+    return mnist_5k.load(target, n=n, val_fraction=val_fraction, split_seed=split_seed)
 
 
 def counts(split, classes=10):

@@ -20,7 +20,7 @@ def csv(path, features=FEATURES, labels=WORDS, delimiter=",", header=("width", "
 
 
 def load(train, test=None, label="kind"):
-    return table.load(str(train), test and str(test), label, None, 0.2, 0)
+    return table.load(str(train), test and str(test), label, n=None, val_fraction=0.2, split_seed=0)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
