@@ -105,7 +105,8 @@ def train(seed):
     from src.models.mlp import MLP
     from src.rng import global_stream, stream
     from src.training.fit import fit
-    splits = mnist.load("mnist", sys.argv[1], "digit", n=None, val_fraction=0.166667, split_seed=seed)
+    draw = dict(n=None, val_fraction=0.166667, split_seed=seed)
+    splits = mnist.load("mnist", sys.argv[1], "digit", **draw)
     with global_stream(seed, "initialisation"):
         model = MLP(1, 200, "none", 0.0, torch.nn.ReLU, matched, (1, 28, 28), 10)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)

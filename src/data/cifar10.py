@@ -17,14 +17,8 @@ def load(name: str, root: str, **draw: Unpack[Draw]) -> Splits:
     Raises InputError when files are missing or not the ones that torchvision knows.
     """
     images, labels, test_images, test_labels, names, content = read(root)
-    return make_splits(
-        name,
-        content,
-        (images, labels),
-        Split(test_images, test_labels, torch.arange(len(test_labels))),
-        class_names=names,
-        **draw,
-    )
+    held_out = Split(test_images, test_labels, torch.arange(len(test_labels)))
+    return make_splits(name, content, (images, labels), held_out, class_names=names, **draw)
 
 
 @lru_cache(maxsize=1)

@@ -18,15 +18,10 @@ def load(target: str, **draw: Unpack[Draw]) -> Splits:
     """Return splits of one pool of 1,437 and the same 360 test digits for every seed."""
     images, labels, content = read()
     labels = relabelled(labels, target)
-    rows, held_out = torch.arange(len(labels)), stream(0, "digits test set")
-    test, pool = stratified(labels, rows, TEST_SIZE, held_out)
-    return make_splits(
-        "digits",
-        f"{content}/{target}",
-        (images[pool], labels[pool]),
-        Split(images, labels, test),
-        **draw,
-    )
+    rows, fixed = torch.arange(len(labels)), stream(0, "digits test set")
+    test, pool = stratified(labels, rows, TEST_SIZE, fixed)
+    examples, held_out = (images[pool], labels[pool]), Split(images, labels, test)
+    return make_splits("digits", f"{content}/{target}", examples, held_out, **draw)
 
 
 @lru_cache(maxsize=1)

@@ -37,14 +37,8 @@ def load(
             raise InputError(f"data.test={test}: {here} pixels: must be {there} as in {train}")
         held_out = Split(pixels, classes, torch.arange(len(classes)))
         content += test_content
-    return make_splits(
-        Path(train).name,
-        content,
-        (images, labels),
-        held_out,
-        class_names=names,
-        **draw,
-    )
+    name, examples = Path(train).name, (images, labels)
+    return make_splits(name, content, examples, held_out, class_names=names, **draw)
 
 
 @lru_cache(maxsize=4)

@@ -34,13 +34,9 @@ def load(name: str, root: str, target: str, **draw: Unpack[Draw]) -> Splits:
     """
     train_images, train_labels, test_images, test_labels, content = read(folder(name, root), name)
     test_labels = relabelled(test_labels, target)
-    return make_splits(
-        name,
-        f"{content}/{target}",
-        (train_images, relabelled(train_labels, target)),
-        Split(test_images, test_labels, torch.arange(len(test_labels))),
-        **draw,
-    )
+    examples = train_images, relabelled(train_labels, target)
+    held_out = Split(test_images, test_labels, torch.arange(len(test_labels)))
+    return make_splits(name, f"{content}/{target}", examples, held_out, **draw)
 
 
 @lru_cache(maxsize=4)

@@ -19,13 +19,8 @@ def load(target: str, **draw: Unpack[Draw]) -> Splits:
     """Return splits of one pool of 4,000 and the same 1,000 test digits for every seed."""
     images, labels, pool, test, content = read()
     labels = relabelled(labels, target)
-    return make_splits(
-        "mnist_5k",
-        f"{content}/{target}",
-        (images[pool], labels[pool]),
-        Split(images, labels, test),
-        **draw,
-    )
+    examples, held_out = (images[pool], labels[pool]), Split(images, labels, test)
+    return make_splits("mnist_5k", f"{content}/{target}", examples, held_out, **draw)
 
 
 @lru_cache(maxsize=1)

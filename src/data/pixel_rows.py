@@ -37,13 +37,8 @@ def load(train: str, test: str | None, target: str, **draw: Unpack[Draw]) -> Spl
         content += test_content
         test_labels = None if test_labels is None else relabelled(test_labels, target)
         held_out = Split(test_images, test_labels, torch.arange(len(test_images)))
-    return make_splits(
-        Path(train).stem,
-        f"{content}/{target}",
-        (images, relabelled(labels, target)),
-        held_out,
-        **draw,
-    )
+    examples = images, relabelled(labels, target)
+    return make_splits(Path(train).stem, f"{content}/{target}", examples, held_out, **draw)
 
 
 @lru_cache(maxsize=4)

@@ -46,14 +46,8 @@ def load(train: str, test: str | None, label: str, **draw: Unpack[Draw]) -> Spli
         features = torch.from_numpy(other.features)
         held_out = Split(features, labels, torch.arange(len(features)))
         content += _content(other)
-    return make_splits(
-        Path(train).stem,
-        content,
-        (torch.from_numpy(table.features), _numbered(table, names)),
-        held_out,
-        class_names=names,
-        **draw,
-    )
+    name, examples = Path(train).stem, (torch.from_numpy(table.features), _numbered(table, names))
+    return make_splits(name, content, examples, held_out, class_names=names, **draw)
 
 
 @lru_cache(maxsize=4)
