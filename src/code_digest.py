@@ -191,19 +191,15 @@ def _version(name: str) -> str | None:
     site = next((f for f in folders if f.name in ("site-packages", "dist-packages")), None)
     if site is None:
         return None
+    listed = (
+        file for file in site.glob("*.dist-info/top_level.txt") if name in file.read_text().split()
+    )
+    names = (file.parent.name.partition("-")[0] for file in listed)
     try:
-        found = metadata.distribution(_distribution(site, name))
+        found = metadata.distribution(next(names, name))
     except metadata.PackageNotFoundError:
         return None
     return None if found.read_text("direct_url.json") else found.version
-
-
-def _distribution(site: Path, top: str) -> str:
-    """Return the distribution of a top-level module, by its metadata in the folder `site`."""
-    for listed in site.glob("*.dist-info/top_level.txt"):
-        if top in listed.read_text().split():
-            return listed.parent.name.partition("-")[0]
-    return top
 
 
 SNAPSHOT = Snapshot(CODE)

@@ -21,7 +21,13 @@ def unreadable(file: Path, error: Exception) -> InputError:
     """Return what is wrong with a file that is no config: its bytes, its YAML, its values."""
     content = file.read_bytes()
     if isinstance(error, UnicodeDecodeError):
-        return InputError(_encoding(file, content))
+        try:
+            content.decode()
+        except UnicodeDecodeError as found:
+            line = content[: found.start].count(b"\n") + 1
+            byte = f":{line}: byte {content[found.start]:#04x}"
+            return InputError(f"{shown(file)}{byte}: must be saved as UTF-8")
+        return InputError(f"{shown(file)}: must be saved as UTF-8")
     if isinstance(error, yaml.reader.ReaderError):  # counts characters, of which it takes no NUL
         line = content.decode()[: error.position].count("\n") + 1
         return InputError(f"{shown(file)}:{line}: character {error.character:#x}: must be text")
@@ -32,16 +38,6 @@ def unreadable(file: Path, error: Exception) -> InputError:
     if isinstance(error, RecursionError):
         return InputError(f"{shown(file)}: must not contain itself by an alias (`*name`)")
     return InputError(f"{shown(file)}: {without_place(error)}")
-
-
-def _encoding(file: Path, content: bytes) -> str:
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        byte = content[error.start]
-        return f"{shown(file)}:{line}: byte {byte:#04x}: must be saved as UTF-8"
-    return f"{shown(file)}: must be saved as UTF-8"
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:

@@ -27,7 +27,12 @@ def main(arguments: Sequence[str]) -> None:
     words = command_line.parse([a for a in arguments if "=" in a], KEYS)
     numbers = {key: _positive(key, value) for key in KEYS if (value := words.value(key))}
     if "spread" in numbers:
-        _tell_plan(numbers)
+        from src.compare import power
+
+        margin = numbers.get("margin", config.settings([])["compare"]["margin"])
+        arms = int(numbers.get("variants", 2))
+        print(f"{arms} variants, margin {margin:g}, spread {numbers['spread']:g}:")
+        print(power.seeds_needed(numbers["spread"] / margin, arms))
     else:
         from src.inference.runs import find_sweep
         from src.inference.verdict import compare_again
@@ -35,15 +40,6 @@ def main(arguments: Sequence[str]) -> None:
         store = words.tracking.connect()
         sweep = find_sweep(store, names[0] if names else "last")
         _tell_sweep(compare_again(store, sweep), sweep.tags.get("command", ""), numbers)
-
-
-def _tell_plan(numbers: Mapping[str, float]) -> None:
-    from src.compare import power
-
-    margin = numbers.get("margin", config.settings([])["compare"]["margin"])
-    arms = int(numbers.get("variants", 2))
-    print(f"{arms} variants, margin {margin:g}, spread {numbers['spread']:g}:")
-    print(power.seeds_needed(numbers["spread"] / margin, arms))
 
 
 def _tell_sweep(comparison: "Comparison", command: str, numbers: Mapping[str, float]) -> None:

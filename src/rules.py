@@ -61,10 +61,6 @@ def _is_growing(value: Any, low: int) -> bool:
     )
 
 
-def _are_seeds(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and len({*map(str, value)}) == len(value)
-
-
 FUNCTION = Rule(lambda v: isinstance(v, Mapping), "a mapping with `_target_` and `_partial_: true`")
 FLAG = Rule(lambda v: isinstance(v, bool), "true or false")
 TEXT = Rule(lambda v: isinstance(v, str) and v != "", "text, not empty")
@@ -96,6 +92,9 @@ LOOKS = Rule(
     f"numbers of seeds that increase from {MIN_SEEDS} or more on, such as [8,12,16]",
 )
 TUNING_SEEDS = Rule(
-    lambda v: whole(1).allows(v) or (_are_seeds(v) and all(map(SEED.allows, v))),
+    lambda v: (
+        whole(1).allows(v)
+        or (isinstance(v, list) and v != [] and all(map(SEED.allows, v)) and len({*v}) == len(v))
+    ),
     "how many, an integer of at least 1, or a list of different seeds",
 )

@@ -123,12 +123,10 @@ def quoted(argument: str) -> str:
     if key.lstrip("+") != "tune.space" or not re.fullmatch(r"\s*\{.*\}\s*", value, re.DOTALL):
         return argument
     entries = [entry.partition(":") for entry in split(value.strip()[1:-1]) if entry]
-    said = [f"{name.strip()}: {_in_quotes(text.strip())}" for name, _, text in entries]
+    pairs = [(name.strip(), text.strip()) for name, _, text in entries]
+    is_call = {text: CALL.fullmatch(text) and "'" not in text for _, text in pairs}
+    said = [f"{name}: '{text}'" if is_call[text] else f"{name}: {text}" for name, text in pairs]
     return f"++tune.space={{{', '.join(said)}}}"
-
-
-def _in_quotes(text: str) -> str:
-    return f"'{text}'" if CALL.fullmatch(text) and "'" not in text else text
 
 
 def _refusal(key: str, text: str, words: str) -> InputError:

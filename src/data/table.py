@@ -41,10 +41,13 @@ def load(train: str, test: str | None, label: str, **draw: Unpack[Draw]) -> Spli
     held_out = None
     content = _content(table)
     if test is not None:
-        other = _matching(read(Path(test), label), table)
+        other, shape = read(Path(test), label), table.features.shape[1:]
+        if other.columns != table.columns or other.features.shape[1:] != shape:
+            features = f"the features of {table.path.name}: {_listed(table.columns)}"
+            raise InputError(f"{other.path}: must have {features}")
         labels = None if other.labels is None else _numbered(other, names)
-        features = torch.from_numpy(other.features)
-        held_out = Split(features, labels, torch.arange(len(features)))
+        rows = torch.arange(len(other.features))
+        held_out = Split(torch.from_numpy(other.features), labels, rows)
         content += _content(other)
     name, examples = Path(train).stem, (torch.from_numpy(table.features), _numbered(table, names))
     return make_splits(name, content, examples, held_out, class_names=names, **draw)
@@ -110,15 +113,6 @@ def _arrays(path: Path, label: str) -> Table:
     if not np.isfinite(features).all():
         raise InputError(f"{path}: {name}: must hold finite numbers")
     return Table(path, [name], features, None if labels is None else [str(v) for v in labels])
-
-
-def _matching(table: Table, train: Table) -> Table:
-    """Return a table whose features must be those of the training file."""
-    if table.columns != train.columns or table.features.shape[1:] != train.features.shape[1:]:
-        raise InputError(
-            f"{table.path}: must have the features of {train.path.name}: {_listed(train.columns)}"
-        )
-    return table
 
 
 def _numbered(table: Table, names: Sequence[str]) -> Tensor:

@@ -1,5 +1,6 @@
 """Multiruns whose jobs depend on results: their checks before the first job, and their rounds."""
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
+from src import provenance
 from src.errors import InputError
 from src.hydra_internals import FAIR_SWEEPER, QUEUE_LAUNCHER, as_typed
 from src.search_space import Dimension
@@ -21,7 +23,6 @@ from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
-from src.tracking.run_logger import search_start
 from src.tracking.sweep_journals import SweepJournals
 
 
@@ -152,7 +153,12 @@ def _begin_arm(arm: Arm, journals: SweepJournals) -> str:
     """Begin the journal of an arm's search; return its name for the trials that belong to it."""
     sweep = fold(journals.sweep)
     assert sweep is not None
-    start = search_start(arm.label, sweep)
-    number = sum(1 for _ in (journals.sweep.folder / "searches").glob("*"))
-    Journal(journals.sweep.folder / "searches" / str(number)).begin(**start)
-    return start["tags"]["job"]
+    own = {"kind": "search", "job": os.urandom(8).hex(), "sweep": sweep.job_id, "arm": arm.label}
+    searches = journals.sweep.folder / "searches"
+    Journal(searches / str(sum(1 for _ in searches.glob("*")))).begin(
+        name=arm.label or "search",
+        tags={**provenance.tags(), **own},
+        params={key: value for key, value in sweep.params.items() if key.startswith("tune.")},
+        tracking=sweep.tracking,
+    )
+    return own["job"]

@@ -37,19 +37,13 @@ def follow(database: Path, experiment_id: str, location: str) -> str:
                 if not address.startswith(f"{former}/"):
                     continue
                 moved = location + address.removeprefix(former)
-                if _stays(address, moved):
+                path, target = addresses.local_path(address), addresses.local_path(moved)
+                if not (target and target.exists()) and (path is None or path.exists()):
                     stay += 1
                     continue
                 connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (moved, row))
     where = f"{_shown(former)}, outside {_shown(location)}"
     return f"the artifacts of {stay} earlier runs stay in {where}" if stay else ""
-
-
-def _stays(address: str, moved: str) -> bool:
-    path, target = addresses.local_path(address), addresses.local_path(moved)
-    if target is not None and target.exists():
-        return False
-    return path is None or path.exists()
 
 
 def _shown(address: str) -> str:

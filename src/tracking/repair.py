@@ -29,17 +29,13 @@ def _mended(record: JobRecord) -> JobRecord:
     for note in record.journal.set_damage_aside():
         log.warning(note)
     if not record.has_ended and record.process == ProcessState.GONE:
-        end(record.journal, Status.KILLED, _reason(record))
+        job = record.tags.get("scheduler_job", "")
+        word = next(iter(scheduler.words(job).values()), "") if job else ""
+        said = f"; SLURM says {word}" if word else ""
+        end(record.journal, Status.KILLED, f"its process was gone{said}")
     elif record.process == ProcessState.QUEUED and not (record.has_ended or record.is_sweep):
         record.journal.append(EventKind.REQUEUED)
     return fold(record.journal) or record
-
-
-def _reason(record: JobRecord) -> str:
-    """Return why the process of a job is gone, as far as its scheduler tells."""
-    job = record.tags.get("scheduler_job", "")
-    word = next(iter(scheduler.words(job).values()), "") if job else ""
-    return f"its process was gone; SLURM says {word}" if word else "its process was gone"
 
 
 def end(journal: Journal, status: Status, reason: str = "") -> None:

@@ -202,20 +202,6 @@ def already_finished(journal: Journal, sweep: str, number: int) -> JobRecord | N
     return record if record and is_same and record.status == Status.FINISHED else None
 
 
-def search_start(label: str, sweep: JobRecord) -> dict[str, Any]:
-    """Return the fields of the first event of the journal of an arm's search.
-
-    `sweep` is the record of the sweep, whose space and budget are those of all arms.
-    """
-    tags = {"kind": "search", "job": os.urandom(8).hex(), "sweep": sweep.job_id, "arm": label}
-    return {
-        "name": label or "search",
-        "tags": {**provenance.tags(), **tags},
-        "params": {k: v for k, v in sweep.params.items() if k.startswith("tune.")},
-        "tracking": sweep.tracking,
-    }
-
-
 def sweep_start(
     name: str,
     folder: Path,
