@@ -98,7 +98,7 @@ class Snapshot:
         for name in names:
             try:
                 importlib.import_module(name)
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit) as error:  # a module is anybody's code
                 log.debug("%s cannot be imported: %s", name, error)
         self.changed |= {file for file in files if self.sources[file].differs_from(file)}
 

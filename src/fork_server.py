@@ -5,15 +5,17 @@ https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-method
 
 import logging
 import multiprocessing
+import os
 import shutil
 import signal
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from multiprocessing import forkserver, process, resource_tracker, util
+from multiprocessing import connection, forkserver, process, resource_tracker, util
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from src.errors import JobError
@@ -24,6 +26,7 @@ PRELOAD = "src.fork_server_preload"
 LONGEST_FOLDER = 28  # a socket's path has at most 107 characters (unix(7)), 79 of them ours
 SHORT_FOLDER = "/tmp"
 ATTEMPTS, PAUSE_SECONDS = 4, 0.2
+GRACE_SECONDS = 10.0  # in which a process whose parent has gone may end in good order
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +42,14 @@ def start(preload: Sequence[str]) -> None:
 
 
 def fork(target: Callable[..., object], *arguments: Any) -> BaseProcess:
-    """Start a process that calls `target`. Raises JobError if the fork server dies repeatedly."""
+    """Start a process that calls `target` and ends, at the latest, with this one.
+
+    Raises JobError if the fork server dies repeatedly.
+    """
     for attempt in range(ATTEMPTS):
         time.sleep(attempt * PAUSE_SECONDS)  # its sockets close before it counts as dead
         child = multiprocessing.get_context("forkserver").Process(
-            target=target, args=arguments, daemon=True
+            target=_run, args=(target, *arguments), daemon=True
         )
         try:
             child.start()
@@ -54,6 +60,24 @@ def fork(target: Callable[..., object], *arguments: Any) -> BaseProcess:
         else:
             return child
     raise JobError("the process from which workers fork was killed, or is out of memory") from cause
+
+
+def _run(target: Callable[..., object], *arguments: Any) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
+    target(*arguments)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that wanted it, or the fork server, has ended."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    watched = [parent.sentinel]
+    if hasattr(os, "pidfd_open"):  # on Linux; elsewhere a process outlives its fork server
+        watched.append(os.pidfd_open(os.getppid()))
+    connection.wait(watched)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _ensure_running() -> None:

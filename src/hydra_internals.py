@@ -69,7 +69,7 @@ def name_config_files() -> None:
             result = load(self, config_path)
         except ConfigLoadError:
             raise
-        except (Exception, RecursionError) as error:
+        except Exception as error:  # PyYAML's and OmegaConf's have no common base
             raise config_files.unreadable(file, error) from error
         package = result.header["package"]
         config_files.check_content(file, config_path, result.config, package)

@@ -106,7 +106,7 @@ def _running(command: list[str]) -> Iterator[subprocess.Popen]:
     with process:
         try:
             yield process
-        except BaseException:
+        except BaseException:  # a notebook's interrupt, and any bug in its printing
             process.send_signal(signal.SIGINT)
             raise
 

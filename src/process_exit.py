@@ -20,7 +20,7 @@ def at_end(close: Callable[[bool], object]) -> Iterator[None]:
     try:
         yield
         is_abort = False
-    except Exception:
+    except Exception:  # is no interrupt
         is_abort = False
         raise
     finally:

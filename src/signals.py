@@ -34,7 +34,7 @@ def handle_signals() -> Iterator[None]:
     handlers = _install(_handle)
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # of any library that the interrupt has met
         if _is_stop_requested:
             raise KeyboardInterrupt from error
         raise

@@ -4,6 +4,7 @@ Without a folder all under outputs are looked at. A sweep whose jobs have all en
 who waited is compared and ended, and a job that is gone is ended, as its scheduler tells.
 """
 
+import logging
 import sys
 import time
 from collections import Counter
@@ -23,6 +24,8 @@ from src.tracking.repair import settle
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader import upload
+
+log = logging.getLogger(__name__)
 
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -67,6 +70,7 @@ def _repaired(sweep: JobRecord) -> JobRecord:
         if error := upload([*own, *changed], sweep.destination.connect):
             raise error
     except Exception as error:  # servers and networks raise their own
+        log.info("%s: not repaired", sweep.journal.path, exc_info=True)
         print(f"{sweep.journal.folder}: {root_cause(error)}", file=sys.stderr)
     return fold(sweep.journal) or sweep
 

@@ -56,6 +56,7 @@ def _send(waiting: Sequence[Journal], tracking: TrackingSettings) -> int:
         try:
             events = mlflow_sink.send(journal, tracking.connect)
         except Exception as error:  # servers, networks and artifact stores raise their own
+            log.info("%s: not sent", journal.path, exc_info=True)
             print(f"{journal.folder}: cannot be sent: {root_cause(error)}", file=sys.stderr)
             failed += 1
         else:

@@ -41,7 +41,7 @@ def train(cfg: DictConfig) -> float:
     is_single = HydraConfig.get().mode != RunMode.MULTIRUN
     try:
         return job.run(cfg)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # whatever a model's code does, others go on
         is_input = isinstance(error, InputError)
         if is_single and is_input:
             raise Refused from error
@@ -73,7 +73,7 @@ def main() -> None:
             train()
     except KeyboardInterrupt:
         sys.exit(EXIT_STATUS)
-    except (Exception, Refused) as error:
+    except (Exception, Refused) as error:  # none is swallowed: the user's own become one line
         if full or not is_users(error):
             raise
         sys.exit(one_line(error))

@@ -98,7 +98,7 @@ def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()
             made = logged_model.log(store, record, source, module, example, metadata, config)
         except InputError:
             raise
-        except Exception as error:
+        except Exception as error:  # torch's, the server's and an artifact store's
             raise InputError(f"torch.export or the server: {root_cause(error)}") from error
     logged_model.show_with(store, record, made)
     return made

@@ -91,5 +91,5 @@ def _end_failed(config: DictConfig, error: BaseException) -> None:
 def _refusing() -> Iterator[None]:
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # of which Hydra would only warn
         raise Refused from error

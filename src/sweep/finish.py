@@ -49,7 +49,7 @@ def finishing() -> Iterator[None]:
     """
     try:
         yield
-    except BaseException as error:
+    except BaseException as error:  # whatever ends a sweep, what it has is kept
         failed = finish(error)
         if isinstance(error, Exception) and failed:
             raise JobError(f"{failed} jobs failed; the same command tries them again") from error

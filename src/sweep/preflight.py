@@ -72,12 +72,14 @@ def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> list[
         conn, theirs = multiprocessing.Pipe(duplex=False)
         process = fork_server.fork(_send_result, theirs, configs, is_here)
         theirs.close()
-        conn.poll(None)  # Ctrl-C does no harm here, other than within a message
         try:
+            conn.poll(None)  # Ctrl-C does no harm here, other than within a message
             result = conn.recv()
         except PEER_CLOSED:
             result = InputError("the process that makes every variant once has died")
-        process.join()
+        finally:
+            process.kill()  # a model may hang in it
+            process.join()
     if isinstance(result, InputError):
         raise result
     return result

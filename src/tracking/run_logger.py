@@ -109,7 +109,7 @@ def run_lifecycle(
     try:
         with handle_signals():
             yield
-    except BaseException as error:
+    except BaseException as error:  # no end of a job goes unrecorded
         is_killed = isinstance(error, KeyboardInterrupt)
         if not isinstance(error, Exception) and scheduler.starts_again(
             isinstance(error, Terminated)

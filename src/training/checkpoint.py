@@ -1,5 +1,6 @@
 """Checkpoints: all that a cut-off job needs to go on as if nothing had happened."""
 
+import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +10,8 @@ import torch
 
 from src.metrics import Epoch
 from src.rng import global_rng_state, set_global_rng_state
+
+log = logging.getLogger(__name__)
 
 
 class Checkpoint:
@@ -48,6 +51,7 @@ class Checkpoint:
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
         except Exception as damage:  # torch and pickle have many errors for a damaged file
+            log.info("%s: damaged", self.path, exc_info=True)
             print(f"{self.path}: cannot be read, so training begins anew: {damage}")
             return [], None
         for name, component in self.components.items():

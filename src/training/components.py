@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
@@ -167,7 +168,10 @@ def _measures(tree: Mapping[str, Any]) -> dict[str, Measure]:
     for name, definition in definitions.items():
         try:
             made[name] = instantiate(definition["function"])
-        except Exception as error:  # of a function that is not there, for one
+        except (
+            InstantiationException,
+            KeyError,
+        ) as error:  # of a function that is not there, for one
             reason = " ".join(str(error.__cause__ or error).split())
             raise InputError(f"metrics={name}: {reason}") from error
     return made

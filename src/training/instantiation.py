@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from pydoc import locate
+from pydoc import ErrorDuringImport, locate
 from typing import Any, cast
 
 from hydra.errors import InstantiationException
@@ -26,7 +26,7 @@ def blaming(config: Resolved, group: str) -> Iterator[None]:
     """Raise an InputError that names the group for all that its target raises, SystemExit too."""
     try:
         yield
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a part is anybody's code
         is_hydras = isinstance(error, InstantiationException)
         cause = error.__cause__ if is_hydras and error.__cause__ else error
         if isinstance(cause, InputError):
@@ -50,14 +50,14 @@ def _reason(error: BaseException, node: Mapping[str, Any]) -> str:
 def _not_imported(target: str, error: BaseException) -> str:
     module, _, name = target.rpartition(".")
     hint = _place(error)
-    with suppress(Exception):  # the module itself cannot be imported
+    with suppress(ErrorDuringImport):  # the module itself cannot be imported
         hint = nearest(name, dir(locate(module)))
     said = " ".join(f"{type(error).__name__}: {error}".split())
     return f"_target_={target}: cannot be imported: {said}{hint}"
 
 
 def _nearest_argument(name: str, target: str) -> str:
-    with suppress(Exception):  # a target that has no signature
+    with suppress(TypeError, ValueError):  # a target that has no signature
         return nearest(name, inspect.signature(cast(Any, locate(target))).parameters)
     return ""
 

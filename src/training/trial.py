@@ -94,7 +94,7 @@ def _blaming(what: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a model, a loss and a metric are anybody's code
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(": ")
         raise InputError(f"{what} raised {reason}") from error
 

@@ -115,7 +115,7 @@ def launch(settings: Settings, multirun: Multirun, source: JobSource) -> list[Jo
                     pool.add(source.next(errors), view)
                 view.refresh()
             pool.end()
-        except BaseException:
+        except BaseException:  # no worker outlives its sweep
             pool.end(is_abort=True)
             raise
     return [result for _, result in sorted(pool.returns.items())]

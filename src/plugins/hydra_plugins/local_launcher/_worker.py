@@ -1,15 +1,12 @@
 """The process of a pool: it runs jobs, one after the other, and ends with the sweep."""
 
 import gc
-import multiprocessing
+import logging
 import os
-import signal
-import threading
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import connection
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,8 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
 from src.launching import EXIT_STATUS, PEER_CLOSED, JobError, JobRequeued
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,6 @@ def serve(conn: Connection, shared: bytes, gpu: str | None) -> None:
     """Run the jobs that arrive until the connection closes; end when the sweep does."""
     gc.freeze()
     gc.enable()
-    threading.Thread(target=_end_with_sweep, daemon=True).start()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     multirun = Multirun.restore(shared)
@@ -84,17 +82,6 @@ def serve(conn: Connection, shared: bytes, gpu: str | None) -> None:
         while True:
             conn.send_bytes(run(multirun, *conn.recv()))
     os._exit(0)  # taking torch apart takes a second
-
-
-def _end_with_sweep() -> None:
-    """End this process when the sweep's or the fork server has ended."""
-    sweep = multiprocessing.parent_process()
-    assert sweep is not None
-    watched = [sweep.sentinel]
-    if hasattr(os, "pidfd_open"):  # on Linux; elsewhere a job outlives its fork server
-        watched.append(os.pidfd_open(os.getppid()))
-    connection.wait(watched)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def run(multirun: Multirun, number: int, overrides: list[str]) -> bytes:
@@ -111,6 +98,7 @@ def run(multirun: Multirun, number: int, overrides: list[str]) -> bytes:
     except (KeyboardInterrupt, JobRequeued):
         os._exit(EXIT_STATUS)  # a worker that is told to stop takes no other job
     except BaseException as error:  # sys.exit in a job must not end the sweep
+        log.debug("job %d failed", number, exc_info=True)
         failure = JobError(f"{type(error).__name__}: {error}")
         return cloudpickle.dumps(JobReturn(status=JobStatus.FAILED, _return_value=failure))
 
