@@ -9,7 +9,9 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,9 +60,10 @@ def _config_is_trusted() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def config() -> Callable[..., Resolved]:
-    """The resolved config of a command line's overrides."""
+    """The resolved config of a command line's overrides, of which each is composed once."""
 
-    def resolved(*overrides: str) -> Resolved:
+    @cache
+    def composed(*overrides: str) -> Resolved:
         register_resolvers()
         with initialize_config_dir(str(ROOT / "conf"), **MAIN):
             cfg = compose("config", list(overrides), return_hydra_config=True)
@@ -69,7 +72,7 @@ def config() -> Callable[..., Resolved]:
             del cfg["hydra"]
         return resolve(cfg, choices)
 
-    return resolved
+    return lambda *overrides: deepcopy(composed(*overrides))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The rules of the layout, read from the imports of every file."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT / "src").as_posix()
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Every module that the file imports, at its top or later."""
     found = set()
