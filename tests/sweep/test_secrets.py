@@ -37,9 +37,12 @@ def hints_of(password: str, text: str) -> list[str]:
     return [half for half in (password[:4], password[-4:]) if half in text]
 
 
-@pytest.mark.parametrize("template", ["http://me:{}@host:5000", "http://host:5000?token={}"])
-@pytest.mark.parametrize("password", PASSWORDS)
-def test_hydra_writes_no_password_and_jobs_get_it_all_the_same(master, password, template):
+@pytest.mark.parametrize(
+    ("template", "password"),
+    [("http://me:{}@host:5000", password) for password in PASSWORDS]
+    + [("http://host:5000?token={}", password) for password in (PASSWORDS[1], PASSWORDS[-1])],
+)
+def test_hydra_writes_no_password_and_jobs_get_it_all_the_same(master, template, password):
     uri = template.format(password)
     config = master("seed=1,2", f"tracking.uri='{uri}'", "compare.question=why")
     hide_secrets(config)
