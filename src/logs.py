@@ -8,6 +8,9 @@ from rich.console import Console, RenderableType
 
 from src.errors import OUTPUT_CLOSED
 
+# Else it warns of a home that cannot be written to, and goes on without.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
 
 def show(verbose: bool | str | Sequence[str]) -> None:
     """Print messages of all levels to standard error: of this project, or of the named loggers.

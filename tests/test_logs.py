@@ -1,10 +1,13 @@
 """Log messages that a user asks for."""
 
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 
-from src import logs
+from src import ROOT, logs
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +42,17 @@ def test_a_later_call_writes_to_the_output_of_that_time(capsys):
     logs.show(True)
     logging.getLogger("src.a").info("again")
     assert capsys.readouterr().err == "src.a: again\n"
+
+
+@pytest.mark.slow
+def test_a_home_that_cannot_be_written_to_is_no_news():
+    """matplotlib keeps its settings there, and goes on without."""
+    command = [sys.executable, "-c", "import src.logs, matplotlib.pyplot"]
+    told = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"MPLCONFIGDIR": "/dev/null/x", "HOME": "/dev/null"},
+        capture_output=True,
+        text=True,
+    )
+    assert (told.returncode, told.stderr) == (0, "")

@@ -1,5 +1,8 @@
 """What a command cannot write is told before anything is trained, and nothing is left behind."""
 
+import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +40,29 @@ def test_each_directory_must_be_writable(key, place, tree, tmp_path):
     where[key] = place
     name = "tracking.artifacts" if key == "artifacts" else key
     assert refusal(tree, tmp_path / "run").startswith(f"{name}={place}: must be a directory")
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A mount that not even root can write to."""
+    (folder := tmp_path / "mount").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "ro", "none", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a read-only file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("key", ["checkpoints", "results", "artifacts", "hydra.run.dir"])
+def test_a_read_only_mount_is_told_with_its_place(key, read_only, tree, tmp_path):
+    where = tree["tracking"] if key == "artifacts" else tree
+    where[key] = str(read_only / "x")
+    run = read_only / "x" if key == "hydra.run.dir" else tmp_path / "run"
+    name = "tracking.artifacts" if key == "artifacts" else key
+    assert refusal(tree, run) == (
+        f"{name}={read_only}/x: must be a directory that can be written to; "
+        f"{read_only}: Read-only file system"
+    )
 
 
 def test_artifacts_of_a_server_or_a_remote_store_are_not_looked_at(tree, tmp_path):
