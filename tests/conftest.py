@@ -63,7 +63,7 @@ def config() -> Callable[..., Resolved]:
     """The resolved config of a command line's overrides, of which each is composed once."""
 
     @cache
-    def composed(*overrides: str) -> Resolved:
+    def composed(server: str | None, *overrides: str) -> Resolved:
         register_resolvers()
         with initialize_config_dir(str(ROOT / "conf"), **MAIN):
             cfg = compose("config", list(overrides), return_hydra_config=True)
@@ -72,7 +72,8 @@ def config() -> Callable[..., Resolved]:
             del cfg["hydra"]
         return resolve(cfg, choices)
 
-    return lambda *overrides: deepcopy(composed(*overrides))
+    # The one variable that conf/ reads.
+    return lambda *them: deepcopy(composed(os.environ.get("MLFLOW_TRACKING_URI"), *them))
 
 
 @pytest.fixture(scope="session")
