@@ -54,7 +54,7 @@ def _location(uri: str) -> tuple[str, str]:
 
 
 def _mlflow() -> str:
-    """MLflow's program of this environment, by its name alone if the shell finds it."""
+    """Return this environment's MLflow program, by its name alone if the shell finds it."""
     beside, on_path = Path(sys.executable).with_name("mlflow"), shutil.which("mlflow")
     is_on_path = on_path is not None and beside.exists() and Path(on_path).samefile(beside)
     return "mlflow" if is_on_path else f"{shlex.quote(sys.executable)} -m mlflow"

@@ -31,12 +31,12 @@ def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
 
 
 def errors(epoch: Mapping[str, float]) -> str:
-    """The two errors of an epoch, in percent."""
+    """Return the two errors of an epoch, in percent."""
     return f"train {epoch[metrics.TRAIN_ERROR]:6.2%}  validation {epoch[metrics.VAL_ERROR]:6.2%}"
 
 
 def result_table(name: str, summary: Mapping[str, float], outcome: str) -> Table:
-    """One job's result; a job that diverged at once has no best epoch."""
+    """Return one job's result; a job that diverged at once has no best epoch."""
     table = Table(title=escape(f"{name} ({outcome})"))
     for heading in ("best validation", "at epoch", "final validation", "final train", "test"):
         table.add_column(heading, justify="right")
@@ -128,7 +128,7 @@ class SweepView:
             logs.tell(f"[{done}/{self.total}] {job.name}  {said}")
 
     def again(self, job: Job, error: BaseException) -> None:
-        """A job is tried again."""
+        """Note that a job is tried again."""
         logs.tell(f"{job.name}  {error}; tried again")
 
     def refresh(self) -> None:

@@ -162,7 +162,7 @@ def _record_reused(
 
 
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
-    """The jobs, composed for the data that are there."""
+    """Compose the jobs for the data that are there."""
     jobs = compose_jobs(config, overrides)
     if ensure_data(job.config.tree["data"] for job in jobs):
         add_overrides(config, "sweep.fallback=true")

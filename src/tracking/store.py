@@ -145,7 +145,7 @@ def _note_environment(uri: str) -> None:
 
 
 def _make(database: Path) -> None:
-    """A new database with a write-ahead log: a commit is one flush to disk instead of three.
+    """Make a database with a write-ahead log: a commit is one flush to disk instead of three.
 
     It gets its name when it is whole: MLflow cannot use one whose making was cut off.
     """
