@@ -77,11 +77,9 @@ def _predictions(
 def _figures(
     model: nn.Module, splits: Splits, probabilities: np.ndarray
 ) -> dict[str, Callable[[], Image]]:
-    labels, names = _labels(splits.val), splits.class_names
+    labels, predicted, names = _labels(splits.val), probabilities.argmax(1), splits.class_names
     return {
-        "confusion_matrix": lambda: figures.confusion_matrix(
-            labels, probabilities.argmax(1), names
-        ),
+        "confusion_matrix": lambda: figures.confusion_matrix(labels, predicted, names),
         "mistakes": lambda: figures.mistakes(_images(splits.val), labels, probabilities, names),
         "first_layer": lambda: figures.first_layer(_first_weights(model, splits.input_shape)),
     }

@@ -36,18 +36,11 @@ def learning_curves(epochs: Sequence[Epoch]) -> Image.Image:
         panel.frame([*train, *val], title)
         panel.curve(train, VERMILLION, is_full=False)
         panel.curve(val, BLUE, is_full=True)
-    for x, name, color, fill in (
-        (325, "train", VERMILLION, "white"),
-        (400, "validation", BLUE, BLUE),
-    ):
-        _dot(draw, x * SUPERSAMPLING, 18 * SUPERSAMPLING, color, fill)
-        draw.text(
-            ((x + 9) * SUPERSAMPLING, 18 * SUPERSAMPLING),
-            name,
-            INK,
-            _font(13 * SUPERSAMPLING),
-            "lm",
-        )
+    legend = ((325, "train", VERMILLION, "white"), (400, "validation", BLUE, BLUE))
+    y, font = 18 * SUPERSAMPLING, _font(13 * SUPERSAMPLING)
+    for x, name, color, fill in legend:
+        _dot(draw, x * SUPERSAMPLING, y, color, fill)
+        draw.text(((x + 9) * SUPERSAMPLING, y), name, INK, font, "lm")
     return picture.reduce(SUPERSAMPLING)
 
 
@@ -67,22 +60,21 @@ class _Panel:
         low, high = min(finite), max(finite)
         margin = (high - low) * 0.05 or abs(high) * 0.05 or 1
         self.low, self.high = low - margin, high + margin
+        small, font = _font(12 * SUPERSAMPLING), _font(13 * SUPERSAMPLING)
         place: tuple[float, float]
         for tick in ticks(self.low, self.high):
             y = self.y(tick)
             self.draw.line((self.left, y, self.right, y), FAINT, SUPERSAMPLING)
             place = (self.left - 7 * SUPERSAMPLING, y)
-            self.draw.text(place, f"{tick:.4g}", GREY, _font(12 * SUPERSAMPLING), "rm")
+            self.draw.text(place, f"{tick:.4g}", GREY, small, "rm")
         for step in (tick for tick in ticks(1, max(2, self.steps[-1])) if tick == int(tick) > 0):
             place = (self.x(step), self.bottom + 8 * SUPERSAMPLING)
-            self.draw.text(place, f"{step:.0f}", GREY, _font(12 * SUPERSAMPLING), "mt")
+            self.draw.text(place, f"{step:.0f}", GREY, small, "mt")
         bounds = (self.left, self.top, self.right, self.bottom)
         self.draw.rectangle(bounds, outline=GREY, width=SUPERSAMPLING)
-        self.draw.text(
-            (self.left, self.top - 8 * SUPERSAMPLING), title, INK, _font(13 * SUPERSAMPLING), "ls"
-        )
+        self.draw.text((self.left, self.top - 8 * SUPERSAMPLING), title, INK, font, "ls")
         place = ((self.left + self.right) / 2, self.bottom + 28 * SUPERSAMPLING)
-        self.draw.text(place, "epoch", INK, _font(13 * SUPERSAMPLING), "mt")
+        self.draw.text(place, "epoch", INK, font, "mt")
 
     def curve(self, values: Sequence[float], color: tuple[int, ...], is_full: bool) -> None:
         """Draw a line with a dot for each epoch, interrupted by values that are not finite."""
