@@ -85,6 +85,8 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
         _check_artifacts(artifacts)
     try:
         if found is None:
+            if addresses.is_database(uri):
+                _check_database(uri)
             own = addresses.artifacts_uri(artifacts) if addresses.is_database(uri) else None
             store = _open(uri, experiment, own)
             kept = store.client.get_experiment(store.experiment_id).artifact_location or ""
@@ -118,6 +120,15 @@ def _needed(error: BaseException) -> str:
             return DRIVERS[cause.name]
         cause = cause.__cause__ or cause.__context__
     return "a writable sqlite:///FILE or a running server is needed"
+
+
+def _check_database(uri: str) -> None:
+    """Raise at once what a database refuses for; MLflow would ask again for 100 seconds."""
+    engine = db.create_sqlalchemy_engine(uri)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
 
 
 def _check_artifacts(place: str) -> None:

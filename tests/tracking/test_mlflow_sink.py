@@ -264,6 +264,17 @@ def test_metrics_and_the_end_arrive_where_files_cannot(workplace, store):
     assert len(workplace.runs()) == 1
 
 
+def test_a_database_that_refuses_is_told_without_asking_again(closed_port, monkeypatch):
+    pytest.importorskip("psycopg")
+    waits = []
+    monkeypatch.setattr("mlflow.store.db.utils.time.sleep", waits.append)
+    with pytest.raises(InputError, match="onnection refused"):
+        tracking_store.connect(
+            f"postgresql+psycopg://me:pw@127.0.0.1:{closed_port}/x", "any", "here"
+        )
+    assert waits == []
+
+
 @pytest.mark.parametrize(
     ("place", "said"),
     [
