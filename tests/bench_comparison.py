@@ -24,7 +24,8 @@ from src.tracking.sweep_journals import SweepJournals
 
 RUNS, EPOCHS, SAMPLE, DIGITS = 1_000, 20, 20, 10_000
 METRICS = ("train/loss", "train/error", "val/loss", "val/error", "lr", "epoch_seconds")
-SETTINGS = {"baseline": None, "margin": 0.1, "target_error": None, "question": None}
+SETTINGS = dict.fromkeys(("baseline", "target_error", "question", "metric", "looks"))
+SETTINGS |= {"margin": 0.1}
 
 
 def main() -> None:

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from src import ROOT, command_line, config
 from src.compare import foreign_table, record, recorded_jobs
-from src.compare.answer import Answer
+from src.compare.answer import Answer, to_json
 from src.compare.comparison import Comparison
+from src.compare.spread import Spread, find_spread
 from src.compare.terminal import print_result
 from src.credentials import redact
 from src.errors import InputError
@@ -70,12 +71,12 @@ def main(arguments: Sequence[str]) -> None:
     records = mlflow_source.records(store, list(jobs.values()))
     lineage = ResultIndex.of(settings).lineage(records)
     elsewhere = partial(mlflow_source.correct, store)
-    result = recorded_jobs.compare_records(
-        records, settings["compare"], elsewhere, lineage, post_hoc
-    )
+    result = find_spread(
+        [record.run for record in records], settings["compare"]["question"]
+    ) or recorded_jobs.compare_records(records, settings["compare"], elsewhere, lineage, post_hoc)
     report = {key: asked[0].data.tags.get(key, "unknown") for key in PROVENANCE}
     if is_json := JSON in arguments:
-        print(Answer(result).to_json())
+        print(to_json(result.values if isinstance(result, Spread) else Answer(result).values))
     else:
         print_result(result, report["command"] if sweep else "")
     if post_hoc:
@@ -106,7 +107,9 @@ def _changes(override: str, now: Mapping[str, Any], planned: Mapping[str, Any]) 
     return name in DECIDING and now[name] != planned.get(name)
 
 
-def _record(store: "Store", run_id: str, result: Comparison, report: dict[str, str]) -> str:
+def _record(
+    store: "Store", run_id: str, result: Comparison | Spread, report: dict[str, str]
+) -> str:
     """Replace the result that a sweep's run holds, or put a post hoc one beside it.
 
     Return where its report lies.
@@ -116,7 +119,7 @@ def _record(store: "Store", run_id: str, result: Comparison, report: dict[str, s
     with TemporaryDirectory() as folder:
         journal = Journal(Path(folder))
         name = record.PLANNED
-        if result.post_hoc:
+        if isinstance(result, Comparison) and result.post_hoc:
             name = "post_hoc/" + re.sub(r"[^\w.=-]+", "_", result.post_hoc)
         record.record(result, journal, report, name)
         mlflow_sink.deliver(store, run_id, list(journal.events()), journal.folder)

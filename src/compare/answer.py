@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -70,13 +71,14 @@ class Answer:
 
         return DataFrame(self.values["pairs"], columns=list(PAIR))
 
-    def to_json(self) -> str:
-        """Return the values as a line of JSON."""
-        return json.dumps(self.values, ensure_ascii=False, allow_nan=False)
-
     def __repr__(self) -> str:
         """Return the verdict, for the cell of a notebook."""
         return self.verdict
+
+
+def to_json(values: Mapping[str, Any]) -> str:
+    """Return the values of an answer as a line of JSON."""
+    return json.dumps(values, ensure_ascii=False, allow_nan=False)
 
 
 def _number(value: float) -> float | None:

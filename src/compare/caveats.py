@@ -111,5 +111,6 @@ def _code(comparison: Comparison) -> Iterator[str]:
 
 
 def _splits(comparison: Comparison) -> Iterator[str]:
-    if any(pair.splits_differ for pair in comparison.pairs):
+    sides = [(pair.a.usable, pair.b.usable) for pair in comparison.pairs]
+    if any(a[seed].split != b[seed].split for a, b in sides for seed in a.keys() & b.keys()):
         yield "Some pairs of a seed were trained on different splits of the data."

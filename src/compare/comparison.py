@@ -82,15 +82,19 @@ class Comparison:
 
         Otherwise all of a few, or those with the baseline. pairs.csv has all of them.
         """
-        if self.effects:
-            return [pair for pair in self.pairs if self._is_at_one_level(pair)]
-        return self.pairs if len(self.pairs) <= MAX_LISTED_PAIRS else self.baseline_pairs
+        if not self.effects:
+            return self.pairs if len(self.pairs) <= MAX_LISTED_PAIRS else self.baseline_pairs
+        own, listed = self.baseline.levels.items(), []
+        for pair in self.pairs:
+            ends = pair.a.levels.items() ^ pair.b.levels.items()
+            if len(ends) == 2 and ends & own:  # levels of one factor, one of them the baseline's
+                listed.append(pair)
+        return listed
 
-    def _is_at_one_level(self, pair: Pair) -> bool:
-        """Return whether the pair differs in one factor, one side having the baseline's level."""
-        a, b, own = pair.a.levels, pair.b.levels, self.baseline.levels
-        differing = [factor for factor in a if a[factor] != b[factor]]
-        return len(differing) == 1 and own[differing[0]] in (a[differing[0]], b[differing[0]])
+    @property
+    def listed_baseline(self) -> Variant | None:
+        """The baseline if all listed pairs are pairs with it."""
+        return self.baseline if all(p.b is self.baseline for p in self.listed_pairs) else None
 
     @property
     def diverged(self) -> int:

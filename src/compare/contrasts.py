@@ -11,7 +11,7 @@ import numpy as np
 
 from src.compare.criterion import Criterion
 from src.compare.family import Estimate, estimate_family
-from src.compare.sequential import Look, Plan, is_planned, look_levels
+from src.compare.sequential import Plan, is_planned, look_levels
 from src.compare.sign_flips import DECIMALS, FloatArray
 from src.compare.variants import Variant
 
@@ -57,8 +57,11 @@ def find_contrasts(
         return []
     values, seeds = _values(variants, criterion)
     matrix = np.array([[each.get(variant, 0) for variant in variants] for each in weights])
-    looks = [*(_known(look, variants, seeds) for look in plan.earlier), np.ones_like(values)]
-    by_look = [_differences(matrix, np.where(known, values, np.nan)) for known in looks]
+    by_look = []
+    for look in plan.earlier:
+        known = [[seed in look.get(v.label, ()) for seed in seeds] for v in variants]
+        by_look.append(_differences(matrix, np.where(known, values, np.nan)))
+    by_look.append(_differences(matrix, values))
     taken = plan.taken(int((~np.isnan(values)).sum(1).max(initial=0)))
     levels = look_levels(plan.declared, taken, by_look)
     if not is_planned(plan.declared, taken):
@@ -67,8 +70,8 @@ def find_contrasts(
     for differences, level in zip(by_look, levels, strict=True):
         for row, estimate in enumerate(estimate_family(differences, level)):
             if row not in found or not found[row].verdict.is_decided:
-                known = differences[row][~np.isnan(differences[row])]
-                found[row] = Finding(known, estimate, decide(estimate, margin, criterion.sign))
+                own = differences[row][~np.isnan(differences[row])]
+                found[row] = Finding(own, estimate, decide(estimate, margin, criterion.sign))
     return [found[row] for row in range(len(weights))]
 
 
@@ -91,10 +94,6 @@ def _values(variants: Sequence[Variant], criterion: Criterion) -> tuple[FloatArr
     seeds = sorted({seed for values in by_seed for seed in values})
     values = [[each.get(seed, np.nan) for seed in seeds] for each in by_seed]
     return np.array(values).reshape(len(variants), len(seeds)), seeds
-
-
-def _known(look: Look, variants: Sequence[Variant], seeds: Sequence[int]) -> FloatArray:
-    return np.array([[seed in look.get(v.label, ()) for seed in seeds] for v in variants])
 
 
 def _differences(weights: FloatArray, values: FloatArray) -> FloatArray:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from src.compare.answer import Answer
+from src.compare.answer import Answer, to_json
 from src.compare.comparison import compare as compare_runs
 from src.compare.terminal import print_result
 from src.error_text import nearest
@@ -139,6 +139,6 @@ def main(arguments: Sequence[str]) -> None:
     rows, is_json = _read_csv(given.pop("csv")), given.pop("json")
     answer = compare(rows, **given)
     if is_json:
-        print(answer.to_json())
+        print(to_json(answer.values))
     else:
         print_result(answer.comparison)

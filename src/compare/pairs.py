@@ -31,12 +31,6 @@ class Pair(Finding):
     a_better: int  # seeds in which a has the better value
     reason: str  # why the verdict is not what the estimate alone would give; "" if it is
 
-    @property
-    def splits_differ(self) -> bool:
-        """Return whether a seed that both have was trained on different splits of the data."""
-        a, b = self.a.usable, self.b.usable
-        return any(a[seed].split != b[seed].split for seed in a.keys() & b.keys())
-
 
 def pair_up(variants: Sequence[Variant], baseline: Variant) -> list[tuple[Variant, Variant]]:
     """Pair the variants; the pairs with the baseline come first.

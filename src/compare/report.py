@@ -56,7 +56,6 @@ def _write_page(
 def _values(comparison: Comparison) -> dict[str, object]:
     """Return the values that the page's tables and text are made from."""
     criterion, pairs = comparison.criterion, comparison.listed_pairs
-    has_one_b = all(pair.b is comparison.baseline for pair in pairs)
     first, *others = (variant.config for variant in comparison.variants)
     return {
         "question": comparison.question,
@@ -70,9 +69,7 @@ def _values(comparison: Comparison) -> dict[str, object]:
         "effect_columns": columns.effect_columns(criterion.metric),
         "published_columns": published.COLUMNS,
         "reproductions": list(published.find_reproductions(comparison.variants)),
-        "pair_columns": columns.pair_columns(
-            criterion.metric, baseline=comparison.baseline if has_one_b else None
-        ),
+        "pair_columns": columns.pair_columns(criterion.metric, baseline=comparison.listed_baseline),
         "pairs": pairs,
         "search_columns": columns.search_columns(),
         "searches": [search for search in comparison.searches if search.errors],

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,16 @@ class Spread:
             f"by source, with 95 % intervals: {said}; the rest {_points(rest)} ({_range(rest)})"
             f"{note}."
         )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Question, verdict and parts as plain values; standard deviations are fractions."""
+        ends = ("low", "high")
+        parts = [
+            {"source": part.name, "sd": part.sd, **{e: getattr(part, e) ** 0.5 for e in ends}}
+            for part in self.components
+        ]
+        return {"question": self.question, "verdict": self.sentence, "parts": parts}
 
     @property
     def metrics(self) -> dict[str, float]:

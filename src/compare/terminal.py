@@ -55,8 +55,7 @@ def table(comparison: Comparison, width: int, command: str = "") -> "Group":
         effects = [*comparison.effects.items()][:MAX_ROWS]
         parts.append(_table(effect_columns(metric), effects, width))
     if pairs:
-        has_one_b = all(pair.b is comparison.baseline for pair in pairs)
-        of_pairs = pair_columns(metric, _levels, comparison.baseline if has_one_b else None)
+        of_pairs = pair_columns(metric, _levels, comparison.listed_baseline)
         parts.append(_table(of_pairs, pairs[:MAX_ROWS], width))
     if left_out := len(comparison.pairs) - len(pairs[:MAX_ROWS]):
         parts.append(Text(f"and {left_out} more in pairs.csv", "dim"))

@@ -3,6 +3,7 @@
 import csv
 import json
 import time
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,22 @@ class Sweeps:
         parent = self._run({"kind": "sweep"}, params, "sweep", [])
         for activation, found in errors.items():
             for seed, error in enumerate(found):
-                values = {"train/loss": 1.0, "train/error": error, "val/loss": 1.0}
-                epochs = [{"step": 1, "values": values | {"val/error": error}}]
-                tags = {"mlflow.parentRunId": parent, "outcome": "finished"}
-                params = {"seed": str(seed), "activation": activation}
-                name = f"activation={activation} seed={seed}"
-                self._run(tags, params, name, epochs, digest, status)
+                self._job(parent, error, digest, status, activation=activation, seed=str(seed))
         return parent
+
+    def add_crossed(self) -> str:
+        """A sweep of two levels of each seed, of which that of the split is worth 2 points."""
+        parent = self._run({"kind": "sweep"}, {"compare.margin": "0.1"}, "sweep", [])
+        for split, init, order in product("01", repeat=3):
+            keys = {"data.split_seed": split, "init_seed": init, "order_seed": order}
+            self._job(parent, 0.1 + int(split) / 50, DIGEST, "FINISHED", seed="0", **keys)
+        return parent
+
+    def _job(self, parent: str, error: float, digest: str, status: str, **params: str) -> None:
+        values = {"train/loss": 1.0, "train/error": error, "val/loss": 1.0, "val/error": error}
+        tags = {"mlflow.parentRunId": parent, "outcome": "finished"}
+        name = " ".join(f"{key}={value}" for key, value in params.items())
+        self._run(tags, params, name, [{"step": 1, "values": values}], digest, status)
 
     def _run(self, tags, params, name, epochs, digest=DIGEST, status="FINISHED") -> str:
         moment = {"time": time.time_ns() // 1_000_000}
@@ -113,6 +123,21 @@ def test_another_setting_is_a_second_answer_beside_the_planned_one(sweeps, capsy
     assert typed in text
     assert "python -m src.compare " in text
     assert "fixed in advance" not in text
+
+
+def test_a_sweep_of_crossed_seeds_is_parted_again(sweeps, capsys):
+    run_id = sweeps.add_crossed()
+    main(sweeps.options)
+    assert "split 1.41 (" in capsys.readouterr().out  # sd of 0 and 2 points
+    assert "by source" in sweeps.report(run_id).read_text("utf-8")
+    verdict = sweeps.store.client.get_run(run_id).data.tags["comparison.verdict"]
+    assert "split 1.41 (" in verdict
+    main([*sweeps.options, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == verdict
+    assert {part["source"]: part["sd"] for part in found["parts"]}["split"] == pytest.approx(
+        0.02 / 2**0.5
+    )
 
 
 def test_a_setting_that_decides_nothing_or_is_the_planned_one_is_no_second_answer(sweeps, capsys):
