@@ -44,8 +44,10 @@ class Processes:
 
 def abort(process: subprocess.Popen) -> str:
     """End a process and its children; return its errors and, of Python's, where each one was."""
-    with suppress(psutil.Error):
-        _send(signal.SIGABRT, _marked(psutil.Process(process.pid).environ()[MARK]))
+    if process.poll() is None:
+        mark = psutil.Process(process.pid).environ().get(MARK)
+        own = _marked(mark) if mark else [psutil.Process(process.pid)]
+        _send(signal.SIGABRT, own)
     process.wait()
     if process.stderr is None:
         return ""

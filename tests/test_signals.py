@@ -23,7 +23,7 @@ def say(word):
 def ended(body: str, **options) -> subprocess.CompletedProcess:
     command = [sys.executable, "-c", BEGIN + textwrap.dedent(body)]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, **options
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600, **options
     )
 
 

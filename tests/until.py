@@ -19,8 +19,7 @@ def until(condition: Callable[[], object], *processes: subprocess.Popen) -> None
     while not condition():
         for process in processes:
             if process.poll() is not None and not condition():
-                errors = process.communicate()[1]
-                raise AssertionError(f"ended with {process.returncode}:\n{errors}")
+                raise AssertionError(f"ended with {process.returncode}:\n{abort(process)}")
         if time.monotonic() > deadline:
             raise AssertionError("\n".join(["waited in vain", *map(abort, processes)]))
         time.sleep(0.02)

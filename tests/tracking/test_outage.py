@@ -54,7 +54,7 @@ class Server:
     def answers(self) -> bool:
         """Whether it is there."""
         try:
-            with urlopen(f"{self.uri}/health", timeout=1) as reply:
+            with urlopen(f"{self.uri}/health", timeout=60) as reply:
                 return reply.status == 200
         except OSError:
             return False
