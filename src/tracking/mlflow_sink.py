@@ -16,6 +16,7 @@ from src.tracking.journal import ALL_EVENTS, FILES, SWEEP_DEPTH, Journal
 from src.tracking.lock import locked
 from src.tracking.store import Store
 
+NAME_LENGTH = 250  # of a run's name in MLflow's tables, to which PostgreSQL holds
 JOB_ID_LENGTH = 16  # hexadecimal digits; MLflow's own ids have 32
 
 log = logging.getLogger(__name__)
@@ -165,8 +166,9 @@ def _start(store: Store, start: Event, tags: Mapping[str, str], run_id: str | No
         client.update_run(run_id, status="RUNNING")
         client.log_batch(run_id, tags=[RunTag(*tag) for tag in tags.items()])
     else:
-        name, time = start.get("name"), start.get("time")
-        made = client.create_run(store.experiment_id, time, tags=dict(tags), run_name=name)
+        name, time = start.get("name", ""), start.get("time")
+        short = name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
+        made = client.create_run(store.experiment_id, time, tags=dict(tags), run_name=short)
         run_id = made.info.run_id
     if data := start.get("dataset"):  # of which MLflow keeps one, however often it is told
         dataset = Dataset(data["name"], data["digest"], "local", json.dumps(data), profile=None)

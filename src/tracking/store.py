@@ -54,6 +54,11 @@ DRIVERS = {
 DENIED = re.compile(
     r"error code 40[13]\b|authentication failed|no password supplied|Access denied for user"
 )
+SCHEMA = re.compile(r"schema \(found version (\w+), but expected (\w+)\)")  # in MLflow's words
+OTHER_SCHEMA = (
+    "is of another MLflow, schema {} instead of {}; `mlflow db upgrade ADDRESS` mends an older "
+    "one, and a newer one takes a newer MLflow"
+)
 UNREACHABLE = (MlflowException, OSError)
 
 
@@ -91,7 +96,7 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
             store = _open(uri, experiment, own)
             kept = store.client.get_experiment(store.experiment_id).artifact_location or ""
             if kept.startswith("s3:"):  # of others the server may be the only one that can
-                _check_artifacts(kept)
+                _check_artifacts(kept, f"tracking.experiment={experiment}: keeps its artifacts in ")
             return store
         database = found.absolute()
         # Processes that migrate a fresh database at the same time crash in each other's tables.
@@ -106,10 +111,20 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
     except InputError:
         raise
     except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
-        refusal = AccessDeniedError if DENIED.search(f"{error} {root_cause(error)}") else InputError
-        raise refusal(
-            f"tracking.uri={redact(uri)}: cannot be used: {root_cause(error)}; {_needed(error)}"
-        ) from error
+        raise _refusal(f"tracking.uri={redact(uri)}", error) from error
+
+
+def _refusal(setting: str, error: Exception) -> InputError:
+    """Return what is told of a store that cannot be used, and what would help."""
+    cause = root_cause(error)
+    if schema := SCHEMA.search(str(error)):
+        return InputError(f"{setting}: {OTHER_SCHEMA.format(*schema.groups())}")
+    if not DENIED.search(f"{error} {cause}"):
+        return InputError(f"{setting}: cannot be used: {cause}; {_needed(error)}")
+    return AccessDeniedError(
+        f"{setting}: refuses this user: {cause}; name and password are needed, for a server in "
+        "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+    )
 
 
 def _needed(error: BaseException) -> str:
@@ -131,8 +146,11 @@ def _check_database(uri: str) -> None:
         engine.dispose()
 
 
-def _check_artifacts(place: str) -> None:
-    """Raise InputError for an artifact store of which MLflow knows nothing here."""
+def _check_artifacts(place: str, setting: str = "tracking.artifacts=") -> None:
+    """Raise InputError for an artifact store of which MLflow knows nothing here.
+
+    `setting` is what names the place: a key of the config, or an experiment that is there already.
+    """
     try:
         repository = get_artifact_repository(addresses.artifacts_uri(place))
         if module := CLIENTS.get(type(repository).__name__):
@@ -143,9 +161,9 @@ def _check_artifacts(place: str) -> None:
                 )
     except ModuleNotFoundError as error:
         needed = DRIVERS.get(error.name or "", root_cause(error))
-        raise InputError(f"tracking.artifacts={redact(place)}: {needed}") from error
+        raise InputError(f"{setting}{redact(place)}: {needed}") from error
     except (MlflowException, ImportError) as error:
-        raise InputError(f"tracking.artifacts={redact(place)}: {root_cause(error)}") from error
+        raise InputError(f"{setting}{redact(place)}: {root_cause(error)}") from error
 
 
 @lru_cache(maxsize=4)  # once a process

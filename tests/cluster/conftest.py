@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import postgres as postgres_daemon
 import pytest
+import s3 as s3_daemon
 import slurm as slurm_daemons
 
 
@@ -43,3 +44,14 @@ def postgres() -> "Iterator[postgres_daemon.Postgres]":
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3() -> "Iterator[s3_daemon.S3]":
+    """An S3 store with one bucket."""
+    pytest.importorskip("moto", reason='no moto: pip install -e ".[test]"')
+    store = s3_daemon.S3()
+    try:
+        yield store
+    finally:
+        store.stop()

@@ -32,6 +32,14 @@ class Postgres:
         self.address = f"127.0.0.1:{self.port}/postgres"
         self.uri = f"postgresql+psycopg://keeper:{PASSWORD}@{self.address}"
 
+    def create(self, name: str) -> str:
+        """Make a database of this name; return its address."""
+        import psycopg
+
+        with psycopg.connect(self.uri.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.uri.replace("/postgres", f"/{name}")
+
     def start(self) -> None:
         """Make the database, and wait until it answers."""
         bin_folder, data = programs(), self.folder / "data"

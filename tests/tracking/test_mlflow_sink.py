@@ -2,9 +2,12 @@
 
 import logging
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from threading import Barrier, Semaphore
 
@@ -12,6 +15,7 @@ import pytest
 from mlflow import MlflowClient
 
 from src import ROOT, sync
+from src.addresses import database_path
 from src.errors import InputError
 from src.tracking import store as tracking_store
 from src.tracking.journal import Journal
@@ -290,6 +294,28 @@ def test_a_store_of_artifacts_that_cannot_be_used_is_told_before_it_is(
         monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
     with pytest.raises(InputError, match=f"^tracking.artifacts={place}: {said}"):
         TrackingSettings(workplace.uri, workplace.experiment, place).connect()
+
+
+def test_a_name_longer_than_mlflows_tables_take_is_cut(workplace, store, journal):
+    made = journal("job")
+    made.append("start", name="lr=0." + "1" * 400, tags={"job": "job"})
+    send(made, lambda: store)
+    (run,) = workplace.runs()
+    assert len(run.info.run_name) == 250
+    assert run.info.run_name.endswith("1…")
+
+
+@pytest.mark.parametrize("revision", ["ffffffffffff", "451aebb31d03"])
+def test_a_database_of_a_newer_or_an_older_mlflow_is_one_line(workplace, store, revision):
+    copy = workplace.folder / "other.db"
+    shutil.copy(database_path(workplace.uri), copy)
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    other = TrackingSettings(f"sqlite:///{copy}", "fairsweep", f"{workplace.folder}/artifacts")
+    said = f"^tracking.uri=sqlite:///{copy}: is of another MLflow, schema {revision} instead of "
+    with pytest.raises(InputError, match=said) as refusal:
+        other.connect()
+    assert "\n" not in str(refusal.value)
 
 
 def test_a_deleted_experiment_is_named(workplace, tracking):

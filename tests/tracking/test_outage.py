@@ -2,22 +2,20 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from mlflow import MlflowClient
+from mlflow_server import MlflowServer
 from until import all_have, epochs, until
 
 from src import ROOT
 from src.tracking.journal import Journal
 from tests.conftest import Workplace
 from tests.held import held
-from tests.processes import Processes
 
 pytestmark = pytest.mark.slow
 
@@ -26,47 +24,9 @@ SMALL = ("data=mnist_5k", "data.n=1000", "figures=false", "device=cpu", "threads
 TWO = "hydra.launcher.workers=2"
 
 
-class Server:
-    """`mlflow server` on a port of its own, which can be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.processes = folder, Processes()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.uri = f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Start, and wait until it answers."""
-        command = [
-            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port",
-            str(self.port), "--workers", "1", "--backend-store-uri",
-            f"sqlite:///{self.folder}/mlflow.db", "--artifacts-destination",
-            f"{self.folder}/artifacts",
-        ]  # fmt: skip
-        quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        with (self.folder / "server.log").open("a") as log:
-            self.process = self.processes.start(
-                command, stdout=log, stderr=log, env=os.environ | quiet
-            )
-        until(self.answers, self.process)
-
-    def answers(self) -> bool:
-        """Whether it is there."""
-        try:
-            with urlopen(f"{self.uri}/health", timeout=60) as reply:
-                return reply.status == 200
-        except OSError:
-            return False
-
-    def close(self) -> None:
-        """Without a chance to end well."""
-        self.processes.close()
-
-
 @pytest.fixture(scope="module")
 def started(mlflow, tmp_path_factory):
-    with closing(Server(tmp_path_factory.mktemp("server"))) as server:
+    with closing(MlflowServer(tmp_path_factory.mktemp("server"))) as server:
         yield server
 
 
