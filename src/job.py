@@ -1,8 +1,9 @@
 """One job: cfg -> components -> fit -> journal."""
 
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from src.config import Resolved, resolve
 from src.errors import InputError
 from src.hydra_internals import typed_lines
 from src.inference.publish import Publication
+from src.metrics import Epoch
 from src.progress import result_table, shown
-from src.tracking import run_logger
+from src.tracking import elsewhere, run_logger
 from src.tracking.event import EventKind
 from src.tracking.job_record import Action, Status, fold
 from src.tracking.journal import FILES, Journal
@@ -27,7 +29,7 @@ from src.tracking.uploader import uploading
 from src.tracking.uploader_process import start_uploader
 from src.training.checkpoint import Checkpoint
 from src.training.components import Components, build
-from src.training.selection import Result, keep_best
+from src.training.selection import Result, Weights, keep_best
 from src.training.setup import Environment, prepare
 
 
@@ -59,11 +61,13 @@ def run(cfg: DictConfig) -> float:
     index = ResultIndex.of(config.tree)
     if config.tree["sweep"]["id"] is None:
         return _single(config, journal, index, overrides)
-    with (
-        uploading(journal, index.tracking.connect)
-        if config.tree["sweep"]["uploads"]
-        else nullcontext()
-    ):
+    if not config.tree["sweep"]["uploads"]:
+        return _of_sweep(config, journal, index, overrides, hydra.job.num)
+    sweep, sweep_id = Path(hydra.sweep.dir), config.tree["sweep"]["id"]
+    if not elsewhere.is_seen(sweep, sweep_id):
+        elsewhere.check(index.tracking, sweep)
+        elsewhere.adopt(index.tracking, journal, sweep_id, hydra.job.num)
+    with uploading(journal, index.tracking.connect):
         return _of_sweep(config, journal, index, overrides, hydra.job.num)
 
 
@@ -134,6 +138,9 @@ def _of_sweep(
             value = run_logger.record_cached(journal, start, decision.source)
             index.add(job.fingerprint, journal, job.typed)
             return value
+        if config.tree["checkpoint_minutes"] and is_alone:
+            elsewhere.take_up(index.tracking, journal, checkpoint)
+            decision = index.decide(job.fingerprint)
         return _train(job, path=checkpoint if is_alone else None, action=decision.action)
 
 
@@ -181,5 +188,20 @@ def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> 
         metrics=components.metrics,
         earlier=earlier,
         weights=weights,
-        save=checkpoint.save if checkpoint else None,
+        save=_saving(job, checkpoint) if checkpoint else None,
     )
+
+
+def _saving(job: Job, checkpoint: Checkpoint) -> Callable[[list[Epoch], Weights | None], None]:
+    """Return what saves a job's state, and now and then leaves it as an artifact of its run."""
+    minutes = job.config.tree["checkpoint_minutes"]
+    last_left = time.monotonic()
+
+    def save(history: list[Epoch], best: Weights | None) -> None:
+        nonlocal last_left
+        checkpoint.save(history, best)
+        if minutes is not None and time.monotonic() - last_left >= 60 * minutes:
+            elsewhere.leave(checkpoint.path, job.journal)
+            last_left = time.monotonic()
+
+    return save

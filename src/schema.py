@@ -13,7 +13,7 @@ from src.rules import Rule, number, one_of, optional, whole
 
 # A key stands for all keys below it as well: `data` for `data.n`.
 STATE_KEYS = ("checkpoints", "results")
-COMMAND_KEYS = ("figures", "models", "reuse", "resume", "dry_run", "submit")
+COMMAND_KEYS = ("figures", "models", "reuse", "resume", "dry_run", "submit", "checkpoint_minutes")
 UNRECORDED_KEYS = ("tracking", "sweep", "compare", "tune", *COMMAND_KEYS, *STATE_KEYS)
 NON_RESULT_KEYS = (*UNRECORDED_KEYS, "published", "data.fallback", "data.check")
 FILE_KEYS = ("data.train", "data.test")
@@ -38,6 +38,7 @@ KEYS_BY_RULE: Sequence[tuple[Rule, str]] = (
     (rules.AUTO_OR_WHOLE, "threads"),
     (rules.POSITIVE, "activation.alpha init.gain optimizer.lr schedule.gamma"),
     (optional(rules.POSITIVE), "clip_norm"),
+    (optional(number(0)), "checkpoint_minutes"),
     (number(0), "augment.degrees augment.translate augment.scale activation.negative_slope"),
     (number(0), "optimizer.weight_decay schedule.eta_min compare.margin"),
     (number(0, 1), "model.dropout optimizer.momentum loss.label_smoothing schedule.warmup"),

@@ -1,7 +1,7 @@
 """The callback that Hydra runs, with the config it has composed, around a run and a multirun."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from src.sweep.closing import close_if_ended
 from src.sweep.compose import resolved
 from src.sweep.directories import check_directories
 from src.sweep.preflight import check_chdir
-from src.tracking import run_logger
+from src.tracking import elsewhere, run_logger
 from src.tracking.event import EventKind
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
@@ -76,15 +76,20 @@ class SweepCallback(Callback):
 def _end_failed(config: DictConfig, error: BaseException) -> None:
     journal, job = Journal(Path(config.hydra.runtime.output_dir)), resolved(config)
     is_killed = isinstance(error, JobKilledError)
+    sweep, number, uploads = job.tree["sweep"], config.hydra.job.num, job.tree["sweep"]["uploads"]
+    tracking = TrackingSettings.of(job.tree["tracking"])
+    if uploads and not journal.path.exists():  # it may have run where this folder is not seen
+        with suppress(InputError):
+            elsewhere.adopt(tracking, journal, sweep["id"], number)
     before = fold(journal)
     if before is None:
-        overrides, number = typed_lines(config.hydra.overrides.task), config.hydra.job.num
+        overrides = typed_lines(config.hydra.overrides.task)
         start = run_logger.job_metadata(job, overrides, number)
         journal.append(EventKind.START, **start)
     if before is None or (is_killed and before.status in (Status.RUNNING, Status.KILLED)):
         end(journal, Status.KILLED if is_killed else Status.FAILED, str(error))
-        if job.tree["sweep"]["uploads"]:
-            upload([journal], TrackingSettings.of(job.tree["tracking"]).connect)
+        if uploads:
+            upload([journal], tracking.connect)
 
 
 @contextmanager

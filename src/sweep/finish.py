@@ -67,7 +67,7 @@ def finish(error: BaseException | None) -> int:
     if not begun:
         return 0
     sweep = begun.pop()
-    journal, jobs = sweep.journals.sweep, sweep.journals.settle()
+    journal, jobs = sweep.journals.sweep, _all_jobs(sweep)
     if (sweep.is_submitted or stop_requested()) and goes_on(journal):
         word = "Submitted" if sweep.is_submitted else "Interrupted"
         logs.tell(f"{word}: {going_on_note(journal, jobs)}")
@@ -101,6 +101,20 @@ def finish(error: BaseException | None) -> int:
     if isinstance(result, InputError):
         raise result
     return len(failed)
+
+
+def _all_jobs(sweep: Sweep) -> list[JobRecord]:
+    """Return the records of a sweep's jobs; of those that left none here the server is asked."""
+    jobs = sweep.journals.settle()
+    if len(jobs) == sweep.jobs or stop_requested():
+        return jobs
+    uploader = start_uploader()
+    uploader.ask("fetch_jobs", [job.number for job in jobs])
+    try:
+        uploader.answer()
+    except InputError as error:
+        logs.tell(f"warning: {error}")
+    return sweep.journals.settle()
 
 
 def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | Spread | InputError | None":

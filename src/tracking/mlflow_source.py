@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -89,6 +89,19 @@ def jobs_of(store: Store, sweep: str) -> list[MlflowRun]:
     for search in [run for run in found if run.data.tags.get("kind") == "search"]:
         found += _search(store, f"tags.`mlflow.parentRunId` = '{search.info.run_id}'")
     return sorted(found, key=lambda job: int(job.data.tags.get("number", len(found))))
+
+
+def jobs_by_number(
+    store: Store, sweep_id: str, is_wanted: Callable[[int], bool]
+) -> Iterator[tuple[int, str, list[Event]]]:
+    """Yield number, run id and events of the jobs of a sweep, by its `job_id`."""
+    found = {}
+    for run in _search(store, f"tags.sweep = '{sweep_id}'"):  # the last run of each job counts
+        if "number" in run.data.tags and is_wanted(number := int(run.data.tags["number"])):
+            found[number] = run
+    histories = _events(store, found.values())
+    for (number, run), events in zip(found.items(), histories, strict=True):
+        yield number, run.info.run_id, events
 
 
 def records(store: Store, runs: Sequence[MlflowRun]) -> list[JobRecord]:

@@ -1,7 +1,7 @@
 """The uploads of a run or a sweep, by a process beside it that answers requests in turn."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from src import commands, logs
 from src.error_text import root_cause
 from src.errors import AccessDeniedError, InputError
-from src.tracking import logged_model, mlflow_source, store
+from src.tracking import elsewhere, logged_model, mlflow_source, store
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end, goes_on, settle
@@ -66,6 +66,18 @@ class UploadService:
         for run in found:
             self.index.import_result(*run)
         return [fingerprint for fingerprint, *_ in found]
+
+    def fetch_jobs(self, numbers: Collection[int]) -> None:
+        """Keep journals of a sweep's jobs that ran where its folder is not seen.
+
+        `numbers` are those of the jobs whose journals are there.
+        """
+        if (sweep_id := self.journals.sweep_id) is None:
+            return
+        folder, tracking = self.journals.sweep.folder, self.index.tracking
+        for record in elsewhere.fetch(tracking, folder, sweep_id, lambda n: n not in numbers):
+            if record.status == Status.FINISHED:
+                self.index.add(record.fingerprint, record.journal)
 
     def watch(self, folder: Path) -> None:
         """Send what the run or the sweep in `folder` writes, from now on."""

@@ -25,7 +25,8 @@ def collect(
             for index, result in ended:
                 result.overrides, returns[index] = jobs[index], result
                 error = result._return_value if result.status == JobStatus.FAILED else None
-                if isinstance(error, JobKilledError):
+                is_unseen = view.journals.get(first + index) is None
+                if isinstance(error, JobKilledError) or (error is not None and is_unseen):
                     multirun.end_job(first + index, result)
                 view.done(first + index, error)
             view.refresh()

@@ -1,0 +1,93 @@
+"""Jobs of a sweep on machines that do not see its folder: the tracking server tells of them."""
+
+import logging
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from src.addresses import is_database, local_path
+from src.error_text import root_cause
+from src.errors import InputError
+from src.tracking.job_record import JobRecord, fold
+from src.tracking.journal import FILES, Journal
+from src.tracking.run_files import fetch as fetch_file
+from src.tracking.settings import TrackingSettings
+
+CHECKPOINT = "checkpoint.pt"  # the artifact that a job may leave while it runs
+
+log = logging.getLogger(__name__)
+
+
+def is_seen(sweep: Path, sweep_id: str) -> bool:
+    """Return whether this machine sees the folder of a sweep, rather than one of the same name."""
+    record = fold(Journal(sweep))
+    return record is not None and record.job_id == sweep_id
+
+
+def check(tracking: TrackingSettings, sweep: Path) -> None:
+    """Raise InputError where what a job records on this machine would reach nobody."""
+    is_own = is_database(tracking.uri) and local_path(tracking.artifacts) is not None
+    if tracking.is_embedded or is_own:
+        raise InputError(
+            f"tracking.uri={tracking.public.uri}: must be a server, or {sweep} be shared: "
+            f"{socket.gethostname()} does not see that folder"
+        )
+
+
+def fetch(
+    tracking: TrackingSettings, sweep: Path, sweep_id: str, is_wanted: Callable[[int], bool]
+) -> Iterator[JobRecord]:
+    """Write a journal below `sweep` for each job that the server has and whose number is wanted.
+
+    Yields their records. Raises what the server or the network raises.
+    """
+    from src.tracking import mlflow_source
+
+    store = tracking.connect()
+    for number, run_id, events in mlflow_source.jobs_by_number(store, sweep_id, is_wanted):
+        journal = Journal(sweep / str(number))
+        journal.write(events)
+        journal.mark_sent(len(events), run_id)
+        if record := fold(journal):
+            yield record
+
+
+def adopt(tracking: TrackingSettings, journal: Journal, sweep_id: str, number: int) -> None:
+    """Let a job go on in the run of its earlier attempt on another machine, if there was one.
+
+    Raises InputError where the server does not answer.
+    """
+    try:
+        for record in fetch(tracking, journal.folder.parent, sweep_id, number.__eq__):
+            log.info("%s: goes on as the run %s", journal.folder, record.run_id)
+    except InputError:
+        raise
+    except Exception as error:  # servers and networks raise their own
+        raise InputError(f"tracking.uri={tracking.public.uri}: {root_cause(error)}") from error
+
+
+def leave(checkpoint: Path, journal: Journal) -> None:
+    """Let a copy of a checkpoint be sent, from which the job can go on anywhere."""
+    copy = journal.folder / FILES / CHECKPOINT
+    copy.parent.mkdir(exist_ok=True)
+    draft = copy.with_suffix(".new")
+    shutil.copyfile(checkpoint, draft)
+    draft.replace(copy)
+    journal.append_files([copy])
+
+
+def take_up(tracking: TrackingSettings, journal: Journal, checkpoint: Path) -> None:
+    """Put the checkpoint that an earlier attempt has left to `checkpoint`, unless there is none."""
+    record = fold(journal)
+    if record is None or record.run_id is None or checkpoint.exists():
+        return
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=checkpoint.parent) as folder:
+        try:
+            found = fetch_file(tracking.connect(), record, CHECKPOINT, Path(folder))
+        except InputError as nothing:
+            log.info("%s: begins anew: %s", journal.folder, nothing)
+        else:
+            found.replace(checkpoint)
