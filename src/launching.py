@@ -1,6 +1,7 @@
 """The part of the project that its Hydra plugins use: one arrow from a plugin to the code."""
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from src import fork_server, scheduler
@@ -38,3 +39,13 @@ def check_launcher(settings: Mapping[str, Any]) -> None:
     for key, rule in RULES.items():
         if not rule.allows(settings[key]):
             raise ValueError(f"hydra.launcher.{key}={settings[key]}: must be {rule.words}")
+    for name in settings["preload"]:  # Python's fork server passes over what it cannot import
+        if not _is_module(name):
+            raise ValueError(f"hydra.launcher.preload: {name}: must be a module; there is none")
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False

@@ -35,4 +35,5 @@ def shared_gpus(config: DictConfig) -> list[str]:
 
     count = torch.cuda.device_count()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return (visible.split(",") if visible else list(map(str, range(count))))[:count]
+    names = [name.strip() for name in visible.split(",")] if visible else map(str, range(count))
+    return list(names)[:count]
