@@ -20,9 +20,11 @@ class Job:
 class JobSource(Protocol):
     """Jobs that may depend on the results of others."""
 
+    before: int  # jobs of the same sweep that came earlier, from another source
+
     @property
     def total(self) -> int:
-        """The number of jobs, as far as it is known."""
+        """The number of jobs, those before included, as far as it is known."""
 
     def next(self, ended: Mapping[int, float]) -> Sequence[Job]:
         """Return the jobs that can begin, given the errors of those that have ended, by number.
@@ -33,9 +35,14 @@ class JobSource(Protocol):
 
 
 class Batch:
-    """Jobs that are all known from the start; their names leave out what they share."""
+    """Jobs that are all known from the start; their names leave out what they share.
 
-    def __init__(self, overrides: Sequence[Sequence[str]], first: int) -> None:
+    `total` is the number of jobs of all batches, where the sweeper says it.
+    """
+
+    def __init__(
+        self, overrides: Sequence[Sequence[str]], first: int, total: int | None = None
+    ) -> None:
         shared = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
         own = [[o for o in job if o not in shared] for job in overrides]
         names = [" ".join(experiment_overrides(lines, with_paths=True)) for lines in own]
@@ -43,7 +50,7 @@ class Batch:
             Job(number, name, tuple(lines))
             for number, (name, lines) in enumerate(zip(names, overrides, strict=True), first)
         ]
-        self.total = len(self.jobs)
+        self.before, self.total = first, max(first + len(self.jobs), total or 0)
 
     def next(self, ended: Mapping[int, float]) -> Sequence[Job]:
         """Return all jobs, the first time."""

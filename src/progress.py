@@ -90,7 +90,7 @@ class SweepView:
 
     def __init__(self, folder: Path, source: JobSource) -> None:
         self.source, self.journals = source, SweepJournals(Journal(folder))
-        self.known = 0  # jobs
+        self.known = source.before  # jobs
         self.waiting: dict[int, Job] = {}
         self.ended: Counter[str] = Counter()  # by how
         self.start = time.monotonic()
@@ -152,7 +152,7 @@ class SweepView:
         words = ("finished", "running", "reused", "failed")
         said = " · ".join(f"{counts[word]} {word}" for word in words)
         if trained := self.ended["finished"] + self.ended["failed"]:
-            left = self.total - self.ended.total()
+            left = self.total - self.source.before - self.ended.total()
             seconds = (time.monotonic() - self.start) / trained * left
             said += f" · {int(seconds // 60)}:{int(seconds % 60):02d} left"
         return f"{self.total} jobs: {said}"

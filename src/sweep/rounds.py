@@ -41,6 +41,8 @@ class Rounds:
     on results, so neither does the order of the variants in a comparison.
     """
 
+    before = 0
+
     def __init__(
         self,
         branches: Sequence[Branch],

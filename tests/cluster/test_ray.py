@@ -1,7 +1,12 @@
 """Sweeps on Ray: of this machine, and of a cluster that loses a node."""
 
+import signal
+
 import pytest
 from until import until
+
+from src.tracking.journal import JOURNAL
+from tests.held import held
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("ray", reason='no Ray: pip install -e ".[ray]"')
@@ -28,6 +33,18 @@ def test_jobs_of_this_machine_have_logs_of_their_own(workplace):
     for job in "01":
         assert "epoch 1/2" in (workplace.folder / "sweep" / job / "output.log").read_text()
     assert {run.info.status for run in workplace.runs()} == {"FINISHED"}
+
+
+def test_ctrl_c_leaves_no_run_running(workplace):
+    sweep, two = workplace.folder / "sweep", "hydra.launcher.init.num_cpus=2"
+    gate = held(workplace.folder / "never", batches=1)
+    process = workplace.start(*SMALL, *gate, "seed=0,1", two, *ON_RAY)
+    until(lambda: all((sweep / job / JOURNAL).exists() for job in "01"), process)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "Interrupted: 0 of 2 jobs are finished; the same command continues." in stderr
+    assert [run.info.status for run in workplace.runs()] == ["KILLED"] * 3
 
 
 def test_more_than_any_node_has_is_one_line(workplace):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from hydra.core.utils import JobReturn, JobStatus
 from hydra_plugins.local_launcher._worker import Multirun
 
-from src.launching import Batch, JobError, JobKilledError, SweepView, raise_if_stop_requested
+from src.launching import JobError, JobKilledError, SweepView, raise_if_stop_requested
 
 POLL_SECONDS = 0.5  # between looks at the jobs
 Ended = Iterable[tuple[int, JobReturn]]  # jobs, by their place in the batch
@@ -18,7 +18,7 @@ def collect(
 
     Each of `polls` is a look at the jobs, which takes some time; the last one ends the last job.
     """
-    source, returns = Batch(jobs, first), dict[int, JobReturn]()
+    source, returns = multirun.batch(jobs, first), dict[int, JobReturn]()
     with SweepView(multirun.folder, source) as view:
         view.add(source.next({}))
         for ended in polls:

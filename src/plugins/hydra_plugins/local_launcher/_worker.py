@@ -18,7 +18,7 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
-from src.launching import EXIT_STATUS, PEER_CLOSED, JobError, JobRequeued
+from src.launching import EXIT_STATUS, PEER_CLOSED, Batch, JobError, JobRequeued
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,10 @@ class Multirun:
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         self.folder.mkdir(parents=True, exist_ok=True)
+
+    def batch(self, overrides: Sequence[Sequence[str]], first: int) -> Batch:
+        """Return jobs of which the sweeper knows now; many say how many there will be."""
+        return Batch(overrides, first, self.config.hydra.sweeper.get("n_trials"))
 
     def compose(self, number: int, overrides: Sequence[str]) -> DictConfig:
         """Return the config of the job of this number."""

@@ -37,9 +37,7 @@ class LocalLauncher(JobLauncher):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """Run the jobs; return their results in the order of `job_overrides`."""
-        from src.launching import Batch
-
-        return self.stream(Batch(job_overrides, initial_job_idx))
+        return self.stream(self.multirun.batch(job_overrides, initial_job_idx))
 
     def stream(self, source: "JobSource") -> Sequence[JobReturn]:
         """Run the jobs of a source, which learns of results and may then know further jobs."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when Ray is imported
@@ -16,6 +17,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from src.launching import JobError, JobKilledError, submission
 
+GRACE_SECONDS = 10.0  # in which interrupted jobs may end
 QUIET: Mapping[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}  # jobs have logs
 
 
@@ -31,14 +33,25 @@ def launch(
         ray.init(**QUIET, **own, runtime_env=environment)
     except (ConnectionError, ValueError, TypeError, RuntimeError) as error:
         raise JobError(f"hydra.launcher.init: {' '.join(str(error).split())}") from error
+    tasks: dict[Any, int] = {}
     try:
         task = ray.remote(**_options(settings))(_run)
         shared = ray.put(multirun.dumps())
         numbered = enumerate(jobs)
-        tasks = {task.remote(shared, first + index, job): index for index, job in numbered}
+        tasks |= {task.remote(shared, first + index, job): index for index, job in numbered}
         return collect(_polls(tasks), multirun, jobs, first)
     finally:
+        _stop(list(tasks))
         ray.shutdown()
+
+
+def _stop(tasks: Sequence[Any]) -> None:
+    """Let jobs that still run end in good order, as after Ctrl-C; each gets KeyboardInterrupt."""
+    with suppress(RayError):
+        for task in tasks:
+            ray.cancel(task)
+        if tasks:
+            ray.wait(tasks, num_returns=len(tasks), timeout=GRACE_SECONDS)
 
 
 def _run(shared: bytes, number: int, overrides: list[str]) -> bytes:
