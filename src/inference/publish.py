@@ -36,6 +36,7 @@ class Publication:
 
     which: Models
     allowed: frozenset[str]  # the targets that the command's own jobs instantiate
+    most: int = MOST
 
     @classmethod
     def of(cls, configs: Iterable[Resolved]) -> Self:
@@ -51,7 +52,7 @@ class Publication:
         """
         made: dict[str, str] = {}
         failures: list[str] = []
-        for record in chosen_runs(records, self.which):
+        for record in chosen_runs(records, self.which, self.most):
             try:
                 made[f"models:/{publish_run(store, record, self.allowed)}"] = record.name
             except Exception as error:  # the model's, torch's, the server's, an artifact store's
@@ -65,12 +66,12 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, InputError) else root_cause(error)
 
 
-def chosen_runs(records: Sequence[JobRecord], which: Models) -> list[JobRecord]:
+def chosen_runs(records: Sequence[JobRecord], which: Models, most: int = MOST) -> list[JobRecord]:
     """Return the runs of which models are made, the best first."""
     usable = [record for record in runs.usable(records) if record.run_id]
     if which == Models.ALL:
         return runs.ranked(usable)
-    return runs.best_of_variants(usable)[:MOST] if which == Models.BEST else []
+    return runs.best_of_variants(usable)[:most] if which == Models.BEST else []
 
 
 def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()) -> str:

@@ -16,6 +16,7 @@ from src.tracking.sweep_journals import SweepJournals
 
 if TYPE_CHECKING:
     from src.compare import Comparison
+    from src.compare.plain_search import PlainSearch
     from src.compare.spread import Spread
 
 REPORT_TAGS = ("command", "versions", "hardware", "git_commit")
@@ -99,4 +100,19 @@ def compare_jobs(
             record.record_look(found, jobs, sweep.sweep)
     if is_new:
         record.record(found, sweep.sweep, report)
+    return found
+
+
+def conclude_search(
+    sweep: SweepJournals,
+    trials: Sequence[JobRecord],
+    settings: Mapping[str, Any],
+    report: Mapping[str, str],
+) -> "PlainSearch":
+    """Find the best trial; write the report. Raises InputError where no trial has an error."""
+    from src.compare import recorded_search
+
+    found = recorded_search.search_of(trials)
+    question = settings["question"] or "Which settings are best?"
+    recorded_search.record(found, question, sweep.sweep, report)
     return found

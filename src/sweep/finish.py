@@ -12,7 +12,7 @@ from src.errors import OUTPUT_CLOSED, InputError, JobError
 from src.inference.publish import Models, Publication
 from src.progress import failure_table, job_counts
 from src.signals import defer_stop, stop_requested
-from src.sweep.closing import compare_jobs, going_on_note, has_ended
+from src.sweep.closing import compare_jobs, conclude_search, going_on_note, has_ended
 from src.tracking.job_record import Action, JobRecord, Status
 from src.tracking.repair import end, goes_on
 from src.tracking.result_index import ResultIndex
@@ -21,7 +21,10 @@ from src.tracking.uploader_process import start_uploader
 
 if TYPE_CHECKING:
     from src.compare import Comparison
+    from src.compare.plain_search import PlainSearch
     from src.compare.spread import Spread
+
+    Result = Comparison | Spread | PlainSearch
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Sweep:
     hint: str  # what the same command would do
     models: Publication
     is_submitted: bool  # its jobs are not waited for
+    is_search: bool  # for the best settings, by a sweeper that is not this project's
 
 
 begun: list[Sweep] = []  # the multirun of this process, between begin and finish
@@ -50,9 +54,13 @@ def finishing() -> Iterator[None]:
     try:
         yield
     except BaseException as error:  # whatever ends a sweep, what it has is kept
+        is_search = bool(begun) and begun[0].is_search
         failed = finish(error)
         if isinstance(error, Exception) and failed:
             raise JobError(f"{failed} jobs failed; the same command tries them again") from error
+        if isinstance(error, Exception) and is_search:  # its own, as of a damaged study
+            said = f"hydra/sweeper: {type(error).__name__}: {root_cause(error)}"
+            raise InputError(f"{said}; HYDRA_FULL_ERROR=1 shows where") from error
         raise
     if failed := finish(None):
         raise JobError(f"{failed} jobs failed; the same command tries them again")
@@ -73,7 +81,7 @@ def finish(error: BaseException | None) -> int:
         logs.tell(f"{word}: {going_on_note(journal, jobs)}")
         return 0
     failed = [job for job in jobs if job.has_failed]
-    result: Comparison | Spread | InputError | None = None
+    result: Result | InputError | None = None
     try:
         if not stop_requested():
             is_new = any(job.action != Action.REUSE for job in jobs)  # others have their models
@@ -117,9 +125,11 @@ def _all_jobs(sweep: Sweep) -> list[JobRecord]:
     return sweep.journals.settle()
 
 
-def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | Spread | InputError | None":
+def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Result | InputError | None":
     """Compare jobs and write the report; a failure is printed, and costs only that."""
     try:
+        if sweep.is_search:
+            return conclude_search(sweep.journals, jobs, sweep.compare, sweep.report)
         return compare_jobs(sweep.journals, jobs, sweep.index, sweep.compare, sweep.report)
     except (InputError, OSError) as error:
         logs.tell(f"No comparison: {error if isinstance(error, InputError) else root_cause(error)}")
@@ -129,11 +139,15 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Comparison | Spread |
         return InputError(f"no comparison: {type(bug).__name__}: {bug}")
 
 
-def _print_result(result: "Comparison | Spread", sweep: Sweep) -> None:
+def _print_result(result: "Result", sweep: Sweep) -> None:
     """Print tables and verdict, and where the report lies once the rest is sent."""
-    from src.compare import record, terminal
+    from src.compare import record, recorded_search, terminal
+    from src.compare.plain_search import PlainSearch
 
     with suppress(*OUTPUT_CLOSED):
-        terminal.print_result(result, sweep.report["command"])
+        if isinstance(result, PlainSearch):
+            recorded_search.print_search(result)
+        else:
+            terminal.print_result(result, sweep.report["command"])
     place = start_uploader().deliver()
     logs.tell(place or f"Report: {record.report_page(sweep.journals.sweep.folder)}")

@@ -210,7 +210,10 @@ def _begin(
         index.open(sweep_id, journal)
         uploader.ask("watch", journal.folder)
         own = SweepJournals(journal), index, count, settings["compare"], report
-        begun.append(Sweep(*own, HINT[settings["reuse"]], models, settings["submit"]))
+        is_search = count is None and not depends_on_results(config)
+        models = replace(models, most=1) if is_search else models
+        hint, is_submitted = HINT[settings["reuse"]], settings["submit"]
+        begun.append(Sweep(*own, hint, models, is_submitted, is_search))
     uploader.answer()
     from src.compare.record import prepare
 

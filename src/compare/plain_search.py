@@ -1,0 +1,165 @@
+"""The end of a plain search, whose sweeper tries settings for one model: the best trial, and why.
+
+Importances: how much worse a random forest predicts the error where one parameter's values are
+permuted (Breiman 2001, "Random forests"), as shares of their sum.
+"""
+
+import csv
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite, log
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src.metrics import Run
+
+if TYPE_CHECKING:
+    from src.compare.figure_style import ReportFigure
+
+OVERRIDE = re.compile(r" (?=[+~]*[\w./@]+=)")  # between two overrides in a job's name
+MIN_TRIALS = 10  # of which a forest can learn anything
+LOG_RATIO = 30  # between the ends of a range that is searched by orders of magnitude
+MAX_PANELS, SHOWN = 4, 5
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial that has ended with a finite error."""
+
+    number: int
+    run: Run
+    settings: Mapping[str, str]  # those that differ between trials, as typed
+    error: float  # the lowest validation error, a fraction
+
+
+@dataclass(frozen=True)
+class PlainSearch:
+    """All trials of a search, the best first."""
+
+    trials: Sequence[Trial]
+    total: int  # trials that were made, those without a finite error included
+
+    @property
+    def best(self) -> Trial:
+        return self.trials[0]
+
+    @property
+    def keys(self) -> list[str]:
+        return list(self.best.settings)
+
+    @property
+    def command(self) -> str:
+        """The command that trains the best trial again."""
+        typed = OVERRIDE.split(self.best.run.name)
+        return f"python -m src.train {' '.join(map(shlex.quote, typed))}"
+
+    @property
+    def sentence(self) -> str:
+        """The answer in words."""
+        best, run = self.best, self.best.run
+        settings = " ".join(f"{key}={value}" for key, value in best.settings.items())
+        tested = f", its test error is {run.test_error:.2%}" if isfinite(run.test_error) else ""
+        return (
+            f"Best of {self.total} trials: {settings or run.name} (trial {best.number}) reaches a "
+            f"validation error of {best.error:.2%}, too low as the lowest of many{tested}."
+        )
+
+    @cached_property
+    def importances(self) -> Mapping[str, float]:
+        """The share of each parameter, the most important first; empty where none can be had."""
+        if len(self.keys) < 2 or len(self.trials) < MIN_TRIALS:
+            return {}
+        from sklearn.ensemble import RandomForestRegressor
+        from sklearn.inspection import permutation_importance
+
+        columns = [axis_of([t.settings[key] for t in self.trials]).positions for key in self.keys]
+        rows, errors = list(zip(*columns, strict=True)), [trial.error for trial in self.trials]
+        forest = RandomForestRegressor(random_state=SEED).fit(rows, errors)
+        found = permutation_importance(forest, rows, errors, n_repeats=20, random_state=SEED)
+        shares = found.importances_mean.clip(0)
+        if not shares.sum():
+            return {}
+        ranked = zip(self.keys, (shares / shares.sum()).tolist(), strict=True)
+        return dict(sorted(ranked, key=lambda pair: -pair[1]))
+
+
+def find_search(runs: Sequence[Run], numbers: Sequence[int]) -> PlainSearch | None:
+    """Return what a search has found; None where no trial has ended with a finite error."""
+    settings = [_settings(run.name) for run in runs]
+    keys = list(dict.fromkeys(key for each in settings for key in each))
+    varied = [key for key in keys if len({each.get(key) for each in settings}) > 1]
+    trials = [
+        Trial(number, run, {key: own.get(key, "") for key in varied}, run.best.val_error)
+        for number, run, own in zip(numbers, runs, settings, strict=True)
+        if run.status == "FINISHED" and run.outcome != "diverged" and run.best
+    ]
+    ranked = sorted(trials, key=lambda trial: (trial.error, trial.number))
+    return PlainSearch(ranked, len(runs)) if ranked else None
+
+
+def _settings(name: str) -> dict[str, str]:
+    pairs = (typed.lstrip("+").partition("=") for typed in OVERRIDE.split(name))
+    return {key: value for key, _, value in pairs}
+
+
+@dataclass(frozen=True)
+class ParameterAxis:
+    """A parameter's values on an axis: numbers as they are, words one after the other."""
+
+    positions: Sequence[float]
+    words: Sequence[str]  # of an axis of words
+    is_log: bool
+
+
+def axis_of(values: Sequence[str]) -> ParameterAxis:
+    """Return where values lie; those of a wide positive range by their logarithms."""
+    try:
+        numbers = [float(value) for value in values]
+    except ValueError:
+        words = sorted(set(values))
+        return ParameterAxis([words.index(value) for value in values], words, False)
+    is_log = min(numbers) > 0 and max(numbers) >= LOG_RATIO * min(numbers)
+    return ParameterAxis([log(n) for n in numbers] if is_log else numbers, [], is_log)
+
+
+def search_plot(search: PlainSearch) -> "ReportFigure | None":
+    """Draw the error of each trial against each parameter, the most important ones first."""
+    from math import exp
+
+    from src.compare.figure_style import LIGHT, ReportFigure, clip, log_if_wide, new_figure
+
+    keys = [*(search.importances or search.keys)][:MAX_PANELS]
+    if not keys:
+        return None
+    figure, (axes,) = new_figure(1, len(keys), height=3.0)
+    errors = [100 * trial.error for trial in search.trials]
+    for axis, key in zip(axes, keys, strict=True):
+        found = axis_of([trial.settings[key] for trial in search.trials])
+        at = [exp(x) for x in found.positions] if found.is_log else found.positions
+        axis.plot(at, errors, "o", color=LIGHT["blue"], alpha=0.7)
+        axis.plot(at[0], errors[0], "o", color=LIGHT["ink"], fillstyle="none", markersize=10)
+        axis.set_xlabel(clip(key, 80 // len(keys)))
+        if found.is_log:
+            axis.set_xscale("log")
+        if found.words:
+            axis.set_xticks(range(len(found.words)), [clip(w, 12) for w in found.words])
+    axes[0].set_ylabel("validation error (%)")
+    log_if_wide(axes)
+    left_out = search.total - len(search.trials)
+    caption = f"The lowest validation error of each trial, the best ringed. {left_out} of "
+    caption += f"{search.total} failed or diverged and are left out."
+    return ReportFigure("search", "Error against each parameter", caption, figure)
+
+
+def write_trials(search: PlainSearch, path: Path) -> None:
+    """Write all trials as CSV, the best first; errors are fractions."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["trial", *search.keys, "val_error", "test_error", "run"])
+        for trial in search.trials:
+            errors = (trial.error, trial.run.test_error)
+            writer.writerow([trial.number, *trial.settings.values(), *errors, trial.run.run_id])
