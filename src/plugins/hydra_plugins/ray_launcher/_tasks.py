@@ -45,7 +45,7 @@ def launch(
         ray.shutdown()
 
 
-def _stop(tasks: Sequence[Any]) -> None:
+def _stop(tasks: list[Any]) -> None:
     """Let jobs that still run end in good order, as after Ctrl-C; each gets KeyboardInterrupt."""
     with suppress(RayError):
         for task in tasks:
