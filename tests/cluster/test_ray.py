@@ -1,11 +1,18 @@
 """Sweeps on Ray: of this machine, and of a cluster that loses a node."""
 
+import os
 import signal
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
+from mlflow_server import MlflowServer
 from until import until
 
 from src.tracking.journal import JOURNAL
+from tests.conftest import Workplace
 from tests.held import held
 
 pytestmark = pytest.mark.slow
@@ -70,3 +77,44 @@ def test_the_jobs_of_a_lost_node_are_tried_again_on_another(cluster, workplace):
     assert process.returncode == 0, stderr
     assert "2 jobs: 2 trained" in stderr or "2 jobs: 1 resumed, 1 trained" in stderr
     assert {run.info.status for run in workplace.runs()} == {"FINISHED"}
+
+
+@pytest.fixture
+def blind(cluster, processes, tmp_path):
+    """A folder that the only node with CPUs does not see; in its place it has an empty one."""
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False).returncode:
+        pytest.skip("only root may hide a folder from a process")
+    ray = Path(sys.executable).with_name("ray")
+    start = f"exec {ray} start --address={cluster.address} --num-cpus=2 --block"
+    node = processes.start(
+        ["unshare", "-m", "sh", "-c", f"mount -t tmpfs none {folder} && {start}"]
+    )
+    until(lambda: sum(n["Alive"] for n in cluster.global_state.node_table()) == 2, node)
+    return folder
+
+
+def test_results_of_a_node_that_does_not_see_the_folder_come_back_from_the_server(
+    cluster, blind, mlflow, processes, tmp_path
+):
+    address = f"hydra.launcher.init.address='{cluster.address}'"
+    with closing(MlflowServer(tmp_path)) as server:
+        server.start()
+        place = Workplace(blind, server.uri, "blind", processes)
+        told = place.train(*SMALL, "seed=0,1", address, *ON_RAY)
+        assert told.returncode == 0, told.stderr
+        assert "2 jobs: 2 trained" in told.stderr
+        assert [run.info.status for run in place.runs()] == ["FINISHED"] * 3
+        again = place.train(*SMALL, "seed=0,1", f"hydra.sweep.dir={blind}/again", "-m")
+        assert "2 jobs: 2 reused" in again.stderr
+
+
+def test_without_a_server_such_a_node_is_named_in_a_line(cluster, blind, database, processes):
+    place = Workplace(blind, database, "blind", processes)
+    address = f"hydra.launcher.init.address='{cluster.address}'"
+    told = place.train(*SMALL, "seed=0,1", address, *ON_RAY)
+    assert told.returncode == 1
+    assert "must be a server, or" in told.stderr
+    assert "2 jobs: 2 failed" in told.stderr
+    assert "Traceback" not in told.stderr
