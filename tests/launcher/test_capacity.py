@@ -1,13 +1,10 @@
 """GPUs and workers of a machine, with a stub of the list of devices."""
 
-import os
-from multiprocessing import Pipe
 from pathlib import Path
 
-import cloudpickle
 import pytest
 import torch
-from hydra_plugins.local_launcher import _capacity, _pool, _worker
+from hydra_plugins.local_launcher import _capacity, _pool
 from omegaconf import OmegaConf
 
 from src.launching import Job, check_launcher
@@ -60,18 +57,6 @@ def test_there_are_so_many_workers_as_the_gpus_take(wanted, per_gpu, count, work
     assert _capacity.worker_count(wanted, per_gpu, list(map(str, range(count)))) == workers
 
 
-class _Once:
-    """A connection that brings one job."""
-
-    def __init__(self, conn) -> None:
-        self.conn, self.send_bytes = conn, conn.send_bytes
-
-    def recv(self):
-        if not self.conn.poll():
-            raise EOFError
-        return self.conn.recv()
-
-
 class Worker:
     """A worker whose process is none."""
 
@@ -120,20 +105,6 @@ def test_a_dead_worker_keeps_no_gpu(pool, monkeypatch):
     made.take(dead, view)
     made.hand_out()
     assert [worker.gpu for worker in made.workers] == ["0", "2", "1"], "its GPU is the next one's"
-
-
-def test_a_worker_sees_its_gpu_alone(monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "all of them")
-    monkeypatch.setattr(_worker.gc, "freeze", lambda: None)
-    monkeypatch.setattr(_worker.threading, "Thread", lambda **_: type("T", (), {"start": int})())
-    monkeypatch.setattr(_worker.Multirun, "restore", lambda _: os.environ["CUDA_VISIBLE_DEVICES"])
-    monkeypatch.setattr(_worker, "run", lambda multirun, *job: cloudpickle.dumps(multirun))
-    monkeypatch.setattr(_worker.os, "_exit", lambda status: None)
-
-    ours, theirs = Pipe()
-    ours.send((0, []))
-    _worker.serve(_Once(theirs), b"", MIG[1])
-    assert cloudpickle.loads(ours.recv_bytes()) == MIG[1]
 
 
 def test_a_module_that_is_not_there_is_named_before_anything_starts():
