@@ -52,12 +52,12 @@ def _sweep(words: command_line.Words, file: Path) -> None:
     from src.crate.results import JobResult
     from src.inference import runs
 
-    store = words.tracking.connect()
+    store = words.tracking.open()
     sweep = runs.find_sweep(store, words.value("sweep") or "last")
     digest = contents.pack(store, sweep, file)
-    for name in contents.changed_since([JobResult.of(record) for record in sweep.records]):
+    for name in contents.changed_since([JobResult.of(record) for record in sweep.jobs]):
         print(f"note: {name} has changed since the sweep, whose digest of it is in the archive")
-    print(f"{file}: {len(sweep.records)} jobs\nsha256 {digest}")
+    print(f"{file}: {len(sweep.jobs)} jobs\nsha256 {digest}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ code, in a folder of their own, and each figure is bitwise equal, equal within n
 Nothing of the archive is imported, unpickled or instantiated.
 
   key=value              settings of this machine, as for training: data.root=…, threads=…
+  --config-dir FOLDER    options of the authors' own, if the jobs use any, as for training
   rerun.dir=FOLDER       where the jobs are run, outputs/reruns/… by default
 """
 
@@ -21,6 +22,9 @@ FOLDER = "rerun.dir="
 
 def main(arguments: Sequence[str]) -> None:
     """Check, run and compare. Raises InputError where a figure differs, after it was told."""
+    from src.crate import command
+
+    arguments, options = command.take_folders(arguments)
     files = [argument for argument in arguments if Path(argument).suffix == ".zip"]
     folders = [word.removeprefix(FOLDER) for word in arguments if word.startswith(FOLDER)]
     extra = [word for word in arguments if word not in files and not word.startswith(FOLDER)]
@@ -30,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError(f"{wrong[0]}: must be key=value, or an archive")
     from rich.console import Console
 
-    from src.crate import archive, command, contents, repeat, results
+    from src.crate import archive, contents, repeat, results
 
     found = archive.read(Path(files[0]))
     if missing := {results.FILE, contents.COMMAND} - found.keys():
@@ -42,7 +46,9 @@ def main(arguments: Sequence[str]) -> None:
     for name in contents.changed_since(before):
         print(f"note: {name} is not the code that trained these jobs")
     default = ROOT / "outputs" / "reruns" / time.strftime("%Y-%m-%d_%H-%M-%S")
-    after = repeat.run(overrides, extra, Path(folders[-1]).absolute() if folders else default)
+    after = repeat.run(
+        overrides, [*options, *extra], Path(folders[-1]).absolute() if folders else default
+    )
     agreed = results.agreements(before, after)
     Console().print(repeat.table(agreed))
     curves, of = results.equal_curves(before, after)

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from src.config import experiment_overrides
 from src.errors import InputError
+from src.schema import covers
 
 START = ["python", "-m", "src.train"]
 MULTIRUN = ("-m", "--multirun")
+CONFIG_DIR = ("--config-dir", "-cd")
 KEY = re.compile(r"(\+{0,2}|~)[A-Za-z_][\w.]*")
+DECIDE_JOBS = ("tune", "compare.looks")  # which jobs there are, though not what one comes to
 CIRCUMSTANCE = ("hydra.", "hydra/", "threads=")
 REFUSED = {  # part of a value: why it is let in from nowhere
     "_target_": "names code of its own",
@@ -32,9 +35,28 @@ def portable(command: str) -> list[str]:
     if words[:3] != START and words[:1] != ["fairsweep"]:
         raise InputError(f"command: must begin with {shlex.join(START)}")
     typed = [word for word in words[words.index(words[0]) + 1 :] if word not in START]
+    typed, _ = take_folders(typed)
     overrides = [word for word in typed if word not in MULTIRUN]
     own = [word for word in overrides if not word.lstrip("+~").startswith(CIRCUMSTANCE)]
-    return experiment_overrides(own)
+    keys = {word: word.lstrip("+~").partition("=")[0] for word in own}
+    decide = {
+        *experiment_overrides(own),
+        *(w for w, key in keys.items() if covers(DECIDE_JOBS, key)),
+    }
+    return [word for word in own if word in decide]
+
+
+def take_folders(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part words from the options `--config-dir FOLDER` among them, which are of a machine."""
+    rest, folders = [], []
+    given = iter(words)
+    for word in given:
+        option, is_pair, folder = word.partition("=")
+        if option in CONFIG_DIR:
+            folders += ["--config-dir", folder if is_pair else next(given, "")]
+        else:
+            rest.append(word)
+    return rest, folders
 
 
 def checked(overrides: Sequence[str]) -> list[str]:

@@ -18,7 +18,8 @@ from src.crate.results import FILE, JobResult, dump
 from src.errors import InputError
 from src.inference.runs import SweepRuns
 from src.inference.verdict import compare_again
-from src.schema import UNRECORDED_KEYS
+from src.inference.weights import own_targets
+from src.schema import GROUPS, UNRECORDED_KEYS
 from src.source import Source
 from src.tracking.run_files import fetch
 
@@ -42,10 +43,12 @@ READ_ME = """# {name}
 To repeat it in a clone of the code at that commit, with `code.diff` applied:
 
     {command}
-
+{own}
 `python -m src.rerun THIS.zip` checks every digest, runs the same jobs again and says which figures
 came out bitwise equal, equal within noise, or not.
 """
+OWN_PARTS = """It uses parts of its authors' own, which are not in this archive: {own}. With their
+module on PYTHONPATH, `--config-dir FOLDER` names the folder of their options, for both commands."""
 
 
 def pack(store: "Store", sweep: SweepRuns, file: Path) -> str:
@@ -57,7 +60,7 @@ def pack(store: "Store", sweep: SweepRuns, file: Path) -> str:
         (folder / "report").mkdir()
         tags["command"] = command.show(command.portable(tags["command"]))
         write(comparison, folder / "report", tags)
-        results = [JobResult.of(record) for record in sweep.records]
+        results = [JobResult.of(record) for record in sweep.jobs]
         (folder / FILE).write_text(dump(results), encoding="utf-8")
         _write_configs(store, sweep, folder / "configs")
         (folder / "environment.txt").write_text(environment(), encoding="utf-8")
@@ -65,17 +68,26 @@ def pack(store: "Store", sweep: SweepRuns, file: Path) -> str:
         (folder / COMMAND).write_text(f"{tags['command']}\n", encoding="utf-8")
         words = {"name": comparison.question, "verdict": verdict, "results": FILE}
         words |= {k: tags[k] for k in ("versions", "hardware", "command")}
+        words["own"] = _own_parts(results)
         (folder / "README.md").write_text(READ_ME.format(**words, commit=tags["git_commit"]))
         about = {"name": "fairsweep", "version": tags["git_commit"]}
         about |= {"runtimePlatform": tags["versions"]}
         return archive.write(file, folder, comparison.question, verdict, about)
 
 
+def _own_parts(results: Sequence[JobResult]) -> str:
+    """Return a paragraph on parts that this project does not have; "" where there are none."""
+    targets = {v for r in results for k, v in r.config.items() if k.endswith("_target_")}
+    if own := sorted(targets - own_targets(GROUPS)):
+        return f"\n{OWN_PARTS.format(own=', '.join(own))}\n"
+    return ""
+
+
 def _write_configs(store: "Store", sweep: SweepRuns, folder: Path) -> None:
     """Write each job's resolved config without its paths to results and servers."""
     folder.mkdir()
     with TemporaryDirectory() as own:
-        for number, record in enumerate(sweep.records):
+        for number, record in enumerate(sweep.jobs):
             try:
                 place = Path(own, str(number))
                 place.mkdir()
@@ -90,7 +102,7 @@ def _write_configs(store: "Store", sweep: SweepRuns, folder: Path) -> None:
 def environment() -> str:
     """Return Python's version, the platform, and a line a distribution as pip reads it."""
     found = {(d.metadata["Name"] or "").lower(): d.version for d in metadata.distributions()}
-    head = f"# Python {platform.python_version()}, {platform.platform()}\n"
+    head = f"# Python {platform.python_version()}, {platform.platform()}, when this was packed\n"
     return head + "".join(f"{name}=={version}\n" for name, version in sorted(found.items()) if name)
 
 

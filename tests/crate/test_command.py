@@ -1,9 +1,30 @@
 """Commands from archives: values and this clone's own choices, no code and no files."""
 
+import shlex
+
 import pytest
 
 from src.crate import command
 from src.errors import InputError
+
+
+@pytest.mark.parametrize("option", [["--config-dir", "/a/b"], ["--config-dir=/a/b"], ["-cd", "x"]])
+def test_folders_of_options_are_their_machines_own(option):
+    typed = shlex.join(["python", "-m", "src.train", *option, "model=mine", "-m"])
+    assert command.portable(typed) == ["model=mine"]
+    rest, folders = command.take_folders([*option, "a.zip"])
+    assert (rest, folders[0], len(folders)) == (["a.zip"], "--config-dir", 2)
+
+
+def test_a_command_keeps_what_decides_which_jobs_there_are():
+    own = [
+        "tune.space={optimizer.lr: log(0.01,1)}",
+        "tune.budget=2",
+        "compare.looks=[6,8]",
+        "seed=auto",
+    ]
+    typed = shlex.join(["python", "-m", "src.train", "-m", *own, "compare.margin=1"])
+    assert command.checked(command.portable(typed)) == own
 
 
 def test_a_command_goes_without_what_is_its_machines_own():
