@@ -83,9 +83,11 @@ def _rows(path: Path, label: str) -> Table:
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float32)
         wrong = np.flatnonzero(~np.isfinite(numbers))
         if len(wrong):
+            cell = column.iloc[wrong[0]]
+            said = f"={str(cell)[:40]}" if pd.notna(cell) else ": is missing"
             raise InputError(
-                f"{path}:{wrong[0] + 2}: {name}={str(column.iloc[wrong[0]])[:40]}: must be a "
-                "finite number; features are numbers, words only the labels"
+                f"{path}:{wrong[0] + 2}: {name}{said}: every feature must be a finite number; "
+                "pandas.get_dummies makes some of words, DataFrame.fillna of gaps"
             )
         columns.append(numbers)
     return Table(path, [str(name) for name in frame.columns], np.stack(columns, 1), labels)
