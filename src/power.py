@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> None:
         from src.inference.runs import find_sweep
         from src.inference.verdict import compare_again
 
-        store = words.tracking.connect()
+        store = words.tracking.open()
         sweep = find_sweep(store, names[0] if names else "last")
         _tell_sweep(compare_again(store, sweep), sweep.tags.get("command", ""), numbers)
 

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
     from src.inference.verdict import compare_again
     from src.tracking import logged_model
 
-    store = words.tracking.connect()
+    store = words.tracking.open()
     sweep = runs.find_sweep(store, words.value("sweep") or "last")
     comparison = compare_again(store, sweep)
     if rivals := undecided(comparison):

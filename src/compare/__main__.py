@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
     ids = [argument for argument in arguments if "=" not in argument and argument != JSON]
     settings = config.settings(overrides)
     tracking = TrackingSettings.of(settings["tracking"])
-    store = tracking.connect()
+    store = tracking.open()
     asked = [mlflow_source.get(store, run_id) for run_id in ids]
     asked = asked or [mlflow_source.last_sweep(store)]
     families = [_jobs(store, run) for run in asked]

@@ -1,14 +1,17 @@
 """The models that a command line asks for: `run=…`, `sweep=…` or `model=…`."""
 
+import sys
 from typing import TYPE_CHECKING
 
 from src.command_line import Words
-from src.errors import InputError
+from src.errors import AccessDeniedError, InputError
 from src.inference import restore, runs
+from src.inference.offline import Offline
 from src.inference.trained_model import TrainedModel, ensemble
+from src.tracking.settings import TrackingSettings
 
 if TYPE_CHECKING:
-    pass
+    from src.tracking.store import Store
 
 KEYS = ("run", "sweep", "model")
 
@@ -21,17 +24,18 @@ def choose(words: Words, is_ensemble: bool = False) -> TrainedModel:
     given = [key for key in KEYS if key in words.values]
     if len(given) > 1:
         raise InputError(f"{given[0]}=, {given[1]}=: one of {', '.join(KEYS)} must be given")
-    store = words.tracking.connect()
     if uri := words.value("model"):
         if is_ensemble:
             raise InputError(f"--ensemble: model={uri} is one model; run=… or sweep=… has several")
-        return restore.load(store, uri)
+        return restore.load(words.tracking.open(), uri)
+    source = reach(words.tracking)
     if run_id := words.value("run"):
-        record = runs.find_run(store, run_id)
-        group = runs.siblings(store, record) if is_ensemble else [record]
+        record = runs.find_run(source, run_id)
+        group = runs.siblings(source, record) if is_ensemble else [record]
     else:
-        sweep = runs.find_sweep(store, words.value("sweep") or "last")
+        sweep = runs.find_sweep(source, words.value("sweep") or "last")
         group = sweep.best_variant if is_ensemble else [runs.best(sweep.usable)]
+    store = None if isinstance(source, Offline) else source
     if is_ensemble:
         models = [restore.restore(store, record) for record in group]
         return ensemble(models, models[0].name)
@@ -43,10 +47,29 @@ def best_of_variants(words: Words, most: int) -> list[TrainedModel]:
 
     Of a sweep with many variants these are the `most` with the lowest error.
     """
-    store = words.tracking.connect()
-    models = [restore.load(store, uri) for uri in words.values.get("model", [])]
-    records = [runs.find_run(store, run_id) for run_id in words.values.get("run", [])]
+    source = reach(words.tracking)
+    uris = words.values.get("model", [])
+    models = [restore.load(words.tracking.open(), uri) for uri in uris]
+    records = [runs.find_run(source, run_id) for run_id in words.values.get("run", [])]
     if "sweep" in words.values or not (models or records):
-        sweep = runs.find_sweep(store, words.value("sweep") or "last")
+        sweep = runs.find_sweep(source, words.value("sweep") or "last")
         records += sweep.best_of_variants[:most]
+    store = None if isinstance(source, Offline) else source
     return [*(restore.restore(store, record) for record in records), *models]
+
+
+def reach(tracking: TrackingSettings) -> "Store | Offline":
+    """Return the tracking server, or while it is away what lies on this machine, with a note.
+
+    Raises InputError where there is neither.
+    """
+    try:
+        return tracking.open()
+    except AccessDeniedError:
+        raise
+    except InputError as error:
+        local = Offline(tracking)
+        if not local.records:
+            raise
+        print(f"note: {error}; the journals on this machine are used", file=sys.stderr)
+        return local

@@ -21,8 +21,13 @@ TOLD = ("target", "label", "box")  # what an MLflow model's metadata say beside 
 HIGH_DIGIT = ("0 to 4", "5 to 9")
 
 
-def restore(store: "Store", record: JobRecord) -> TrainedModel:
-    """Return the model of a run. Raises InputError where it cannot be had."""
+def restore(store: "Store | None", record: JobRecord) -> TrainedModel:
+    """Return the model of a run, without a store by the files on this machine.
+
+    Raises InputError where it cannot be had.
+    """
+    if store is None:
+        return from_weights(None, record)
     from src.tracking import logged_model
     from src.tracking.run_files import source_run
 
@@ -45,7 +50,9 @@ def load(store: "Store", uri: str, name: str | None = None) -> TrainedModel:
     return TrainedModel(name or uri, (found.program,), found.shape, names, **own)
 
 
-def from_weights(store: "Store", record: JobRecord, allowed: Collection[str] = ()) -> TrainedModel:
+def from_weights(
+    store: "Store | None", record: JobRecord, allowed: Collection[str] = ()
+) -> TrainedModel:
     """Return the model of a run from its config.
 
     Its parts are those of this project's conf, or `allowed`.
@@ -64,7 +71,7 @@ def from_weights(store: "Store", record: JobRecord, allowed: Collection[str] = (
     return TrainedModel(label(record), (module,), shape(record), classes, **own, box=box)
 
 
-def examples(store: "Store", record: JobRecord, folder: Path) -> "np.ndarray":
+def examples(store: "Store | None", record: JobRecord, folder: Path) -> "np.ndarray":
     """Return inputs (N, *shape) float32 of a run: of its validation set, or empty ones."""
     import numpy as np
 

@@ -10,17 +10,23 @@ from src.errors import InputError
 from src.tracking.job_record import JobRecord, Role, Status
 
 if TYPE_CHECKING:
+    from src.inference.offline import Offline
     from src.tracking.store import Store
 
 
 @dataclass(frozen=True)
 class SweepRuns:
-    """A sweep at the tracking server, and the records of its jobs."""
+    """A sweep and the records of its jobs."""
 
-    sweep_id: str  # of its run
+    sweep_id: str  # of its run at the tracking server
     tags: Mapping[str, str]
     params: Mapping[str, str]
     records: list[JobRecord]
+
+    @property
+    def jobs(self) -> list[JobRecord]:
+        """Return what was trained, without the parents of an arm's trials."""
+        return [record for record in self.records if not record.is_search]
 
     @property
     def usable(self) -> list[JobRecord]:
@@ -38,36 +44,53 @@ class SweepRuns:
         return min(by_variant(self.records), key=lambda group: fmean(map(_error, group)))
 
 
-def find_run(store: "Store", run_id: str) -> JobRecord:
+def find_run(store: "Store | Offline", run_id: str) -> JobRecord:
     """Return the record of a job. Raises InputError for another run or one without weights."""
-    from src.tracking import mlflow_source
+    from src.inference.offline import Offline
 
-    run = mlflow_source.get(store, run_id)
-    if run.data.tags.get("kind") == "sweep":
-        raise InputError(f"run={run_id}: a sweep; sweep={run_id} takes the best of its runs")
-    (record,) = mlflow_source.records(store, [run])
+    record = store.run(run_id) if isinstance(store, Offline) else _sent_run(store, run_id)
     if not has_weights(record):
         why = record.reason or record.outcome or record.status
         raise InputError(f"run={run_id}: has no weights: {why}")
     return record
 
 
-def find_sweep(store: "Store", run_id: str) -> SweepRuns:
+def _sent_run(store: "Store", run_id: str) -> JobRecord:
+    from src.tracking import mlflow_source
+
+    run = mlflow_source.get(store, run_id)
+    if run.data.tags.get("kind") == "sweep":
+        raise InputError(f"run={run_id}: a sweep; sweep={run_id} takes the best of its runs")
+    (record,) = mlflow_source.records(store, [run])
+    return record
+
+
+def find_sweep(store: "Store | Offline", run_id: str) -> SweepRuns:
     """Return a sweep, `last` for the last. Raises InputError for one in which no run finished."""
+    from src.inference.offline import Offline
+
+    found = store.sweep(run_id) if isinstance(store, Offline) else _sent_sweep(store, run_id)
+    if not found.usable:
+        raise InputError(f"sweep={run_id}: none of its {len(found.records)} runs has weights")
+    return found
+
+
+def _sent_sweep(store: "Store", run_id: str) -> SweepRuns:
     from src.tracking import mlflow_source
 
     is_last = run_id == "last"
     sweep = mlflow_source.last_sweep(store) if is_last else mlflow_source.get(store, run_id)
     records = mlflow_source.records(store, mlflow_source.jobs_of(store, sweep.info.run_id))
-    if not usable(records):
-        raise InputError(f"sweep={run_id}: none of its {len(records)} runs has weights")
     return SweepRuns(sweep.info.run_id, sweep.data.tags, sweep.data.params, records)
 
 
-def siblings(store: "Store", record: JobRecord) -> list[JobRecord]:
+def siblings(store: "Store | Offline", record: JobRecord) -> list[JobRecord]:
     """Return the runs of the same variant in the same sweep, itself included."""
+    from src.inference.offline import Offline
     from src.tracking import mlflow_source
 
+    if isinstance(store, Offline):
+        return store.siblings(record)
     if record.run_id is None or not record.sweep_id:
         return [record]
     parent = store.client.get_run(record.run_id).data.tags.get("mlflow.parentRunId", "")

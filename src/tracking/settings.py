@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from src import addresses
 from src.addresses import database_path
 from src.credentials import redact
+from src.errors import InputError
 
 if TYPE_CHECKING:
     from src.tracking.store import Store
@@ -46,6 +47,21 @@ class TrackingSettings:
         from src.tracking import store
 
         return store.connect(self.uri, self.experiment, self.artifacts)
+
+    def open(self) -> "Store":
+        """Open the experiment to read it: neither it nor the place of its artifacts is changed.
+
+        Only where an embedded database has moved together with its artifacts they are followed.
+        Raises InputError in one line when it cannot be used.
+        """
+        from src.tracking import store
+
+        database, folder = database_path(self.uri), addresses.local_path(self.artifacts)
+        if database is not None and not database.exists():
+            said = "no such database; `python -m src.train` makes one"
+            raise InputError(f"tracking.uri={self.public.uri}: {said}")
+        beside = database and folder and database.absolute().parent == folder.absolute().parent
+        return store.connect(self.uri, self.experiment, self.artifacts if beside else "")
 
 
 def moved(tracking: Mapping[str, str], then: Path, now: Path) -> Mapping[str, str]:

@@ -81,19 +81,21 @@ class Store:
 def connect(uri: str, experiment: str, artifacts: str) -> Store:
     """Open the store, made if it is embedded and new.
 
-    `artifacts` is where an embedded database keeps its files. Raises InputError in one line
-    when the database cannot be written or the server does not answer.
+    `artifacts` is where an embedded database keeps its files; "": where it does already, and no
+    experiment is made. Raises InputError in one line when the database cannot be written or the
+    server does not answer.
     """
     _note_environment(uri)
     found = addresses.database_path(uri)
-    if addresses.is_database(uri):
+    place = addresses.artifacts_uri(artifacts) if artifacts else ""
+    if artifacts and addresses.is_database(uri):
         _check_artifacts(artifacts)
     try:
         if found is None:
             if addresses.is_database(uri):
                 _check_database(uri)
-            own = addresses.artifacts_uri(artifacts) if addresses.is_database(uri) else None
-            store = _open(uri, experiment, own)
+            own = place if addresses.is_database(uri) else None
+            store = _open(uri, experiment, own if artifacts else "")
             kept = store.client.get_experiment(store.experiment_id).artifact_location or ""
             if kept.startswith("s3:"):  # of others the server may be the only one that can
                 _check_artifacts(kept, f"tracking.experiment={experiment}: keeps its artifacts in ")
@@ -103,9 +105,8 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
         with locked(database):
             if not database.exists():
                 _make(database)
-            place = addresses.artifacts_uri(artifacts)
             store = _open(addresses.database_uri(database), experiment, place)
-            if note := artifact_location.follow(database, store.experiment_id, place):
+            if place and (note := artifact_location.follow(database, store.experiment_id, place)):
                 print(f"note: {note}", file=sys.stderr)
             return store
     except InputError:
@@ -206,6 +207,8 @@ def _open(uri: str, experiment: str, artifacts: str | None) -> Store:
     if found is not None and found.lifecycle_stage == "deleted":
         said = f"must be another; this one was deleted at {redact(uri)}"
         raise ExperimentDeletedError(f"tracking.experiment={experiment}: {said}")
+    if found is None and artifacts == "":
+        raise InputError(f"tracking.experiment={experiment}: none of this name at {redact(uri)}")
     if found is None:
         try:
             made = client.create_experiment(experiment, artifacts)

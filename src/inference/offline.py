@@ -1,0 +1,53 @@
+"""Sweeps and their runs by what lies on this machine, while their tracking server is away."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from src import ROOT
+from src.errors import InputError
+from src.inference.runs import SweepRuns, has_weights
+from src.tracking.job_record import JobRecord, fold
+from src.tracking.journal import journals
+from src.tracking.settings import TrackingSettings
+from src.tracking.sweep_journals import SweepJournals
+
+
+@dataclass(frozen=True)
+class Offline:
+    """The journals of an experiment, in place of a connection to its server."""
+
+    tracking: TrackingSettings
+
+    @cached_property
+    def records(self) -> list[JobRecord]:
+        """The records of sweeps and jobs below outputs, the last begun last."""
+        found = [record for each in journals(ROOT / "outputs") if (record := fold(each))]
+        own = [r for r in found if r.destination.is_same_experiment(self.tracking)]
+        return sorted(own, key=lambda record: record.start_time)
+
+    def sweep(self, run_id: str) -> SweepRuns:
+        """Return a sweep, `last` for the last. Raises InputError where there is no journal."""
+        known = [r for r in self.records if r.is_sweep and run_id in ("last", r.run_id, r.job_id)]
+        if not known:
+            raise InputError(f"sweep={run_id}: no journal of it lies on this machine")
+        record = known[-1]
+        jobs = [self._with_files(job) for job in SweepJournals(record.journal).records()]
+        return SweepRuns(record.run_id or record.job_id, record.tags, record.params, jobs)
+
+    def run(self, run_id: str) -> JobRecord:
+        """Return a job's record. Raises InputError where there is no journal."""
+        for record in self.records:
+            if not record.is_sweep and run_id in (record.run_id, record.job_id):
+                return self._with_files(record)
+        raise InputError(f"run={run_id}: no journal of it lies on this machine")
+
+    def siblings(self, record: JobRecord) -> list[JobRecord]:
+        """Return the runs of the same variant in the same sweep, itself included."""
+        variant, sweep = record.tags.get("variant"), record.sweep_id
+        own = [r for r in self.records if r.sweep_id == sweep and r.tags.get("variant") == variant]
+        return [r for r in own if has_weights(r)] if sweep else [record]
+
+    def _with_files(self, record: JobRecord) -> JobRecord:
+        """Return a record, or of a run that was reused its source's under its name."""
+        source = record.tags.get("reused_from")
+        return replace(self.run(source), name=record.name) if source else record

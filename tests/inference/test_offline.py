@@ -1,0 +1,60 @@
+"""Models of runs whose tracking server is away, by what lies on this machine."""
+
+import re
+
+import pytest
+
+from src import command_line
+from src.errors import InputError
+from src.inference import choice, offline
+from src.tracking.journal import Journal
+
+
+@pytest.fixture
+def away(closed_port, runs, tmp_path, monkeypatch) -> list[str]:
+    """Options that name a server which is down; a sweep of it lies in outputs."""
+    monkeypatch.setattr(offline, "ROOT", tmp_path)
+    tracking = {"uri": f"http://127.0.0.1:{closed_port}", "experiment": "e", "artifacts": ""}
+    sweep = Journal(tmp_path / "outputs" / "sweeps" / "first")
+    sweep.begin(name="a sweep", tags={"kind": "sweep", "job": "s"}, tracking=tracking)
+    for number, (model, error) in enumerate([("softmax", 0.2), ("mlp", 0.1), ("mlp", 0.3)]):
+        _, (made,) = runs.sweep(((f"model={model}", f"seed={number}"), error))
+        info = runs.store.client.get_run(made)
+        folder = sweep.folder / str(number)
+        tags = {"job": f"j{number}", "sweep": "s", "number": str(number)}
+        tags |= {"variant": model, "outcome": "finished"}
+        job = Journal(folder)
+        name, params = f"model={model} seed={number}", dict(info.data.params)
+        job.begin(name=name, tags=tags, params=params, tracking=tracking)
+        (folder / "artifacts").mkdir()
+        runs.store.client.download_artifacts(made, "", str(folder / "artifacts"))
+        job.append("metrics", step=1, values={"val/error": error})
+        job.append("final", step=1, values={"best/val_error": error})
+        job.append("end", status="FINISHED", tags={})
+    return [f"tracking.uri={tracking['uri']}", "tracking.experiment=e"]
+
+
+def words(*arguments: str) -> command_line.Words:
+    return command_line.parse(arguments, ("run", "sweep", "model"), ("--ensemble",))
+
+
+def test_the_journals_serve_while_the_server_is_away(away, capsys):
+    assert choice.choose(words(*away)).name == "model=mlp"
+    assert choice.choose(words(*away, "run=j0")).name == "model=softmax"
+    assert len(choice.choose(words(*away, "sweep=last"), is_ensemble=True).members) == 1
+    both = choice.choose(words(*away, "run=j2"), is_ensemble=True)
+    assert len(both.members) == 2
+    names = [model.name for model in choice.best_of_variants(words(*away), 6)]
+    assert names == ["model=mlp", "model=softmax"]
+    assert re.search(
+        r"^note: tracking.uri=.*; the journals on this machine are used$",
+        capsys.readouterr().err,
+        re.MULTILINE,
+    )
+
+
+def test_what_lies_nowhere_is_told(away):
+    with pytest.raises(InputError, match=r"^run=j9: no journal of it lies on this machine$"):
+        choice.choose(words(*away, "run=j9"))
+    with pytest.raises(InputError, match=r"^tracking.uri=http"):
+        choice.choose(words(away[0], "tracking.experiment=another"))
