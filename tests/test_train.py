@@ -269,6 +269,7 @@ BROKEN = {
     ),
     "a directory of its own to work in": (["hydra.job.chdir=true"], "^hydra.job.chdir=true: "),
     "a value for a group": (["tracking=3"], "^tracking=3: "),
+    "values to sweep": (["+hydra.sweeper.params.seed='1,2'"], "^hydra.sweeper.params.seed: .* -m"),
     "a run from a pickle": (["--experimental-rerun=x"], "^--experimental-rerun: must be left out"),
     "run directory below a file": (["hydra.run.dir={good}/run"], "good.csv"),
     "database below a file": (

@@ -18,7 +18,7 @@ from src.sweep import multirun
 from src.sweep.closing import close_if_ended
 from src.sweep.compose import resolved
 from src.sweep.directories import check_directories
-from src.sweep.preflight import check_chdir
+from src.sweep.preflight import check_chdir, check_is_single
 from src.tracking import elsewhere, run_logger
 from src.tracking.event import EventKind
 from src.tracking.job_record import Status, fold
@@ -39,6 +39,7 @@ class SweepCallback(Callback):
             uploader = start_uploader()
             logs.show(config.hydra.verbose)
             check_chdir(config.hydra)
+            check_is_single(config.hydra)
             tree = resolved(config).tree
             if tree["tune"]["space"]:
                 raise InputError("tune.space: must go with -m; a single run tunes nothing")

@@ -1,6 +1,7 @@
 """Checks of a multirun before any of its jobs is trained."""
 
 import multiprocessing
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +28,17 @@ def check_chdir(hydra: DictConfig) -> None:
     """Raise InputError where a job would look for its paths from a directory of its own."""
     if hydra.job.chdir:
         raise InputError("hydra.job.chdir=true: must be false; jobs find their files without")
+
+
+def check_is_single(hydra: DictConfig) -> None:
+    """Raise InputError for values to sweep that a single run would pass over in silence."""
+    # Not in Hydra's own list of overrides, to which it adds the mode that it chose.
+    is_asked_for = any(argument.startswith("hydra.mode=") for argument in sys.argv)
+    if (keys := hydra.sweeper.get("params")) and not is_asked_for:
+        raise InputError(
+            f"hydra.sweeper.params.{next(iter(keys))}: must go with -m, or with "
+            "hydra.mode=MULTIRUN in the same file; hydra.mode=RUN trains one job without it"
+        )
 
 
 def check_settings(hydra: DictConfig) -> None:
