@@ -75,6 +75,11 @@ def remember(file: Path, name: str, tree: Any, package: str | None) -> None:
     _loaded[file] = "" if package == "_global_" or group == "." else f"{group}.", tree
 
 
+def forget() -> None:
+    """Let only files count that are loaded from now on: those of one command."""
+    _loaded.clear()
+
+
 def setting(said: str) -> str:
     """Return the file, and a colon, that sets what a message on `KEY=VALUE` or `KEY` begins with.
 

@@ -52,6 +52,7 @@ def mapping_text(words: Mapping[str, object]) -> str:
 
 def name_config_files() -> None:
     """Let Hydra raise an InputError that names the file for a config file that cannot be one."""
+    config_files.forget()
     Plugins.instance()  # registers the sources
     try:
         from hydra._internal.sources_registry import SourcesRegistry
