@@ -3,10 +3,12 @@
 import re
 
 import pytest
+import torch
 
 from src import command_line
 from src.errors import InputError
 from src.inference import choice, offline
+from src.tracking.job_record import fold
 from src.tracking.journal import Journal
 
 
@@ -51,6 +53,19 @@ def test_the_journals_serve_while_the_server_is_away(away, capsys):
         capsys.readouterr().err,
         re.MULTILINE,
     )
+
+
+def test_a_reused_run_is_its_source_under_its_own_name(away, tmp_path):
+    source = fold(Journal(tmp_path / "outputs" / "sweeps" / "first" / "1"))
+    tags = {**source.tags, "job": "j3", "reused_from": "j1"}
+    reused = Journal(tmp_path / "outputs" / "sweeps" / "first" / "3")
+    tracking = {"uri": source.destination.uri, "experiment": "e", "artifacts": ""}
+    reused.begin(name="again", tags=tags, params=dict(source.params), tracking=tracking)
+    reused.append("end", status="FINISHED", tags={})
+    model = choice.choose(words(*away, "run=j3"))
+    assert model.name == "again"
+    blank, expected = torch.zeros(1, 1, 28, 28), choice.choose(words(*away, "run=j1"))
+    assert torch.equal(model.probabilities(blank), expected.probabilities(blank))
 
 
 def test_what_lies_nowhere_is_told(away):
