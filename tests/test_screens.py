@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -36,15 +37,19 @@ def screen(width: int, *command: str) -> list[str]:
         stderr=theirs,
         start_new_session=True,
     )
-    os.close(theirs)
     parts = []
-    try:
-        while part := os.read(ours, 65536):
-            parts.append(part)
-    except OSError:  # the end, on Linux
-        pass
+
+    def read() -> None:
+        while select.select([ours], [], [], 0)[0]:
+            parts.append(os.read(ours, 65536))
+
+    while process.poll() is None:  # the terminal stays open, so that nothing sent to it is lost
+        select.select([ours], [], [], 0.1)
+        read()
+    read()
+    os.close(theirs)
     os.close(ours)
-    assert process.wait() == 0
+    assert process.returncode == 0, b"".join(parts).decode()
     text = COLOURS.sub("", b"".join(parts).decode())
     return [line.rpartition("\r")[2].rstrip() for line in text.replace("\r\n", "\n").split("\n")]
 
@@ -67,7 +72,7 @@ def test_the_tables_of_a_sweep_fit_and_no_number_wraps(width, workplace):
     swept = ("activation=sigmoid,relu", "seed=0,1", *LONG[:4], "-m")
     lines = screen(width, sys.executable, "-m", "src.train", *workplace.overrides, *swept)
     rows = [line for line in lines if re.match(r" ?(sigmoid|relu) ", line)]
-    assert len(rows) == 3  # of two variants and a pair
+    assert len(rows) == 3, "\n".join(lines)  # of two variants and a pair
     assert max(map(len, rows)) <= width
     for line in rows[:2]:
         assert re.search(r"\d+\.\d\d ± \d+\.\d\d", line)
