@@ -13,6 +13,7 @@ from src import logs
 from src.data.availability import ensure_data
 from src.errors import InputError, JobKilledError, Refused
 from src.hydra_internals import typed_lines
+from src.inference.publish import Models
 from src.signals import defer_stop
 from src.sweep import multirun
 from src.sweep.closing import close_if_ended
@@ -50,7 +51,7 @@ class SweepCallback(Callback):
             journal = Journal(Path(config.hydra.run.dir))
             check_directories(tree, "hydra.run.dir", journal.folder)
             uploader.ask("connect", ResultIndex.of(tree), config.hydra.verbose)
-            uploader.ask("watch", journal.folder)
+            uploader.ask("watch", journal.folder, None if tree["models"] == Models.NONE else 0)
             with defer_stop():
                 from src import job  # noqa: F401, imports torch while the process imports MLflow
             uploader.answer()

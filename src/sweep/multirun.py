@@ -21,7 +21,7 @@ from src.hydra_internals import (
     as_typed,
     mapping_text,
 )
-from src.inference.publish import Publication
+from src.inference.publish import Models, Publication
 from src.process_exit import require_normal_shutdown
 from src.signals import defer_stop
 from src.sweep import dry_run
@@ -90,7 +90,8 @@ def begin(config: DictConfig) -> None:
         require_normal_shutdown()
     code = {name: digest for each in all_identities for name, digest in each.code.items()}
     count = None if depends_on_results(config) else len(overrides) or None
-    sweep_id = _begin(config, jobs, index, count, code)
+    is_new = any(decided.get(each.fingerprint, NOTHING).source is None for each in identities)
+    sweep_id = _begin(config, jobs, index, count, code, is_new)
     is_queued = is_queue and count is not None  # the last job ends the sweep, whoever waits
     _hand_on(config, id=sweep_id, uploads=not sees_jobs, is_queued=is_queued)
     if overrides:
@@ -194,8 +195,12 @@ def _begin(
     index: ResultIndex,
     count: int | None,
     code: Mapping[str, str],
+    is_new: bool,
 ) -> str:
-    """Write that the sweep has begun, from where on there is something to finish; return its id."""
+    """Write that the sweep has begun, from where on there is something to finish; return its id.
+
+    `is_new` tells whether any job has no result yet.
+    """
     settings, models = jobs[0].config.tree, Publication.of(job.config for job in jobs)
     journal, report = Journal(Path(config.hydra.sweep.dir)), provenance.report(code)
     start = sweep_start(question(config), journal.folder, settings, report, count)
@@ -208,7 +213,8 @@ def _begin(
         journal.begin(**start)
         make_private(journal.folder)
         index.open(sweep_id, journal)
-        uploader.ask("watch", journal.folder)
+        makes_models = is_new and models.which != Models.NONE
+        uploader.ask("watch", journal.folder, count if makes_models else None)
         own = SweepJournals(journal), index, count, settings["compare"], report
         is_search = count is None and not depends_on_results(config)
         models = replace(models, most=1) if is_search else models

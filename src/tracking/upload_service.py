@@ -36,7 +36,7 @@ class UploadService:
 
     def __init__(self) -> None:
         self.is_connected = self.is_watching = self.is_delivered = False
-        self.preparation: Thread | None = None
+        self.preparation = Thread(target=logged_model.prepare, daemon=True)
 
     def connect(self, index: ResultIndex, verbose: Any) -> None:
         """Connect to the index's experiment; a server that has answered before may be away.
@@ -79,10 +79,20 @@ class UploadService:
             if record.status == Status.FINISHED:
                 self.index.add(record.fingerprint, record.journal)
 
-    def watch(self, folder: Path) -> None:
-        """Send what the run or the sweep in `folder` writes, from now on."""
+    def watch(self, folder: Path, jobs: int | None = None) -> None:
+        """Send what the run or the sweep in `folder` writes, from now on.
+
+        Once so many `jobs` have begun, so that no further one waits, it gets ready to make models.
+        """
         self.journals, self.is_watching = SweepJournals(Journal(folder)), True
-        self.uploader = Uploader(self.journals.find, self.index.tracking.connect)
+
+        def find() -> list[Journal]:
+            found, has_begun = self.journals.find(), self.journals.sweep.path.exists()
+            if jobs is not None and has_begun and len(self.journals.jobs) >= jobs:
+                self.prepare_models()
+            return found
+
+        self.uploader = Uploader(find, self.index.tracking.connect)
 
     def deliver(self) -> str:
         """Send the rest after the end; return where it is to be seen, "" if nowhere yet."""
@@ -104,14 +114,13 @@ class UploadService:
         return location(self.index.tracking.connect(), record.run_id)
 
     def prepare_models(self) -> None:
-        """Begin to import what `publish` needs, while the sweep is compared on another core."""
-        with suppress(RuntimeError):  # no further thread: the imports can wait
-            self.preparation = Thread(target=logged_model.prepare, daemon=True)
+        """Begin to import what `publish` needs, once."""
+        with suppress(RuntimeError):  # it has begun, or there is no further thread and it can wait
             self.preparation.start()
 
     def publish(self, publication: Publication) -> str:
         """Make models of what was delivered; return what is to be told of them."""
-        if self.preparation and self.preparation.ident:
+        if self.preparation.ident:
             self.preparation.join()  # torch.export serves one thread at a time
         own = fold(self.journals.sweep)
         records = self.journals.records() if own and own.is_sweep else [own] if own else []

@@ -137,3 +137,20 @@ def test_models_are_made_when_their_imports_are_done(index, begun, monkeypatch):
     service.publish(make)
     service.uploader.stop()
     assert order == ["imported", "made"]
+
+
+def test_imports_for_models_begin_with_the_last_job(index, begun, monkeypatch):
+    calls = []
+    monkeypatch.setattr(logged_model, "prepare", lambda: calls.append("imports"))
+    service = UploadService()
+    service.connect(index, False)
+    service.watch(begun("sweep", kind="sweep").folder, jobs=2)
+    begun("sweep/0", sweep="sweep", number="0")
+    assert service.uploader.flush() is None
+    assert not service.preparation.ident
+    begun("sweep/1", sweep="sweep", number="1")
+    assert service.uploader.flush() is None
+    service.prepare_models()  # asked for again at the end
+    service.preparation.join()
+    service.uploader.stop()
+    assert calls == ["imports"]
