@@ -150,6 +150,7 @@ def test_imports_for_models_begin_with_the_last_job(index, begun, monkeypatch):
     assert not service.preparation.ident
     begun("sweep/1", sweep="sweep", number="1")
     assert service.uploader.flush() is None
+    assert service.preparation.ident
     service.prepare_models()  # asked for again at the end
     service.preparation.join()
     service.uploader.stop()
