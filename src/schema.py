@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,7 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return found
 
 
+@cache  # asked for every key of every job
 def covers(keys: tuple[str, ...], key: str) -> bool:
     """Return whether `key` is one of `keys` or lies below one of them."""
     return any(key == known or key.startswith(f"{known}.") for known in keys)

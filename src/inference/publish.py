@@ -79,7 +79,6 @@ def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()
 
     Raises InputError where it cannot be made, and what torch.export and the server raise.
     """
-    from src.inference import restore
     from src.tracking import logged_model
     from src.tracking.run_files import fetch, source_run
 
@@ -87,6 +86,8 @@ def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()
     if found := logged_model.find(store, source):
         logged_model.show_with(store, record, found)
         return found
+    from src.inference import restore  # imports torch
+
     with TemporaryDirectory() as folder:
         place = Path(folder)
         model = restore.from_weights(store, record, allowed)
