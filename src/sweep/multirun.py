@@ -111,8 +111,9 @@ def _warm(preload: Sequence[str] | None, config: DictConfig) -> None:
 
 
 def _hand_on(config: DictConfig, **told: str | bool) -> None:
-    """Tell all jobs of a sweep about it."""
+    """Tell all jobs of a sweep about it; its id stays text, also one of digits alone."""
     words = {k: str(v).lower() if isinstance(v, bool) else v for k, v in told.items()}
+    words |= {"id": f"'{words['id']}'"} if "id" in words else {}
     add_overrides(config, *(f"sweep.{key}={word}" for key, word in words.items()))
 
 

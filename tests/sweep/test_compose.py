@@ -16,6 +16,7 @@ from src import ROOT, hydra_internals
 from src.hydra_internals import MAIN, split_jobs
 from src.resolvers import register_resolvers
 from src.shared_compositions import SharingLoader, share_compositions
+from src.sweep import multirun
 from src.sweep.compose import job_overrides, question
 
 JOBS = [
@@ -159,3 +160,11 @@ def test_a_sweep_is_named_by_what_varies_first(loader):
     config = master(loader, "model=mlp", "epochs=3", "activation=relu,tanh", "seed=range(6)")
     share_compositions()
     assert question(config) == "activation=relu,tanh seed=range(6) model=mlp epochs=3"
+
+
+@pytest.mark.parametrize("sweep_id", ["5614247026164641", "12345678e0123456", "0a1b2c3d4e5f6071"])
+def test_the_id_of_a_sweep_is_text_for_its_jobs(sweep_id, loader):
+    config = master(loader)
+    multirun._hand_on(config, id=sweep_id, uploads=False)
+    job = loader.load_sweep_config(config, ["seed=1"])
+    assert (job.sweep.id, job.sweep.uploads) == (sweep_id, False)
