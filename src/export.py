@@ -51,10 +51,13 @@ def _sweep(words: command_line.Words, file: Path) -> None:
     from src.crate import contents
     from src.crate.results import JobResult
     from src.inference import runs
+    from src.inference.choice import reach
 
-    store = words.tracking.open()
-    sweep = runs.find_sweep(store, words.value("sweep") or "last")
-    digest = contents.pack(store, sweep, file)
+    source = reach(words.tracking)
+    sweep = runs.find_sweep(source, words.value("sweep") or "last")
+    digest, lacking = contents.pack(source, sweep, file)
+    if lacking:
+        print(f"note: without config files of {lacking} jobs, which their server keeps")
     for name in contents.changed_since([JobResult.of(record) for record in sweep.jobs]):
         print(f"note: {name} has changed since the sweep, whose digest of it is in the archive")
     print(f"{file}: {len(sweep.jobs)} jobs\nsha256 {digest}")

@@ -34,12 +34,13 @@ def main(arguments: Sequence[str]) -> None:
         print(f"{arms} variants, margin {margin:g}, spread {numbers['spread']:g}:")
         print(power.seeds_needed(numbers["spread"] / margin, arms))
     else:
+        from src.inference.choice import reach
         from src.inference.runs import find_sweep
         from src.inference.verdict import compare_again
 
-        store = words.tracking.open()
-        sweep = find_sweep(store, names[0] if names else "last")
-        _tell_sweep(compare_again(store, sweep), sweep.tags.get("command", ""), numbers)
+        source = reach(words.tracking)
+        sweep = find_sweep(source, names[0] if names else "last")
+        _tell_sweep(compare_again(source, sweep), sweep.tags.get("command", ""), numbers)
 
 
 def _tell_sweep(comparison: "Comparison", command: str, numbers: Mapping[str, float]) -> None:

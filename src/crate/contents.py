@@ -16,6 +16,7 @@ from src.compare import summary, write
 from src.crate import archive, command
 from src.crate.results import FILE, JobResult, dump
 from src.errors import InputError
+from src.inference import runs
 from src.inference.runs import SweepRuns
 from src.inference.verdict import compare_again
 from src.inference.weights import own_targets
@@ -24,6 +25,7 @@ from src.source import Source
 from src.tracking.run_files import fetch
 
 if TYPE_CHECKING:
+    from src.inference.offline import Offline
     from src.tracking.store import Store
 
 PROVENANCE = ("command", "versions", "hardware", "git_commit")  # tags of a sweep
@@ -51,9 +53,12 @@ OWN_PARTS = """It uses parts of its authors' own, which are not in this archive:
 module on PYTHONPATH, `--config-dir FOLDER` names the folder of their options, for both commands."""
 
 
-def pack(store: "Store", sweep: SweepRuns, file: Path) -> str:
-    """Write the archive of a sweep; return its SHA-256. Raises InputError where it cannot."""
-    comparison = compare_again(store, sweep)
+def pack(source: "Store | Offline", sweep: SweepRuns, file: Path) -> tuple[str, int]:
+    """Write the archive of a sweep; return its SHA-256 and how many configs it lacks.
+
+    Raises InputError where it cannot be written.
+    """
+    comparison = compare_again(source, sweep)
     verdict, tags = summary.sentence(comparison), {k: sweep.tags.get(k, "") for k in PROVENANCE}
     with TemporaryDirectory() as own:
         folder = Path(own)
@@ -62,7 +67,7 @@ def pack(store: "Store", sweep: SweepRuns, file: Path) -> str:
         write(comparison, folder / "report", tags)
         results = [JobResult.of(record) for record in sweep.jobs]
         (folder / FILE).write_text(dump(results), encoding="utf-8")
-        _write_configs(store, sweep, folder / "configs")
+        lacking = _write_configs(source, sweep, folder / "configs")
         (folder / "environment.txt").write_text(environment(), encoding="utf-8")
         (folder / "code.diff").write_bytes(code_diff(tags["git_commit"].rstrip("+")))
         (folder / COMMAND).write_text(f"{tags['command']}\n", encoding="utf-8")
@@ -72,7 +77,7 @@ def pack(store: "Store", sweep: SweepRuns, file: Path) -> str:
         (folder / "README.md").write_text(READ_ME.format(**words, commit=tags["git_commit"]))
         about = {"name": "fairsweep", "version": tags["git_commit"]}
         about |= {"runtimePlatform": tags["versions"]}
-        return archive.write(file, folder, comparison.question, verdict, about)
+        return archive.write(file, folder, comparison.question, verdict, about), lacking
 
 
 def _own_parts(results: Sequence[JobResult]) -> str:
@@ -83,20 +88,27 @@ def _own_parts(results: Sequence[JobResult]) -> str:
     return ""
 
 
-def _write_configs(store: "Store", sweep: SweepRuns, folder: Path) -> None:
-    """Write each job's resolved config without its paths to results and servers."""
+def _write_configs(source: "Store | Offline", sweep: SweepRuns, folder: Path) -> int:
+    """Write each job's resolved config without its paths to results and servers.
+
+    Returns of how many finished jobs it cannot be had.
+    """
     folder.mkdir()
-    with TemporaryDirectory() as own:
+    lacking = 0
+    with TemporaryDirectory() as places:
         for number, record in enumerate(sweep.jobs):
             try:
-                place = Path(own, str(number))
+                place = Path(places, str(number))
                 place.mkdir()
-                tree = yaml.safe_load(fetch(store, record, "config.yaml", place).read_bytes())
+                kept = fetch(*runs.keeper(source, record), "config.yaml", place)
+                tree = yaml.safe_load(kept.read_bytes())
             except (InputError, yaml.YAMLError):  # of a job that failed there is none
+                lacking += runs.has_weights(record)
                 continue
             aside = [key for key in UNRECORDED_KEYS if key != "compare"]
-            kept = {key: value for key, value in tree.items() if key not in aside}
-            (folder / f"{number}.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))
+            own = {key: value for key, value in tree.items() if key not in aside}
+            (folder / f"{number}.yaml").write_text(yaml.safe_dump(own, sort_keys=False))
+    return lacking
 
 
 def environment() -> str:

@@ -35,11 +35,8 @@ def choose(words: Words, is_ensemble: bool = False) -> TrainedModel:
     else:
         sweep = runs.find_sweep(source, words.value("sweep") or "last")
         group = sweep.best_variant if is_ensemble else [runs.best(sweep.usable)]
-    store = None if isinstance(source, Offline) else source
-    if is_ensemble:
-        models = [restore.restore(store, record) for record in group]
-        return ensemble(models, models[0].name)
-    return restore.restore(store, group[0])
+    models = [restore.restore(*runs.keeper(source, record)) for record in group]
+    return ensemble(models, models[0].name) if is_ensemble else models[0]
 
 
 def best_of_variants(words: Words, most: int) -> list[TrainedModel]:
@@ -54,8 +51,7 @@ def best_of_variants(words: Words, most: int) -> list[TrainedModel]:
     if "sweep" in words.values or not (models or records):
         sweep = runs.find_sweep(source, words.value("sweep") or "last")
         records += sweep.best_of_variants[:most]
-    store = None if isinstance(source, Offline) else source
-    return [*(restore.restore(store, record) for record in records), *models]
+    return [*(restore.restore(*runs.keeper(source, record)) for record in records), *models]
 
 
 def reach(tracking: TrackingSettings) -> "Store | Offline":

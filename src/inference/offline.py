@@ -1,5 +1,6 @@
 """Sweeps and their runs by what lies on this machine, while their tracking server is away."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -8,6 +9,7 @@ from src.errors import InputError
 from src.inference.runs import SweepRuns, has_weights
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import journals
+from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
 from src.tracking.sweep_journals import SweepJournals
 
@@ -20,9 +22,14 @@ class Offline:
 
     @cached_property
     def records(self) -> list[JobRecord]:
-        """The records of sweeps and jobs below outputs, the last begun last."""
-        found = [record for each in journals(ROOT / "outputs") if (record := fold(each))]
-        own = [r for r in found if r.destination.is_same_experiment(self.tracking)]
+        """The records of sweeps and jobs, below outputs or not, the last begun last."""
+        outputs, found = ROOT / "outputs", {}
+        index = ResultIndex(outputs / "results", outputs / "checkpoints", self.tracking)
+        for journal in (*journals(outputs), *index.journals()):
+            with suppress(OSError):  # another user's
+                if record := fold(journal):
+                    found[journal.folder] = record
+        own = [r for r in found.values() if r.destination.is_same_experiment(self.tracking)]
         return sorted(own, key=lambda record: record.start_time)
 
     def sweep(self, run_id: str) -> SweepRuns:
@@ -31,14 +38,15 @@ class Offline:
         if not known:
             raise InputError(f"sweep={run_id}: no journal of it lies on this machine")
         record = known[-1]
-        jobs = [self._with_files(job) for job in SweepJournals(record.journal).records()]
+        journals = SweepJournals(record.journal)
+        jobs = [*journals.records(), *journals.searches()]
         return SweepRuns(record.run_id or record.job_id, record.tags, record.params, jobs)
 
     def run(self, run_id: str) -> JobRecord:
         """Return a job's record. Raises InputError where there is no journal."""
         for record in self.records:
             if not record.is_sweep and run_id in (record.run_id, record.job_id):
-                return self._with_files(record)
+                return record
         raise InputError(f"run={run_id}: no journal of it lies on this machine")
 
     def siblings(self, record: JobRecord) -> list[JobRecord]:
@@ -47,7 +55,10 @@ class Offline:
         own = [r for r in self.records if r.sweep_id == sweep and r.tags.get("variant") == variant]
         return [r for r in own if has_weights(r)] if sweep else [record]
 
-    def _with_files(self, record: JobRecord) -> JobRecord:
-        """Return a record, or of a run that was reused its source's under its name."""
+    def with_files(self, record: JobRecord) -> JobRecord:
+        """Return a record, or of a run that was reused its source's under its name.
+
+        Raises InputError where there is no journal of the source.
+        """
         source = record.tags.get("reused_from")
         return replace(self.run(source), name=record.name) if source else record

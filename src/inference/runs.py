@@ -84,6 +84,13 @@ def _sent_sweep(store: "Store", run_id: str) -> SweepRuns:
     return SweepRuns(sweep.info.run_id, sweep.data.tags, sweep.data.params, records)
 
 
+def keeper(source: "Store | Offline", record: JobRecord) -> "tuple[Store | None, JobRecord]":
+    """Return the server that has a run's files, or None and the run beside which they lie."""
+    from src.inference.offline import Offline
+
+    return (None, source.with_files(record)) if isinstance(source, Offline) else (source, record)
+
+
 def siblings(store: "Store | Offline", record: JobRecord) -> list[JobRecord]:
     """Return the runs of the same variant in the same sweep, itself included."""
     from src.inference.offline import Offline

@@ -116,6 +116,12 @@ class ResultIndex:
                     return record
         return None
 
+    def journals(self) -> list[Journal]:
+        """Return those of the jobs that are known here, and of their sweeps, wherever they lie."""
+        paths = [*self.folder.glob("*.result"), *self.folder.glob("*.open")]
+        folders = [folder for path in paths for folder in self._folders(path)]
+        return [Journal(folder) for folder in dict.fromkeys([*folders, *_above(folders)])]
+
     def _typed(self, typed: Sequence[str]) -> Path:
         own = [o for o in experiment_overrides(typed) if not o.startswith("threads=")]
         content = json.dumps(sorted(own)).encode()
@@ -130,7 +136,7 @@ class ResultIndex:
         folders = [folder for fingerprint in known for folder in self.folders(fingerprint)]
         folders += [job.journal.folder.absolute() for job in jobs]
         found: dict[str, JobRecord] = {}
-        for above in dict.fromkeys(up for each in folders for up in [*each.parents][:SWEEP_DEPTH]):
+        for above in _above(folders):
             with suppress(OSError):  # another user's
                 if (record := fold(Journal(above))) and record.is_sweep:
                     found[record.job_id] = record
@@ -199,3 +205,8 @@ class ResultIndex:
         self.folder.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", errors=ANY_NAME) as file:
             file.write(f"{folder}\n")
+
+
+def _above(folders: Sequence[Path]) -> list[Path]:
+    """Return the folders in which the journals of sweeps may lie that have jobs in `folders`."""
+    return list(dict.fromkeys(up for each in folders for up in [*each.parents][:SWEEP_DEPTH]))

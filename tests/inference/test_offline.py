@@ -5,11 +5,13 @@ import re
 import pytest
 import torch
 
-from src import command_line
+from src import command_line, export
+from src.crate import archive
 from src.errors import InputError
 from src.inference import choice, offline
 from src.tracking.job_record import fold
 from src.tracking.journal import Journal
+from src.tracking.result_index import ResultIndex
 
 
 @pytest.fixture
@@ -18,7 +20,8 @@ def away(closed_port, runs, tmp_path, monkeypatch) -> list[str]:
     monkeypatch.setattr(offline, "ROOT", tmp_path)
     tracking = {"uri": f"http://127.0.0.1:{closed_port}", "experiment": "e", "artifacts": ""}
     sweep = Journal(tmp_path / "outputs" / "sweeps" / "first")
-    sweep.begin(name="a sweep", tags={"kind": "sweep", "job": "s"}, tracking=tracking)
+    own = {"kind": "sweep", "job": "s", "command": "python -m src.train -m model=softmax,mlp"}
+    sweep.begin(name="a sweep", tags=own, tracking=tracking)
     for number, (model, error) in enumerate([("softmax", 0.2), ("mlp", 0.1), ("mlp", 0.3)]):
         _, (made,) = runs.sweep(((f"model={model}", f"seed={number}"), error))
         info = runs.store.client.get_run(made)
@@ -30,8 +33,9 @@ def away(closed_port, runs, tmp_path, monkeypatch) -> list[str]:
         job.begin(name=name, tags=tags, params=params, tracking=tracking)
         (folder / "artifacts").mkdir()
         runs.store.client.download_artifacts(made, "", str(folder / "artifacts"))
-        job.append("metrics", step=1, values={"val/error": error})
-        job.append("final", step=1, values={"best/val_error": error})
+        losses = {"train/loss": 1.0, "val/loss": 1.0, "train/error": error, "val/error": error}
+        job.append("metrics", step=1, values=losses)
+        job.append("final", step=1, values={"best/val_error": error, "best/epoch": 1})
         job.append("end", status="FINISHED", tags={})
     return [f"tracking.uri={tracking['uri']}", "tracking.experiment=e"]
 
@@ -61,11 +65,35 @@ def test_a_reused_run_is_its_source_under_its_own_name(away, tmp_path):
     reused = Journal(tmp_path / "outputs" / "sweeps" / "first" / "3")
     tracking = {"uri": source.destination.uri, "experiment": "e", "artifacts": ""}
     reused.begin(name="again", tags=tags, params=dict(source.params), tracking=tracking)
+    reused.append("final", step=1, values={"best/val_error": 0.1})
     reused.append("end", status="FINISHED", tags={})
     model = choice.choose(words(*away, "run=j3"))
     assert model.name == "again"
     blank, expected = torch.zeros(1, 1, 28, 28), choice.choose(words(*away, "run=j1"))
     assert torch.equal(model.probabilities(blank), expected.probabilities(blank))
+
+
+def test_a_sweep_in_a_folder_of_its_users_choice_is_found(away, tmp_path):
+    (tmp_path / "outputs" / "sweeps" / "first").rename(tmp_path / "chosen")
+    with pytest.raises(InputError, match=r"^tracking.uri=http"):
+        choice.choose(words(*away))
+    settings = fold(Journal(tmp_path / "chosen")).destination
+    index = ResultIndex(tmp_path / "outputs" / "results", tmp_path, settings)
+    index.add("f" * 16, Journal(tmp_path / "chosen" / "0"))
+    assert choice.choose(words(*away)).name == "model=mlp"  # of another job than the one known
+
+
+@pytest.mark.slow  # the report's figures
+def test_a_sweep_is_handed_over_by_its_journals(away, tmp_path, capsys):
+    export.main([*away, f"out={tmp_path}/result.zip"])
+    assert "3 jobs" in capsys.readouterr().out
+    found = archive.read(tmp_path / "result.zip")
+    assert {"report/report.html", *(f"configs/{n}.yaml" for n in range(3))} <= found.keys()
+    (tmp_path / "outputs" / "sweeps" / "first" / "1" / "artifacts" / "config.yaml").unlink()
+    export.main([*away, f"out={tmp_path}/result.zip"])
+    assert "note: without config files of 1 jobs, which their server keeps" in (
+        capsys.readouterr().out
+    )
 
 
 def test_what_lies_nowhere_is_told(away):
