@@ -17,6 +17,8 @@ from src.errors import InputError
 
 if TYPE_CHECKING:
     from src.compare import Comparison
+    from src.compare.columns import Column
+    from src.compare.pairs import Pair
 
 KEYS = ("spread", "variants", "margin")
 
@@ -45,34 +47,46 @@ def main(arguments: Sequence[str]) -> None:
 
 def _tell_sweep(comparison: "Comparison", command: str, numbers: Mapping[str, float]) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    from src.compare import power
+    from src.compare import power, terminal
     from src.compare.formatting import count
-    from src.compare.stats import sd
 
     scale = comparison.criterion.metric.scale
     if "margin" in numbers:
         comparison = replace(comparison, margin=numbers["margin"] / scale)
     if not comparison.pairs or comparison.margin == 0:
         raise InputError("the sweep has no two variants to tell apart, or a margin of 0")
-    table = Table(box=None)
-    for heading in ("a", "b", "n", "spread", "at most", "seeds: difference", "equivalence"):
-        table.add_column(heading, overflow="fold")
-    for pair in comparison.listed_pairs:
-        limit = power.upper_spread(pair)
-        if limit > 0:
-            needed = power.seeds_needed(limit / comparison.margin, len(comparison.variants))
-            seeds = (f"> {power.SIZES[-1]}" if n is None else str(n) for n in needed)
-            spread = sd(pair.differences.tolist())
-            figures = (str(pair.estimate.n), f"{scale * spread:.2f}", f"{scale * limit:.2f}")
-            table.add_row(pair.a.label, pair.b.label, *figures, *seeds)
-    Console().print(table)
+    console = Console()
+    pairs = [pair for pair in comparison.listed_pairs if power.upper_spread(pair) > 0]
+    console.print(terminal.fitted(_columns(comparison), pairs, console.width))
     unit = comparison.criterion.unit
     print(
         f"margin {scale * comparison.margin:g}{unit}, {count(comparison.seeds, 'seed')} until now"
     )
     print(power.advice(comparison, command) or "Nothing is undecided.")
+
+
+def _columns(comparison: "Comparison") -> "Sequence[Column[Pair]]":
+    from src.compare.columns import Column
+    from src.compare.power import SIZES, seeds_needed, upper_spread
+    from src.compare.stats import sd
+    from src.compare.terminal import levels
+
+    scale = comparison.criterion.metric.scale
+
+    def needed(pair: "Pair") -> Sequence[str]:
+        found = seeds_needed(upper_spread(pair) / comparison.margin, len(comparison.variants))
+        return [f"> {SIZES[-1]}" if n is None else str(n) for n in found]
+
+    return (
+        Column("a", lambda pair: levels(pair.a), is_words=True),
+        Column("b", lambda pair: levels(pair.b), is_words=True),
+        Column("n", lambda pair: str(pair.estimate.n)),
+        Column("spread", lambda pair: f"{scale * sd(pair.differences.tolist()):.2f}", rank=1),
+        Column("its upper limit", lambda pair: f"{scale * upper_spread(pair):.2f}", rank=2),
+        Column("seeds for a difference", lambda pair: needed(pair)[0]),
+        Column("seeds for equivalence", lambda pair: needed(pair)[1]),
+    )
 
 
 def _positive(key: str, value: str) -> float:

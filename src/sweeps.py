@@ -10,11 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.table import Table
-
 from src import ROOT, command_line
 from src.command_line import folders
+from src.compare.formatting import count
 from src.config_files import shown
 from src.error_text import root_cause
 from src.sweep.closing import close_if_ended
@@ -31,29 +29,34 @@ UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print a line for each sweep, the last one last, after its states were repaired."""
-    table = Table(box=None)
-    columns = ("sweep", "state", "began", "jobs", "finished", "running", "queued", "failed")
-    for name in (*columns, "command"):
-        table.add_column(name, overflow="fold", no_wrap=name != "command")
+    """Print two lines for each sweep, the last one last, after its states were repaired."""
     found = [fold(journal) for folder in folders(arguments) for journal in journals(folder)]
     sweeps = [record for record in found if record and record.is_sweep]
     for sweep in sorted(sweeps, key=lambda record: record.start_time):
-        table.add_row(*_row(sweep))
-    Console().print(table if sweeps else "No sweep yet; `python -m src.train -m …` makes one.")
+        print(*_lines(sweep), sep="\n  ")
+    if not sweeps:
+        print("No sweep yet; `python -m src.train -m …` makes one.")
 
 
-def _row(sweep: JobRecord) -> Sequence[str]:
+def _lines(sweep: JobRecord) -> Sequence[str]:
+    """Return folder, state, age and jobs of a sweep, and its command whole, to be copied."""
     repaired = _repaired(sweep) if not sweep.has_ended else sweep
     jobs = SweepJournals(sweep.journal).records()
     states = Counter(job.status for job in jobs)
     total = int(sweep.tags.get("jobs", len(jobs)))
-    queued = states[Status.SCHEDULED] + (0 if repaired.has_ended else total - len(jobs))
-    failed = states[Status.FAILED] + states[Status.KILLED]
-    counts = (total, states[Status.FINISHED], states[Status.RUNNING], queued, failed)
+    counts = {
+        "finished": states[Status.FINISHED],
+        "running": states[Status.RUNNING],
+        "queued": states[Status.SCHEDULED] + (0 if repaired.has_ended else total - len(jobs)),
+        "failed": states[Status.FAILED] + states[Status.KILLED],
+    }
+    came_to = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
     name, age = shown(sweep.journal.folder.absolute()), _age(time.time() - sweep.start_time / 1000)
-    command = sweep.tags.get("command", sweep.name)
-    return (name, repaired.status.lower(), age, *map(str, counts), command)
+    title = f"{name}  {repaired.status.lower()}  {age}  {count(total, 'job')}"
+    return (
+        f"{title}: {came_to}" if came_to else title,
+        sweep.tags.get("command", sweep.name),
+    )
 
 
 def _repaired(sweep: JobRecord) -> JobRecord:

@@ -106,8 +106,8 @@ def search_columns() -> Sequence[Column[Search]]:
         Column("chosen", lambda row: " ".join(map("=".join, row.settings.items())), is_words=True),
         Column("at an edge", lambda row: ", ".join(row.edges) or "no", is_words=True),
         Column("val % of the choice", lambda row: ERROR.text(row.lowest)),
-        Column("trials", lambda row: f"{len(row.errors)} of {row.budget}"),
-        Column("space", lambda row: "; ".join(map(str, row.space)), is_words=True),
+        Column("trials", lambda row: f"{len(row.errors)} of {row.budget}", rank=1),
+        Column("space", lambda row: "; ".join(map(str, row.space)), is_words=True, rank=2),
     )
 
 

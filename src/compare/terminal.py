@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.compare.caveats import caveats
-from src.compare.columns import Column, Row, effect_columns, pair_columns, variant_columns
+from src.compare.columns import (
+    Column,
+    Row,
+    effect_columns,
+    pair_columns,
+    search_columns,
+    variant_columns,
+)
 from src.compare.comparison import Comparison
 from src.compare.power import advice
 from src.compare.spread import COLUMNS, Spread
@@ -29,7 +36,7 @@ def print_result(result: Comparison | Spread, command: str = "") -> None:
     console = Console()
     width = console.width if console.is_terminal else max(console.width, WIDTH)
     if isinstance(result, Spread):
-        parts = _table(COLUMNS, result.components, width), Text(result.sentence, "bold")
+        parts = fitted(COLUMNS, result.components, width), Text(result.sentence, "bold")
         console.print(Group(*parts))
     else:
         Console(width=width).print(table(result, width, command))
@@ -49,16 +56,18 @@ def table(comparison: Comparison, width: int, command: str = "") -> "Group":
     factors = dict.fromkeys(factor for variant in variants for factor in variant.levels)
     _, *columns = variant_columns(comparison.criterion, comparison.target_error)
     measured = [c for c in columns if any(c.text(v) != MISSING for v in variants)]
-    named = [Column(" ".join(factors), _levels, is_words=True), *measured]
-    parts: list[RenderableType] = [_table(named, variants, width)]
+    named = [Column(" ".join(factors), levels, is_words=True), *measured]
+    parts: list[RenderableType] = [fitted(named, variants, width)]
     if comparison.effects:
         effects = [*comparison.effects.items()][:MAX_ROWS]
-        parts.append(_table(effect_columns(metric), effects, width))
+        parts.append(fitted(effect_columns(metric), effects, width))
     if pairs:
-        of_pairs = pair_columns(metric, _levels, comparison.listed_baseline)
-        parts.append(_table(of_pairs, pairs[:MAX_ROWS], width))
+        of_pairs = pair_columns(metric, levels, comparison.listed_baseline)
+        parts.append(fitted(of_pairs, pairs[:MAX_ROWS], width))
     if left_out := len(comparison.pairs) - len(pairs[:MAX_ROWS]):
         parts.append(Text(f"and {left_out} more in pairs.csv", "dim"))
+    if comparison.searches:
+        parts.append(fitted(search_columns(), comparison.searches[:MAX_ROWS], width))
     parts.append(Text(sentence(comparison), "bold"))
     said = caveats(comparison)
     if command:
@@ -66,12 +75,13 @@ def table(comparison: Comparison, width: int, command: str = "") -> "Group":
     return Group(*parts, *map(Text, filter(None, said)))
 
 
-def _levels(variant: Variant) -> str:
+def levels(variant: Variant) -> str:
     """Name a variant by its levels alone, to fit into 80 columns."""
     return " ".join(variant.levels.values()) or variant.label
 
 
-def _table(columns: Sequence[Column[Row]], rows: Sequence[Row], width: int) -> "Table":
+def fitted(columns: Sequence[Column[Row]], rows: Sequence[Row], width: int) -> "Table":
+    """Return a table of at most `width` columns of text, of which no number wraps."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -90,23 +90,22 @@ def test_a_submitted_sweep_runs_the_code_of_its_submission_and_is_closed_by_its_
     assert process.returncode == 0, stderr
     assert stdout == ""
     assert "Submitted: 0 of 2 jobs are finished; the others go on." in stderr
-    assert waiting == ["running", "2", "0", "0", "2", "0"]
+    assert waiting == "running 2 jobs: 2 queued"
     own = Journal(workplace.folder / "sweep")
     until(lambda: fold(own).has_ended)
     assert fold(own).status == Status.FINISHED
     assert (own.folder / "artifacts" / "comparison").exists() or not own.has_unsent
     until(lambda: [run.info.status for run in workplace.runs()] == ["FINISHED"] * 3)
-    assert sweeps(workplace.folder) == ["finished", "2", "2", "0", "0", "0"]
+    assert sweeps(workplace.folder) == "finished 2 jobs: 2 finished"
 
 
-def sweeps(folder) -> list[str]:
+def sweeps(folder) -> str:
     """State and counts of the one sweep that `python -m src.sweeps` shows."""
     command = [sys.executable, "-m", "src.sweeps", str(folder)]
-    wide = os.environ | {"COLUMNS": "1000"}
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=wide, check=True)
-    (_, line) = told.stdout.splitlines()
-    words = line.partition("python -m")[0].split()
-    return [words[1], *words[-5:]]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    (title, _) = told.stdout.splitlines()
+    _, state, _, counts = title.split("  ")
+    return f"{state} {counts}"
 
 
 def die_with_node(workplace, *options: str) -> subprocess.CompletedProcess:

@@ -1,5 +1,7 @@
 """Verdicts that too few seeds cannot reach, known beforehand."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -14,7 +16,7 @@ from src.compare.power import (
     upper_spread,
 )
 from src.errors import InputError
-from src.power import main
+from src.power import _tell_sweep, main
 from tests.compare.records import arms, compare_runs, make_run
 
 
@@ -99,3 +101,11 @@ def test_a_plan_is_told_its_seeds_and_bad_numbers_are_refused_in_a_line(capsys):
     for typed, said in (("spread=x", "a number above 0"), ("variants=1", "a number of at least 2")):
         with pytest.raises(InputError, match=f"{typed}: must be {said}"):
             main(["spread=0.1", typed] if "spread" not in typed else [typed])
+
+
+def test_the_seeds_of_each_pair_fit_into_80_columns_and_no_name_wraps(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    found = compare_runs(arms(leaky_relu=[0.03] * 6, sigmoid=[0.03, 0.04] * 3), margin=0.5)
+    _tell_sweep(found, "", {})
+    row = r"^ *sigmoid +leaky_relu +6 +0\.55 +0\.80 +(\d+|> 200) +(\d+|> 200)"
+    assert re.search(row, capsys.readouterr().out, re.MULTILINE)

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -10,6 +11,8 @@ from rich.console import Console
 from src.compare.formatting import interval
 from src.compare.summary import sentence
 from src.compare.terminal import table
+from src.compare.tuned import Search, Trial
+from src.search_space import parse
 from tests.compare.records import arms, compare_runs, make_run
 
 
@@ -65,6 +68,14 @@ def test_no_number_wraps_and_every_row_has_its_verdict(width):
         )
         row = r"\s+".join(map(re.escape, cells))
         assert re.search(row, shown), cells
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_tuned_sweep_shows_what_each_variant_chose(width):
+    trials = [Trial(at, {"lr": lr}, 9, True, 0.1 - at / 100) for at, lr in enumerate(("1", "2"))]
+    searches = [Search(f"activation={a}", parse({"lr": "log(1, 9)"}), 2, trials) for a in "ab"]
+    found = replace(compare_runs(arms(a=[0.03] * 6, b=[0.04] * 6)), searches=searches)
+    assert re.search(r"activation=b +lr=2 +lr +9\.00", printed(found, width))
 
 
 def test_the_terminals_table_needs_no_matplotlib():
