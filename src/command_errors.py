@@ -15,6 +15,8 @@ from src.errors import InputError, JobError, Refused
 TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException)
 USER_ERRORS = (*TOLD, OSError, RecursionError, ValueError)
 NO_THREAD = "can't start new thread"  # a RuntimeError of Python's, as any other
+NO_MAPPING = re.compile(r"\n    full_key: (\S+)")  # of OmegaConf, which merges none into null
+SWEPT = "hydra.sweeper.params"
 WORD = re.compile(r"[a-z_][\w/.-]*", re.IGNORECASE)
 
 
@@ -22,7 +24,8 @@ def is_users(error: BaseException) -> bool:
     """Return whether an error is of the command line or its files, and no bug."""
     if isinstance(error, Refused) and error.__cause__:
         return is_users(error.__cause__)
-    if isinstance(error, AssertionError):  # by which Hydra and OmegaConf refuse some values
+    # By which Hydra and OmegaConf refuse some values.
+    if isinstance(error, AssertionError) or type(error) is AttributeError:
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
         return frame.f_globals["__name__"].startswith(("hydra.", "omegaconf."))
     return isinstance(error, USER_ERRORS) or str(error) == NO_THREAD
@@ -52,6 +55,9 @@ def _one_line(error: BaseException) -> str:
         return f"{_typed('[^=]*')}: a defaults list leads back to itself"
     if isinstance(error, AssertionError):
         return f"{_typed('hydra[./]')}: Hydra takes no such value"
+    if type(error) is AttributeError and (key := NO_MAPPING.search(str(error))):
+        hint = "; KEY=VALUES without it are swept as well" if key[1] == SWEPT else ""
+        return f"{key[1]}={{…}}: must be set in a file; the command line takes no mapping{hint}"
     if "multirun" in said and (several := re.search(r"'([^']+=.*?)'", said)):
         return f"{several[1]}: several values are a sweep, which needs -m; a list is [VALUE,VALUE]"
     if type(error) is ValueError and (options := _typed_options()):

@@ -2,13 +2,15 @@
 
 import re
 import sys
+from dataclasses import dataclass
 
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException
+from omegaconf import OmegaConf
 
 from src import ROOT
-from src.command_errors import is_users, one_line
+from src.command_errors import SWEPT, is_users, one_line
 from src.config import resolve
 from src.errors import InputError, Refused
 from src.hydra_internals import MAIN, check_options
@@ -77,6 +79,22 @@ def test_a_mistake_is_told_in_a_line_that_names_it(argument, line, monkeypatch):
 def test_an_option_that_is_none_is_told_in_a_line(argument, line):
     with pytest.raises(InputError, match=line):
         check_options(["epochs=3", argument])
+
+
+@dataclass
+class _SweeperOfOthers:
+    params: dict[str, str] | None = None
+
+
+def test_a_mapping_that_omegaconf_cannot_merge_is_told_in_a_line():
+    config = OmegaConf.create({"hydra": {"sweeper": OmegaConf.structured(_SweeperOfOthers)}})
+    with pytest.raises(AttributeError) as raised:
+        OmegaConf.update(config, SWEPT, {"optimizer.lr": "interval(0.01, 0.1)"}, merge=True)
+    assert is_users(raised.value)
+    assert one_line(raised.value) == (
+        "hydra.sweeper.params={…}: must be set in a file; the command line takes no mapping; "
+        "KEY=VALUES without it are swept as well"
+    )
 
 
 def test_a_bug_of_this_project_is_no_users_error():
