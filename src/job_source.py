@@ -37,13 +37,19 @@ class JobSource(Protocol):
 class Batch:
     """Jobs that are all known from the start; their names leave out what they share.
 
-    `total` is the number of jobs of all batches, where the sweeper says it.
+    Of one of several batches `total` is the number of jobs of all, where the sweeper says it, and
+    `typed` are the overrides of the command: what jobs of this batch share, others may not.
     """
 
     def __init__(
-        self, overrides: Sequence[Sequence[str]], first: int, total: int | None = None
+        self,
+        overrides: Sequence[Sequence[str]],
+        first: int,
+        total: int | None = None,
+        typed: Sequence[str] | None = None,
     ) -> None:
-        shared = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
+        alike = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
+        shared = alike if typed is None else set(typed)
         own = [[o for o in job if o not in shared] for job in overrides]
         names = [" ".join(experiment_overrides(lines, with_paths=True)) for lines in own]
         self.jobs = [

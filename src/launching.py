@@ -7,7 +7,7 @@ from typing import Any
 from src import fork_server, scheduler
 from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTimeoutError
 from src.hardware import cores
-from src.hydra_internals import basic_sweeper
+from src.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, basic_sweeper, typed_lines
 from src.job_source import Batch, Job, JobSource, error_of
 from src.progress import SweepView
 from src.rules import AUTO_OR_WHOLE, POSITIVE, Rule, optional, whole

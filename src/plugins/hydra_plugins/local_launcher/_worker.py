@@ -18,7 +18,16 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
-from src.launching import EXIT_STATUS, PEER_CLOSED, Batch, JobError, JobRequeued
+from src.launching import (
+    BASIC_SWEEPER,
+    EXIT_STATUS,
+    FAIR_SWEEPER,
+    PEER_CLOSED,
+    Batch,
+    JobError,
+    JobRequeued,
+    typed_lines,
+)
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +53,10 @@ class Multirun:
 
     def batch(self, overrides: Sequence[Sequence[str]], first: int) -> Batch:
         """Return jobs of which the sweeper knows now; many say how many there will be."""
-        return Batch(overrides, first, self.config.hydra.sweeper.get("n_trials"))
+        hydra = self.config.hydra
+        is_search = hydra.sweeper._target_ not in (BASIC_SWEEPER, FAIR_SWEEPER)
+        typed = typed_lines(hydra.overrides.task) if is_search else None
+        return Batch(overrides, first, hydra.sweeper.get("n_trials"), typed)
 
     def compose(self, number: int, overrides: Sequence[str]) -> DictConfig:
         """Return the config of the job of this number."""
