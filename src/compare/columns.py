@@ -75,12 +75,13 @@ def pair_columns(
     )
     if baseline:
         sides = (replace(sides[0], heading=f"against {name(baseline)}"),)
-    found: Sequence[Column[Pair]] = _finding_columns(f"a {MINUS} b", lambda row: row, metric)
+    gap, side = ("difference", "seeds") if baseline else (f"a {MINUS} b", "a")
+    found: Sequence[Column[Pair]] = _finding_columns(gap, lambda row: row, metric)
     return (
         *sides,
         *found,
         Column(
-            "a better",
+            f"{side} better",
             lambda row: f"{row.a_better}/{row.estimate.n}",
             {"a_better": lambda row: row.a_better, "n": lambda row: row.estimate.n},
             rank=1,

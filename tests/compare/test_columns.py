@@ -10,7 +10,7 @@ from src.metrics import MINUS
 from tests.compare.records import arms, compare_runs
 from tests.compare.test_terminal import printed
 
-PAIR_HEADINGS = ["verdict", "a - b", "95 % interval", "p", "a better", "McNemar"]
+PAIR_HEADINGS = ["verdict", "difference", "95 % interval", "p", "seeds better", "McNemar"]
 VARIANT_HEADINGS = ["n", "test %", "best val %", "final val %", "train %", "s per epoch"]
 
 
