@@ -116,12 +116,7 @@ def _all_jobs(sweep: Sweep) -> list[JobRecord]:
     jobs = sweep.journals.settle()
     if len(jobs) == sweep.jobs or stop_requested():
         return jobs
-    uploader = start_uploader()
-    uploader.ask("fetch_jobs", [job.number for job in jobs])
-    try:
-        uploader.answer()
-    except InputError as error:
-        logs.tell(f"warning: {error}")
+    start_uploader().fetch_jobs([job.number for job in jobs])
     return sweep.journals.settle()
 
 

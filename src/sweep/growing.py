@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from src import provenance
 from src.errors import InputError
-from src.hydra_internals import FAIR_SWEEPER, QUEUE_LAUNCHER, as_typed
+from src.hydra_internals import BASIC_LAUNCHER, FAIR_SWEEPER, QUEUE_LAUNCHER, as_typed
 from src.search_space import Dimension
 from src.shared_compositions import share_compositions
 from src.sweep.arm import Arm, check_space, tuning_seeds
@@ -24,11 +24,17 @@ from src.tracking.journal import Journal
 from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
+from src.tracking.uploader_process import start_uploader
 
 
 def depends_on_results(config: DictConfig) -> bool:
     """Return whether a multirun is tuned, or adds seeds until it has decided."""
     return config.tune.space is not None or is_growing(config)
+
+
+def sees_jobs(hydra: DictConfig) -> bool:
+    """Return whether jobs run on this machine, by Hydra's basic launcher or this project's own."""
+    return hydra.launcher._target_ == BASIC_LAUNCHER or hydra.launcher.get("preload") is not None
 
 
 def check_sweeper(config: DictConfig) -> None:
@@ -136,6 +142,8 @@ def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Ro
 
     def undecided() -> Collection[str]:
         assert journals is not None
+        if not sees_jobs(config.hydra):
+            start_uploader().fetch_jobs([job.number for job in journals.records()])
         index = ResultIndex.of(next(iter(trees.values())))
         return undecided_arms(journals, index, _plain(config.compare))
 

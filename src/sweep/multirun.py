@@ -35,7 +35,13 @@ from src.sweep.compose import (
     varying,
 )
 from src.sweep.finish import Sweep, begun
-from src.sweep.growing import check_sweeper, depends_on_results, make_rounds, probe_jobs
+from src.sweep.growing import (
+    check_sweeper,
+    depends_on_results,
+    make_rounds,
+    probe_jobs,
+    sees_jobs,
+)
 from src.sweep.preflight import check_jobs, check_parts, check_settings
 from src.sweep.secrets import hide_secrets, make_private
 from src.tracking.job_record import Action
@@ -84,16 +90,16 @@ def begin(config: DictConfig) -> None:
         _show_plan(config, index, jobs, identities, decided, typed, labels, note)
     if note:
         logs.tell(note)
-    sees_jobs = is_basic or preload is not None  # on this machine, and ours
+    is_ours = sees_jobs(hydra)
     is_queue = hydra.launcher._target_ == QUEUE_LAUNCHER
-    if not (sees_jobs or is_queue):
+    if not (is_ours or is_queue):
         require_normal_shutdown()
     code = {name: digest for each in all_identities for name, digest in each.code.items()}
     count = None if depends_on_results(config) else len(overrides) or None
     is_new = any(decided.get(each.fingerprint, NOTHING).source is None for each in identities)
     sweep_id = _begin(config, jobs, index, count, code, is_new)
     is_queued = is_queue and count is not None  # the last job ends the sweep, whoever waits
-    _hand_on(config, id=sweep_id, uploads=not sees_jobs, is_queued=is_queued)
+    _hand_on(config, id=sweep_id, uploads=not is_ours, is_queued=is_queued)
     if overrides:
         _hand_on(config, varying=f"[{','.join(varied)}]", code=mapping_text(code))
     if count:

@@ -7,6 +7,7 @@ import gc
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -98,6 +99,13 @@ class UploaderProcess:
         except InputError as error:  # the journals are complete without it
             logs.tell(f"warning: {error}")
             return ""
+
+    def fetch_jobs(self, known: Sequence[int]) -> None:
+        """Let the server tell of a sweep's jobs that ran elsewhere; `known` left journals here."""
+        try:
+            self.call("fetch_jobs", known)
+        except InputError as error:
+            logs.tell(f"warning: {error}")
 
     def prepare_models(self) -> None:
         """Let the process get ready to make models."""

@@ -102,12 +102,14 @@ def test_results_of_a_node_that_does_not_see_the_folder_come_back_from_the_serve
     with closing(MlflowServer(tmp_path)) as server:
         server.start()
         place = Workplace(blind, server.uri, "blind", processes)
-        told = place.train(*SMALL, "seed=0,1", address, *ON_RAY)
+        # As good as equal, so each look but the last asks for more seeds: it must see the jobs.
+        jobs = (*SMALL, "activation=relu,leaky_relu", "seed=auto", "compare.looks=[6,7]")
+        told = place.train(*jobs, address, *ON_RAY)
         assert told.returncode == 0, told.stderr
-        assert "2 jobs: 2 trained" in told.stderr
-        assert [run.info.status for run in place.runs()] == ["FINISHED"] * 3
-        again = place.train(*SMALL, "seed=0,1", f"hydra.sweep.dir={blind}/again", "-m")
-        assert "2 jobs: 2 reused" in again.stderr
+        assert "14 jobs: 14 trained" in told.stderr
+        assert [run.info.status for run in place.runs()] == ["FINISHED"] * 15
+        again = place.train(*jobs, f"hydra.sweep.dir={blind}/again", "-m")
+        assert "14 jobs: 14 reused" in again.stderr
 
 
 def test_without_a_server_such_a_node_is_named_in_a_line(cluster, blind, database, processes):
