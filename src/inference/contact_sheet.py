@@ -14,7 +14,7 @@ from src.inference.predictions import Prediction
 from src.inference.trained_model import TrainedModel
 
 SIDE, GAP, ROW = 112, 12, 16  # pixels: of a picture, between things, of a line of text
-BARS, NAME = 90, 70  # pixels: the longest bar, the place of a class's name
+NAME, BARS, SHARE = 70, 64, 36  # pixels: of a class's name, the longest bar, its percentage
 COLUMNS, MOST = 3, 60  # tiles in a row, and of all predictions the first so many
 LISTED = 5  # classes, the most probable first
 
@@ -28,7 +28,7 @@ def save(file: Path, model: TrainedModel, predictions: Sequence[Prediction]) -> 
         raise InputError(f"picture={file}: {model.name} takes no pictures")
     shown = predictions[:MOST]
     columns = min(COLUMNS, len(shown))
-    width, height = 4 * GAP + 2 * SIDE + NAME + BARS, SIDE + ROW + 2 * GAP
+    width, height = 4 * GAP + 2 * SIDE + NAME + BARS + SHARE, SIDE + ROW + 2 * GAP
     rows = -(-len(shown) // COLUMNS)
     sheet = Image.new("RGB", (columns * width, rows * height), "white")
     draw = ImageDraw.Draw(sheet)
@@ -60,11 +60,12 @@ def _tile(
     left += 2 * (SIDE + GAP)
     shares = prediction.probabilities
     for row, index in enumerate(np.argsort(-shares, kind="stable")[:LISTED]):
-        y, name = top + row * (ROW + 4), _short(model.classes[index], 9)
+        y, ink = top + row * (ROW + 4), INK if row == 0 else GREY
         color = (VERMILLION if is_wrong else BLUE) if row == 0 else FAINT
-        draw.text((left, y), f"{name} {shares[index]:.0%}", INK if row == 0 else GREY, font)
-        length = max(1, round(BARS * float(shares[index])))
-        draw.rectangle((left + NAME, y + 2, left + NAME + length, y + ROW - 3), fill=color)
+        draw.text((left, y), _short(model.classes[index], 11), ink, font)
+        end = left + NAME + max(1, round(BARS * float(shares[index])))
+        draw.rectangle((left + NAME, y + 2, end, y + ROW - 3), fill=color)
+        draw.text((end + 5, y), f"{shares[index]:.0%}", ink, font)
 
 
 def _pictures(example: Example) -> list[Image.Image]:
