@@ -130,12 +130,12 @@ def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Ro
         reporting = [seed for look in looks for seed in look]
         tuned = tuning_seeds(_plain(config.tune.seeds), reporting)
         space = _space(config, overrides, trees)
-        own = ["figures=false", _varying(varying(overrides), space, config)]
+        naming = _varying(varying(overrides), space, config)
         for branch in branches:
             source = sampler(config.tune.sampler, space, config.tune.budget)
             stages = rungs(source.budget, trees[branch.arm]["epochs"], config.tune.halving)
             branch.search = ArmSearch(source, tuned, stages)
-            branch.trial_overrides = own
+            branch.naming = [naming]
             if journals:
                 branch.trial_tags["parent"] = _begin_arm(branch.arm, journals)
     is_untuned = config.tune.space is not None and config.tune.untuned
@@ -151,7 +151,7 @@ def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Ro
 
 
 def _varying(varied: Sequence[str], space: Sequence[Dimension], config: DictConfig) -> str:
-    """Return the override that lets a trial's name tell its settings."""
+    """Return the override that lets the name of a trial, or of a tuned run, tell its settings."""
     length = ["epochs"] if config.tune.halving else []
     keys = dict.fromkeys([*varied, *(d.key for d in space), *length, "seed"])
     return f"sweep.varying=[{','.join(keys)}]"

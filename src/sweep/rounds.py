@@ -20,7 +20,7 @@ class Branch:
 
     arm: Arm
     search: ArmSearch | None = None
-    trial_overrides: list[str] = field(default_factory=list)  # of all of its trials
+    naming: list[str] = field(default_factory=list)  # override of its trials and tuned runs
     trial_tags: dict[str, str] = field(default_factory=dict)
     settings: Settings | None = None  # None: not chosen yet
     tasks: dict[int, Task] = field(default_factory=dict)  # by the number of the job
@@ -114,13 +114,13 @@ class Rounds:
     def _reported(
         self, place: int, branch: Branch, seeds: Sequence[int], role: Role = Role.REPORTED
     ) -> Iterable[Job]:
-        arm, settings = branch.arm, branch.settings or {}
+        arm, settings, naming = branch.arm, branch.settings or {}, branch.naming
         first = place * len(self.order)
         if role is Role.UNTUNED:
-            first, settings = first + len(self.branches) * len(self.order), {}
+            first, settings, naming = first + len(self.branches) * len(self.order), {}, []
         for seed in seeds:
             tags = mapping_text({"role": role, "arm": arm.label})
-            overrides = arm.job(seed, settings, f"sweep.tags={tags}")
+            overrides = arm.job(seed, settings, *naming, f"sweep.tags={tags}")
             yield Job(first + self.order[seed], arm.job_name(seed, settings), overrides)
 
     def _trial(self, place: int, branch: Branch, task: Task) -> Job:
@@ -131,7 +131,7 @@ class Rounds:
         tags = {"role": Role.TRIAL, "arm": arm.label, "trial": task.trial, **branch.trial_tags}
         tags["rung"] = f"{task.rung + 1}/{len(search.stages)}"
         length = [f"epochs={search.stages[task.rung].epochs}"] if len(search.stages) > 1 else []
-        others = [*length, *branch.trial_overrides, f"sweep.tags={mapping_text(tags)}"]
+        others = [*length, "figures=false", *branch.naming, f"sweep.tags={mapping_text(tags)}"]
         number = first + search.place(task)
         branch.tasks[number] = task
         name = arm.job_name(task.seed, {**settings, **dict(each.split("=") for each in length)})

@@ -58,6 +58,12 @@ class TestTunedSweep:
         assert {job.params["optimizer.lr"] for job in jobs} == {"0.05"}
         assert len(jobs) == 12
 
+    def test_the_name_of_a_tuned_run_tells_what_was_chosen(self, tuned):
+        for job in records(tuned[1].folder / "sweep"):
+            if job.role is Role.REPORTED and not job.is_search:
+                chosen = f"optimizer.lr={job.params['optimizer.lr']}"
+                assert job.name == f"{job.tags['arm']} {chosen} seed={job.params['seed']}"
+
     def test_trials_are_children_of_their_arm(self, tuned):
         runs = {run.info.run_id: run for run in tuned[1].runs()}
         trials = [run for run in runs.values() if run.data.tags.get("role") == "trial"]
