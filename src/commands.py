@@ -22,11 +22,11 @@ def sync(folder: Path) -> str:
 def ui(uri: str, experiment_id: str | None = None, run_id: str | None = None) -> str:
     """Return the command that opens MLflow's UI on this store, and the page of a run or its list.
 
-    Of its own it opens on pages for language models, where no run of a training is to be seen.
+    Of its own it opens among pages for language models, where no training is to be seen.
     """
     of_experiment = f"/{experiment_id}/runs" if experiment_id else ""
-    page = f"/#/experiments{of_experiment}"
-    page += f"/{run_id}" if run_id else "?workflowType=machine_learning"
+    of_run = f"/{run_id}" if run_id else ""
+    page = f"/#/experiments{of_experiment}{of_run}?workflowType=machine_learning"
     if uri.startswith("http"):
         return redact(uri).rstrip("/") + page
     if not addresses.is_database(uri):

@@ -28,7 +28,7 @@ def test_the_ui_of_a_database_is_a_command_and_that_of_a_server_a_page(defaults,
 
 def test_the_page_of_a_run_is_its_own():
     page = commands.ui("https://host", "7", "abc")
-    assert page == "https://host/#/experiments/7/runs/abc"
+    assert page == "https://host/#/experiments/7/runs/abc?workflowType=machine_learning"
 
 
 @pytest.mark.parametrize(

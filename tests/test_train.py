@@ -188,7 +188,7 @@ def test_the_terminal_shows_each_epoch_the_result_in_percent_and_the_way_to_the_
     assert files.startswith(f"Files: {place.folder}/artifacts/{run.info.run_id}/artifacts: ")
     assert re.search(r"mlflow ui --backend-store-uri \S+ --host 127\.0\.0\.1$", command)
     own_page = f"experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
-    assert page.endswith(f"http://127.0.0.1:5000/#/{own_page}")
+    assert page.endswith(f"http://127.0.0.1:5000/#/{own_page}?workflowType=machine_learning")
     assert f"{place.folder}/mlflow.db" in command
     assert process.stderr == ""
 

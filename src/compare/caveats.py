@@ -25,8 +25,8 @@ def _post_hoc(comparison: Comparison) -> Iterator[str]:
     if comparison.post_hoc:
         beside = " The planned answer stands beside this one." * ("=" in comparison.post_hoc)
         yield (
-            f"Post hoc: {comparison.post_hoc} was chosen when the results were known, so that p "
-            f"and intervals do not hold what they promise.{beside}"
+            f"Post hoc: {comparison.post_hoc} was chosen when the results were known, so p "
+            f"and intervals look surer than they are.{beside}"
         )
 
 
