@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # what the call of the packages of these names is, see callable_package
+if TYPE_CHECKING:  # the packages of these names are called as these functions: callable_package
     from src.interface import compare as compare
     from src.interface import sweep as sweep
 
@@ -27,7 +27,7 @@ def _root() -> Path:
 
 ROOT = _root()
 
-if sys.argv[:1] == ["-m"]:  # Python imports this package to run a command of it: a while
+if sys.argv[:1] == ["-m"]:  # `python -m src.…`, whose imports take a while
     from src.signals import exit_until_handled
 
     exit_until_handled()
