@@ -51,7 +51,7 @@ def _torch_as_it_was() -> Iterator[None]:
     torch.use_deterministic_algorithms(deterministic)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")  # for the fixtures of longer scopes as well
 def _config_is_trusted() -> Iterator[None]:
     """Let configs name any class in Hydra 1.4 as well, as command lines do."""
     with trust_config():
