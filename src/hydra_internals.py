@@ -83,7 +83,7 @@ def name_config_files() -> None:
 
 
 def check_options(arguments: Sequence[str]) -> None:
-    """Raise InputError for an option that is none of Hydra's, or has a wrong value."""
+    """Raise InputError for an option that is none of Hydra's, a wrong value of one, or a word."""
     try:
         from hydra._internal.utils import get_args_parser
     except ImportError as error:
@@ -91,7 +91,11 @@ def check_options(arguments: Sequence[str]) -> None:
         return
     parser = get_args_parser()
     parser.error = _refuse_option  # type: ignore[method-assign]
-    parser.parse_args(list(arguments))
+    found, rest = parser.parse_known_args(list(arguments))
+    if options := [word for word in rest if word.startswith("-")]:
+        _refuse_option(f"unrecognized arguments: {' '.join(options)}")
+    if words := [word for word in found.overrides if word[:1] != "~" and "=" not in word]:
+        raise InputError(f"{words[0] or repr(words[0])}: must be KEY=VALUE")
 
 
 def _refuse_option(message: str) -> NoReturn:

@@ -74,11 +74,15 @@ def test_a_mistake_is_told_in_a_line_that_names_it(argument, line, monkeypatch):
         ("--epochs=3", "^unrecognized arguments: --epochs=3; .* keys are set without dashes$"),
         ("--cfg=nothing", "invalid choice: 'nothing'"),
         ("--config-dir", "expected one argument"),
+        ("epochs", "^epochs: must be KEY=VALUE$"),
+        ("", "^'': must be KEY=VALUE$"),
     ],
 )
-def test_an_option_that_is_none_is_told_in_a_line(argument, line):
-    with pytest.raises(InputError, match=line):
-        check_options(["epochs=3", argument])
+def test_an_option_or_a_word_that_is_none_is_told_in_a_line(argument, line):
+    for arguments in ([argument], [argument, "-m", "seed=0,1"], ["epochs=3", argument]):
+        with pytest.raises(InputError, match=line):
+            check_options(arguments)
+    check_options(["--config-dir", "options", "-m", "~activation", "seed=0,1"])
 
 
 @dataclass
