@@ -8,13 +8,15 @@ from typing import Any
 
 import yaml
 
+from src import CODE
 from src.error_text import without_place
 from src.errors import InputError
 from src.schema import leaves, plain_text
 
 SETS_OTHER_GROUPS = ("experiment", "recipe")  # groups whose files set keys of the whole config
+RECURSIVE = "must not contain itself by an alias (`*name`)"
 
-_loaded: dict[Path, tuple[str, dict[str, Any]]] = {}  # file: start of its keys, and its tree
+_loaded: dict[Path, tuple[str, str, dict[str, Any]]] = {}  # file: name, start of its keys, tree
 
 
 def unreadable(file: Path, error: Exception) -> InputError:
@@ -36,13 +38,15 @@ def unreadable(file: Path, error: Exception) -> InputError:
         where = f"{shown(file)}:{mark.line + 1}" if mark else shown(file)
         return InputError(f"{where}: {_problem(error)}")
     if isinstance(error, RecursionError):
-        return InputError(f"{shown(file)}: must not contain itself by an alias (`*name`)")
+        return InputError(f"{shown(file)}: {RECURSIVE}")
     return InputError(f"{shown(file)}: {without_place(error)}")
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
     problem = " ".join((error.problem or error.context or "no YAML").split())
-    if "\\t" in problem:
+    if "recursive alias" in problem:  # of the faster parser that OmegaConf 2.4 has
+        return RECURSIVE
+    if "\\t" in problem or "tab character" in problem:
         return f"{problem}; YAML is indented by spaces"
     if "determine a constructor" in problem:
         tag = problem.rpartition("tag:yaml.org,2002:")[2].strip("'")
@@ -72,7 +76,7 @@ def check_content(file: Path, name: str, config: Any, package: str | None) -> No
 def remember(file: Path, name: str, tree: Any, package: str | None) -> None:
     """Keep what a file sets, the config `name`, for `setting`."""
     group = str(Path(name).parent).replace("/", ".")
-    _loaded[file] = "" if package == "_global_" or group == "." else f"{group}.", tree
+    _loaded[file] = name, "" if package == "_global_" or group == "." else f"{group}.", tree
 
 
 def forget() -> None:
@@ -83,7 +87,8 @@ def forget() -> None:
 def setting(said: str) -> str:
     """Return the file, and a colon, that sets what a message on `KEY=VALUE` or `KEY` begins with.
 
-    An experiment's or a recipe's file comes before that of a group; "" where no file sets it.
+    An experiment's or a recipe's file comes before that of a group; "" where no file sets it. Of
+    an option that is a user's own it is the option's file.
     """
     found = [file for file in _loaded if any(map(said.startswith, _beginnings(file)))]
     found.sort(key=lambda file: file.parent.name not in SETS_OTHER_GROUPS)
@@ -92,12 +97,14 @@ def setting(said: str) -> str:
 
 def _beginnings(file: Path) -> Iterator[str]:
     """Yield how messages begin that refuse a value or a key of a file."""
-    prefix, tree = _loaded[file]
+    name, prefix, tree = _loaded[file]
+    if not file.is_relative_to(CODE / "conf"):
+        yield f"{name.rpartition('/')[0]}={name.rpartition('/')[2]}: "
     with suppress(InputError):  # of a key that is a number, which the message is about
-        for name, value in leaves(tree, prefix):
+        for key, value in leaves(tree, prefix):
             text = plain_text(value)
-            yield f"{name}: Interpolation" if "${" in text else f"{name}={text}: must be "
-            yield from (f"{part}: unknown" for part in accumulate(name.split("."), "{}.{}".format))
+            yield f"{key}: Interpolation" if "${" in text else f"{key}={text}: must be "
+            yield from (f"{part}: unknown" for part in accumulate(key.split("."), "{}.{}".format))
 
 
 def shown(file: Path) -> str:

@@ -39,8 +39,8 @@ def refusal(tmp_path):
 
 
 UNREADABLE = {
-    "a tab": ("_target_: torch.nn.GELU\n\tslope: 1\n", ":2: found character .* that .* spaces"),
-    "an open bracket": ("a: 1\nb: [torch.nn.GELU\nc: true\n", ":3: expected ',' or ']'"),
+    "a tab": ("_target_: torch.nn.GELU\n\tslope: 1\n", ":2: found .*character .* that .* spaces"),
+    "an open bracket": ("a: 1\nb: [torch.nn.GELU\nc: true\n", ":3: .*expected ',' or ']'"),
     "a key twice": (GELU + "_partial_: false\n", ":3: found duplicate key _partial_"),
     "an object of Python": (GELU + "x: !!python/object/apply:os.system [w]\n", ":3: !!python/"),
     "a name of Python": (GELU + "x: !!python/name:os.system\n", ":3: !!python/name"),
@@ -50,7 +50,7 @@ UNREADABLE = {
     "a zero byte": (GELU.encode() + b"\0\n", ":3: character 0x0: must be text"),
     "two documents": (GELU + "---\n" + GELU, ":3: `---`: must be one document"),
     "an alias of nothing": (GELU + "a: *nowhere\n", ":3: found undefined alias"),
-    "an alias of itself": ("a: &itself [*itself]\n", ": must not contain itself"),
+    "an alias of itself": ("a: &itself [*itself]\n", "(:1)?: must not contain itself"),
     "a list as a key": (GELU + "? [1, 2]\n: 4\n", ":3: found unhashable key"),
     "no key": (GELU + "null: 4\n", ": Incompatible key type"),
     "a set": (GELU + "a: !!set {b, c}\n", ": Value 'set' is not a supported primitive type"),
@@ -83,7 +83,7 @@ MEANINGLESS = {
     "an unknown group": (
         "experiment",
         f"{GLOBAL}defaults: [override /modell: mlp]\n",
-        "^In 'experiment/mine': Could not override 'modell'",
+        "^In 'experiment/mine': .* override '.*modell",
     ),
     "defaults that are a word": (
         "experiment",
@@ -149,6 +149,16 @@ def test_a_wrong_value_is_told_with_the_file_that_sets_it(
     with pytest.raises(InputError) as raised:
         config(f"hydra.searchpath=['file://{tmp_path}']", name.replace("/", "="), *overrides)
     assert one_line(raised.value).replace(f"{tmp_path}/", "").startswith(line)
+
+
+def test_the_file_of_a_users_own_option_is_named_and_of_this_project_none(tmp_path, config):
+    (tmp_path / "activation").mkdir()
+    (tmp_path / "activation/mine.yaml").write_text(GELU)
+    name_config_files()
+    config(f"hydra.searchpath=['file://{tmp_path}']", "activation=mine", "model=cnn")
+    own, theirs = InputError("activation=mine: no callable"), InputError("model=cnn: no logits")
+    assert one_line(own) == f"{tmp_path}/activation/mine.yaml: activation=mine: no callable"
+    assert one_line(theirs) == "model=cnn: no logits"
 
 
 def test_a_file_of_comments_alone_is_an_option_that_sets_nothing(tmp_path):

@@ -15,7 +15,7 @@ from torch import nn
 
 from src import CODE
 from src.config import Resolved
-from src.error_text import nearest
+from src.error_text import nearest, unknown
 from src.errors import InputError
 
 OTHERS_CODE = (CODE / "src", Path(inspect.__file__).parent)  # this project's, and Python's own
@@ -31,18 +31,33 @@ def blaming(config: Resolved, group: str) -> Iterator[None]:
         cause = error.__cause__ if is_hydras and error.__cause__ else error
         if isinstance(cause, InputError):
             raise cause from error
-        reason = _reason(cause, config.tree[group])
+        said, node = " ".join(str(cause).split()), config.tree[group]
+        if taken := re.search(r"unexpected keyword argument '(\w+)'", said):
+            for key, allowed in _not_taken(node, taken[1], group):
+                raise InputError(unknown(key, allowed)) from error
+        reason = _reason(cause, said, node)
         raise InputError(f"{group}={config.choices.get(group)}: {reason}") from error
 
 
-def _reason(error: BaseException, node: Mapping[str, Any]) -> str:
-    said = " ".join(str(error).split())
+def _not_taken(node: object, name: str, key: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield keys that are called `name` and no parameters of their target, and its parameters."""
+    if not isinstance(node, Mapping):
+        return
+    if name in node and "_target_" in node:
+        with suppress(TypeError, ValueError, ErrorDuringImport):  # a target without a signature
+            parameters = inspect.signature(cast(Any, locate(str(node["_target_"])))).parameters
+            kinds = {parameter.kind for parameter in parameters.values()}
+            if name not in parameters and inspect.Parameter.VAR_KEYWORD not in kinds:
+                yield f"{key}.{name}", [*parameters]
+    for part, below in node.items():
+        yield from _not_taken(below, name, f"{key}.{part}")
+
+
+def _reason(error: BaseException, said: str, node: Mapping[str, Any]) -> str:
     if isinstance(error, ImportError) and said.startswith("Error loading"):
         return _not_imported(str(node.get("_target_")), error.__cause__ or error)
     if re.search(r"missing \d+ required positional argument", said) and "_partial_" not in node:
         return f"{said}; is `_partial_: true` missing, or a key?"
-    if taken := re.search(r"unexpected keyword argument '(\w+)'", said):
-        return said + _nearest_argument(taken[1], str(node["_target_"]))
     is_sentence = isinstance(error, TypeError | ValueError | InstantiationException) and said
     return (said if is_sentence else f"{type(error).__name__}: {said}") + _place(error)
 
@@ -54,12 +69,6 @@ def _not_imported(target: str, error: BaseException) -> str:
         hint = nearest(name, dir(locate(module)))
     said = " ".join(f"{type(error).__name__}: {error}".split())
     return f"_target_={target}: cannot be imported: {said}{hint}"
-
-
-def _nearest_argument(name: str, target: str) -> str:
-    with suppress(TypeError, ValueError):  # a target that has no signature
-        return nearest(name, inspect.signature(cast(Any, locate(target))).parameters)
-    return ""
 
 
 def _place(error: BaseException) -> str:
