@@ -1,7 +1,7 @@
 """Components of a job: a model and all that its training needs, made from the resolved config."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from src.config import SHARED_GROUPS, Resolved
 from src.data.splits import Splits
 from src.errors import InputError
-from src.metrics import Epoch, Metric, defined, find_metric
+from src.metrics import BUILT_IN, LOSS, SPLITS, Epoch, Metric, defined
 from src.models.normalize import Standard
 from src.rng import global_stream, seed_globally, stream
 from src.training.checkpoint import Checkpoint
@@ -93,8 +93,6 @@ def build(config: Resolved, environment: Environment) -> Components:
     """
     tree: Mapping[str, Any] = config.tree
     splits, seed = environment.splits, tree["order_seed"]
-    metrics = defined(config.flat)
-    _check_selection(tree["select_by"], metrics)
     updates = tree["epochs"] * -(-len(splits.train) // tree["batch_size"])
     tree = filled_in(tree, facts(splits.input_shape, splits.classes, updates))
     for group in filter(tree.__contains__, SHARED_GROUPS):
@@ -117,7 +115,8 @@ def build(config: Resolved, environment: Environment) -> Components:
         require_loss(loss)
     measures = _measures(tree)
     name = config.choices.get("model", "")
-    try_out(model, splits, loss, measures, tree["batch_size"], name)
+    measured = try_out(model, splits, loss, measures, tree["batch_size"], name)
+    _check_tracked(tree, measured, splits)
     seed_globally(seed, "training")
     return Components(
         splits,
@@ -129,7 +128,7 @@ def build(config: Resolved, environment: Environment) -> Components:
         stream(seed, "batch order"),
         augment,
         stream(seed, "augmentation"),
-        metrics,
+        defined(config.flat),
         measures,
     )
 
@@ -177,10 +176,17 @@ def _measures(tree: Mapping[str, Any]) -> dict[str, Measure]:
     return made
 
 
-def _check_selection(tracked: str, metrics: Mapping[str, Metric]) -> None:
-    try:
-        find_metric(tracked, metrics)
-    except InputError as error:
-        raise InputError(f"select_by={error}") from error
-    if not tracked.startswith("val/"):
-        raise InputError(f"select_by={tracked}: must be measured on the validation set: val/NAME")
+def _check_tracked(tree: Mapping[str, Any], measured: Collection[str], splits: Splits) -> None:
+    """Raise InputError for a metric to select or to compare by that no epoch or test has."""
+    names = [*BUILT_IN, *measured]
+    is_tested = splits.test is not None and splits.test.labels is not None
+    by_split = dict.fromkeys(SPLITS, names)
+    by_split["test/"] = [name for name in names if name != LOSS.name] if is_tested else []
+    for key, value, starts in (
+        ("select_by", tree["select_by"], ("val/",)),
+        ("compare.metric", tree["compare"]["metric"], ("test/", "val/", *SPLITS)),
+    ):
+        allowed = [f"{start}{name}" for start in starts for name in by_split[start]]
+        if value is not None and value not in allowed:
+            such = ", ".join(allowed[:12])
+            raise InputError(f"{key}={value}: no metric of these jobs; must be one such as {such}")

@@ -25,11 +25,13 @@ def try_out(
     measures: Mapping[str, Measure],
     batch_size: int,
     name: str,
-) -> None:
-    """Raise InputError unless the model can be trained on these data and evaluated.
+) -> list[str]:
+    """Return the names of what the measures tell of the model.
 
-    Its weights, its buffers and the random streams stay as they are.
+    Its weights, its buffers and the random streams stay as they are. Raises InputError unless it
+    can be trained on these data and evaluated.
     """
+    names: list[str] = []
     train, classes = splits.train, splits.classes
     last = len(train) % batch_size or min(batch_size, len(train))
     with _as_it_was(model):
@@ -44,7 +46,8 @@ def try_out(
                 continue
             for key, measure in measures.items():
                 with _blaming(f"metrics={key}:"):
-                    measured({key: measure}, logits.detach(), labels)
+                    names += measured({key: measure}, logits.detach(), labels)
+    return names
 
 
 @contextmanager

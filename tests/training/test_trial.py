@@ -1,6 +1,7 @@
 """A model that cannot be trained is told before it is: in one line, and with nothing changed."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -143,8 +144,27 @@ def test_a_metric_that_does_not_work_is_refused(function, message, config):
         built(config, f"+metrics.mine={own % (__name__, function)}")
 
 
-@pytest.mark.parametrize("by", ["val/ece", "train/error", "test/error", "error"])
+@pytest.mark.parametrize(
+    "by", ["val/ece", "train/error", "test/error", "error", "val/error/3", "val/class_error"]
+)
 def test_an_epoch_is_selected_by_a_metric_of_the_validation_set(by, config):
     with pytest.raises(InputError, match=f"^select_by={by}: .*must be"):
-        built(config, f"select_by={by}")
-    built(config, "select_by=val/ece", "metrics=[ece]")
+        built(config, f"select_by={by}", "metrics=[class_error]")
+    built(config, "select_by=val/class_error/3", "metrics=[class_error]")
+
+
+@pytest.mark.parametrize("metric", ["val/foo", "ece", "test/loss", "best/epoch", "val/ece/1"])
+def test_jobs_are_compared_by_a_metric_that_is_measured(metric, config):
+    with pytest.raises(InputError, match=f"^compare.metric={metric}: .*such as test/error, test/"):
+        built(config, f"compare.metric={metric}", "metrics=[ece]")
+    for measured in ("test/ece", "best/val_loss", "final/train_ece"):
+        built(config, f"compare.metric={measured}", "metrics=[ece]")
+
+
+def test_jobs_without_a_test_set_are_not_compared_on_one(config):
+    resolved = config("data=digits", "device=cpu", "threads=1", "compare.metric=test/error")
+    environment = prepare(resolved)
+    build(resolved, environment)
+    untested = replace(environment, splits=replace(environment.splits, test=None))
+    with pytest.raises(InputError, match=r"^compare.metric=test/error: .* such as val/error, val/"):
+        build(resolved, untested)
