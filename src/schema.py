@@ -1,7 +1,7 @@
 """The config's keys: the values that each may have, and what each decides."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -135,9 +135,12 @@ def check(tree: Mapping[str, Any]) -> None:
             if f"{section}.{key}" not in SCHEMA:
                 raise InputError(unknown(f"{section}.{key}", _keys_of(section)))
     values = dict(leaves(tree))
+    mappings = dict(_mappings(tree))
     for key, rule in SCHEMA.items():
         if key in values and not rule.allows(values[key]):
             raise _refusal(key, values[key], rule.words)
+        if key in mappings and key not in MAPPINGS:
+            raise _refusal(key, mappings[key], rule.words)
     for key, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise _refusal(key, value, "a finite number")
@@ -174,6 +177,14 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         else:
             found.append((f"{prefix}{key}", value))
     return found
+
+
+def _mappings(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield dotted key and value of every entry that is a mapping."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield f"{prefix}{key}", value
+            yield from _mappings(value, f"{prefix}{key}.")
 
 
 @cache  # asked for every key of every job

@@ -167,6 +167,15 @@ def test_a_group_that_is_a_value_is_refused(group, config):
         check(tree)
 
 
+@pytest.mark.parametrize("key", ["epochs", "optimizer.lr", "compare.margin", "model.depth"])
+def test_a_mapping_is_no_value_of_a_key(key, config):
+    tree = config().tree
+    *above, leaf = key.split(".")
+    reduce(dict.__getitem__, above, tree)[leaf] = {"a": 1}
+    with pytest.raises(InputError, match=rf"^{key}={{'a': 1}}: must be an? (number|integer) "):
+        check(tree)
+
+
 def test_a_number_without_a_rule_of_its_own_is_finite_too(config):
     with pytest.raises(InputError, match=r"^optimizer.eps=nan: must be a finite number"):
         config("optimizer=adam", "+optimizer.eps=nan")
