@@ -5,9 +5,10 @@ import sys
 import traceback
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
 from src import CODE, config_files
+from src.config import unknown_key
 from src.credentials import redact
 from src.error_text import unknown, without_place
 from src.errors import InputError, JobError, Refused
@@ -40,9 +41,9 @@ def one_line(error: BaseException) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    cause, said = error.__cause__ or error, without_place(error)
-    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.parent_node is not None:
-        return unknown(str(cause.full_key), map(str, cause.parent_node))
+    said = without_place(error)
+    if unfound := unknown_key(error.__cause__ or error):
+        return unfound
     if isinstance(error, OverrideParseException):
         return _not_an_override(redact(error.override), without_place(error))
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
+from yaml import YAMLError
 
 from src import CODE, schema
 from src.addresses import expand_home
 from src.credentials import redact
-from src.error_text import without_place
+from src.error_text import unknown, without_place
 from src.errors import InputError
 from src.resolvers import register_resolvers
 
@@ -132,17 +138,32 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
     They serve tools beside a sweep. Raises InputError for an unknown key or a wrong value.
     """
     register_resolvers()
+    given = OmegaConf.create()
+    for override in overrides:
+        try:
+            given.merge_with_dotlist([override])
+        except (OmegaConfBaseException, YAMLError) as error:
+            said = getattr(error, "problem", getattr(error, "reason", without_place(error)))
+            typed = redact(override)
+            raise InputError(f"{typed}: cannot be read as KEY=VALUE: {said}") from error
     try:
-        given = OmegaConf.from_dotlist(list(overrides))
         defaults = cast(DictConfig, OmegaConf.load(CODE / "conf" / "config.yaml"))
         keys = ("tracking", "compare", "results", "checkpoints")
         own = OmegaConf.create({key: defaults[key] for key in keys})
         OmegaConf.set_struct(own, True)
         tree = _plain(OmegaConf.merge(own, given))
     except OmegaConfBaseException as error:
-        raise InputError(without_place(error)) from error
+        said = unknown_key(error) or f"{error.full_key}: {without_place(error)}"
+        raise InputError(said) from error
     schema.check(tree)
     return _as_meant(tree)
+
+
+def unknown_key(error: BaseException | None) -> str:
+    """Return what `unknown` says of the key that OmegaConf does not find; "" for another error."""
+    if isinstance(error, ConfigAttributeError | ConfigKeyError) and error.parent_node is not None:
+        return unknown(str(error.full_key), map(str, error.parent_node))
+    return ""
 
 
 def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:

@@ -20,7 +20,7 @@ def root_cause(error: BaseException) -> str:
 
 def unknown(typed: str, allowed: Iterable[str]) -> str:
     """Return that the last name of `typed` is none of those allowed, and which is the nearest."""
-    names = sorted(allowed)
+    names, typed = sorted(allowed), typed or repr(typed)
     if not names:
         return f"{typed}: unknown"
     hint = nearest(re.split(r"[=./]", typed)[-1], names)

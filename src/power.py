@@ -25,8 +25,9 @@ KEYS = ("spread", "variants", "margin")
 
 def main(arguments: Sequence[str]) -> None:
     """Print the seeds that a sweep, or a plan, needs."""
-    names = [argument for argument in arguments if "=" not in argument]
-    words = command_line.parse([a for a in arguments if "=" in a], KEYS)
+    words = command_line.parse(arguments, KEYS)
+    if len(words.files) > 1:
+        raise InputError(f"{words.files[1]}: must be left out: a sweep at a time")
     numbers = {key: _positive(key, value) for key in KEYS if (value := words.value(key))}
     if "spread" in numbers:
         from src.compare import power
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
         from src.inference.verdict import compare_again
 
         source = reach(words.tracking)
-        sweep = find_sweep(source, names[0] if names else "last")
+        sweep = find_sweep(source, words.files[0] if words.files else "last")
         _tell_sweep(compare_again(source, sweep), sweep.tags.get("command", ""), numbers)
 
 
@@ -94,8 +95,9 @@ def _positive(key: str, value: str) -> float:
         number = float(value)
     except ValueError:
         number = 0.0
-    if not 0 < number < float("inf") or (key == "variants" and number < 2):
-        allowed = "a number of at least 2" if key == "variants" else "a number above 0"
+    is_count = key == "variants"
+    if not 0 < number < float("inf") or (is_count and not (number >= 2 and number.is_integer())):
+        allowed = "an integer of at least 2" if is_count else "a number above 0"
         raise InputError(f"{key}={value}: must be {allowed}")
     return number
 

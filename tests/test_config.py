@@ -232,9 +232,25 @@ def test_a_path_of_data_may_start_at_home(config, monkeypatch, tmp_path):
     assert (rows["train"], rows["test"]) == (f"{tmp_path}/rows.csv", "~other/~/x")
 
 
-@pytest.mark.parametrize("override", ["seed=3", "tracking.url=x", "compare.margin=-1", "compare=3"])
-def test_settings_of_tools_refuse_what_they_do_not_have(override):
-    with pytest.raises(InputError) as refused:
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("seed=3", "^seed: unknown; must be one of checkpoints, compare, results, tracking$"),
+        ("tracking.url=x", r"^tracking.url: unknown; .*\(did you mean uri\?\)$"),
+        ("compare.margin=-1", "^compare.margin=-1: must be a number"),
+        ("compare=3", "^compare=3: must be compare.KEY=VALUE$"),
+        ("compare.margin.x=1", "^compare.margin={'x': 1}: must be a number"),
+        ("compare.question=a: b", "^compare.question={'a': 'b'}: must be text"),
+        ("compare.looks=[8", r"^compare.looks=\[8: cannot be read as KEY=VALUE: .*expected"),
+        ("compare.margin=${", r"^compare.margin=\${: cannot be read as KEY=VALUE: "),
+        ("compare.baseline=!!python/name:os.system", "^compare.b.*: cannot be read as KEY=VALUE: "),
+        ("tracking.uri=\x01", "^tracking.uri=.: cannot be read as KEY=VALUE: special characters"),
+        ("tracking.uri=${nowhere}", "^tracking.uri: .*'nowhere' not found$"),
+        ("=3", "^'': unknown; must be one of "),
+    ],
+)
+def test_settings_of_tools_refuse_what_they_do_not_have(override, line):
+    with pytest.raises(InputError, match=line) as refused:
         module.settings([override])
     assert "\n" not in str(refused.value)
 

@@ -27,6 +27,7 @@ from src.compare.comparison import Comparison
 from src.compare.spread import Spread, find_spread
 from src.compare.terminal import print_result
 from src.credentials import redact
+from src.error_text import unknown
 from src.errors import InputError
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
     from src.tracking.store import Store
 
-JSON = "--json"
+JSON, CSV = "--json", "--csv"
+OPTIONS = (JSON, CSV, "--help")
 DECIDING = ("baseline", "metric", "margin", "looks")  # settings that a verdict depends on
 PROVENANCE = ("command", "versions", "hardware", "git_commit")  # tags of a sweep
 
@@ -48,9 +50,11 @@ def main(arguments: Sequence[str]) -> None:
     from src.tracking import mlflow_source
     from src.tracking.store import complete
 
-    if any(argument.partition("=")[0] == "--csv" for argument in arguments):
+    if any(argument.partition("=")[0] == CSV for argument in arguments):
         foreign_table.main(arguments)
         return
+    if options := [a for a in arguments if a.startswith("-") and a != JSON]:
+        raise InputError(unknown(options[0].partition("=")[0], OPTIONS))
     overrides = [argument for argument in arguments if "=" in argument]
     ids = [argument for argument in arguments if "=" not in argument and argument != JSON]
     settings = config.settings(overrides)

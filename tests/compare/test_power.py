@@ -98,9 +98,20 @@ def test_an_undecided_comparison_says_how_many_seeds_would_do_and_what_to_type()
 def test_a_plan_is_told_its_seeds_and_bad_numbers_are_refused_in_a_line(capsys):
     main(["spread=0.12", "margin=0.4"])
     assert "6 seeds for a difference of the margin, 6 for equivalence" in capsys.readouterr().out
-    for typed, said in (("spread=x", "a number above 0"), ("variants=1", "a number of at least 2")):
+    count = "an integer of at least 2"
+    for typed, said in (
+        ("spread=x", "a number above 0"),
+        ("variants=1", count),
+        ("variants=2.5", count),
+    ):
         with pytest.raises(InputError, match=f"{typed}: must be {said}"):
             main(["spread=0.1", typed] if "spread" not in typed else [typed])
+    for typed, said in (
+        (["--all"], "--all: unknown; must be"),
+        (["a", "b"], "^b: must be left out"),
+    ):
+        with pytest.raises(InputError, match=said):
+            main(typed)
 
 
 def test_the_seeds_of_each_pair_fit_into_80_columns_and_no_name_wraps(monkeypatch, capsys):
