@@ -44,6 +44,8 @@ def compare(
     Raises:
         InputError: a column is not there, a value no number, or a variant has a seed twice.
     """
+    if not 0 <= margin < math.inf:
+        raise InputError(f"margin={margin}: must be a number of at least 0")
     rows = frame if isinstance(frame, Sequence) else frame.to_dict("records")
     name = str(value).replace("/", "_")
     metric = Metric(name, Direction.MAXIMIZE if maximize else Direction.MINIMIZE, Unit.NONE)
@@ -61,6 +63,8 @@ def compare(
 
 def _runs(rows: Sequence[Mapping[str, Any]], value: str, seed: str, metric: Metric) -> list[Run]:
     columns = list(rows[0]) if rows else []
+    if value == seed:
+        raise InputError(f"seed={seed}: must be another column than the value's")
     for role, column in (("value", value), ("seed", seed)):
         if column not in columns:
             named = ", ".join(map(str, columns)) or "none"
@@ -99,18 +103,24 @@ def _runs(rows: Sequence[Mapping[str, Any]], value: str, seed: str, metric: Metr
 
 def _number(text: object, column: str, row: int) -> float:
     try:
-        return float(text) if text not in ("", None) else math.nan  # type: ignore[arg-type]
+        number = float(text) if text not in ("", None) else math.nan  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise InputError(f"row {row}: {column}={text}: must be a number, or empty") from None
+        number = math.inf
+    if math.isinf(number):
+        raise InputError(f"row {row}: {column}={text}: must be a finite number, or empty")
+    return number
 
 
 def _read_csv(file: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file with a header. Raises InputError in one line."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
-            rows = list(csv.DictReader(lines, strict=True))
+            table = csv.DictReader(lines, strict=True)
+            rows, names = list(table), table.fieldnames or ()
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"--csv {file}: cannot be read: {error}") from error
+    if twice := [name for number, name in enumerate(names) if name in names[:number]]:
+        raise InputError(f"--csv {file}: {twice[0]}: must be the name of one column alone")
     for number, row in enumerate(rows, start=1):
         if None in row or None in row.values():
             raise InputError(f"--csv {file}: row {number}: must have as many values as the header")

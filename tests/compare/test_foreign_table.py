@@ -87,7 +87,10 @@ WRONG = {
     "no such value": (GOOD, "erorr", "seed", r"^value=erorr: must be a col.*\(did you mean error"),
     "no such seed": (GOOD, "error", "fold", "^seed=fold: must be a column; there are method, seed"),
     "no factor": ("seed,error\n0,1\n", "error", "seed", "a further column must tell the variants"),
-    "a word": (GOOD + "b,2,bad\n", "error", "seed", "^row 5: error=bad: must be a number"),
+    "a word": (GOOD + "b,2,bad\n", "error", "seed", "^row 5: error=bad: must be a finite number"),
+    "no finite value": (GOOD + "b,2,inf\n", "error", "seed", "^row 5: error=inf: must be a finite"),
+    "one column for both": (GOOD, "seed", "seed", "^seed=seed: must be another column than"),
+    "a column twice": ("m,seed,m,error\na,0,b,1\n", "error", "seed", "m: must be the name of one"),
     "a seed twice": (GOOD + "b,1,4\n", "error", "seed", "^row 5: method=b has seed=1 already$"),
     "a short row": (GOOD + "b,2\n", "error", "seed", "row 5: must have as many values"),
     "a long row": (GOOD + "b,2,3,4\n", "error", "seed", "row 5: must have as many values"),
@@ -112,6 +115,12 @@ def test_a_file_that_is_no_text_and_a_missing_option_are_refused(tmp_path):
         main(["--csv", str(file), "--value", "v", "--seed", "s"])
     with pytest.raises(InputError, match="--seed"):
         main(["--csv", str(file), "--value", "v"])
+
+
+@pytest.mark.parametrize("margin", [-1.0, float("nan"), float("inf")])
+def test_a_margin_is_a_number_of_at_least_0(margin, frame):
+    with pytest.raises(InputError, match=f"^margin={margin}: must be a number of at least 0$"):
+        compare(frame, value="accuracy", seed="fold", margin=margin)
 
 
 def test_a_missing_value_is_a_run_without_an_outcome(frame):
