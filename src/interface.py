@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from src import CODE, ROOT
-from src.compare import recorded_jobs
+from src.compare import Comparison, recorded_jobs
 from src.compare.answer import Answer
 from src.compare.foreign_table import compare
+from src.compare.variants import find_variants
 from src.errors import InputError
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import Journal
@@ -33,16 +34,21 @@ __all__ = ["Answer", "Sweep", "compare", "sweep"]
 
 @dataclass(frozen=True, repr=False)
 class Sweep(Answer):
-    """A sweep that has ended: its records, and the comparison that it was run for."""
+    """A sweep that has ended: its records, and the answer that it was run for."""
 
     folder: Path
     jobs: list[JobRecord]
 
     @cached_property
     def records(self) -> "DataFrame":
-        """A row for each job: the levels of its factors, its seed, how it ended, its metrics."""
+        """A row for each job: the levels of its factors, its seed, how it ended, its metrics.
+
+        Of a comparison these are the jobs compared, without trials of tuned variants.
+        """
         from pandas import DataFrame
 
+        found, runs = self.result, [job.run for job in self.jobs]
+        variants = found.variants if isinstance(found, Comparison) else find_variants(runs)
         summaries = {job.run.run_id: job.summary for job in self.jobs}
         return DataFrame(
             [
@@ -53,7 +59,7 @@ class Sweep(Answer):
                     **summaries.get(run.run_id, {}),
                     "run_id": run.run_id,
                 }
-                for variant in self.comparison.variants
+                for variant in variants
                 for run in variant.runs
             ]
         )
@@ -81,7 +87,7 @@ def sweep(*overrides: str) -> Sweep:
         raise InputError(errors[-1] if errors else f"the sweep ended with {process.returncode}")
     journals, settings = SweepJournals(Journal(folder)), recorded_jobs.settings_of(record.params)
     jobs = journals.records()
-    found = recorded_jobs.compare_records([*jobs, *journals.searches()], settings)
+    found = recorded_jobs.conclude([*jobs, *journals.searches()], settings, record.tags)
     return Sweep(found, folder, jobs)
 
 

@@ -17,6 +17,7 @@ from src.errors import InputError
 
 if TYPE_CHECKING:
     from src.compare import Comparison
+    from src.compare.answer import Result
     from src.compare.columns import Column
     from src.compare.pairs import Pair
 
@@ -39,24 +40,26 @@ def main(arguments: Sequence[str]) -> None:
     else:
         from src.inference.choice import reach
         from src.inference.runs import find_sweep
-        from src.inference.verdict import compare_again
+        from src.inference.verdict import conclude_again
 
         source = reach(words.tracking)
         sweep = find_sweep(source, words.files[0] if words.files else "last")
-        _tell_sweep(compare_again(source, sweep), sweep.tags.get("command", ""), numbers)
+        _tell_sweep(conclude_again(source, sweep).result, sweep.tags.get("command", ""), numbers)
 
 
-def _tell_sweep(comparison: "Comparison", command: str, numbers: Mapping[str, float]) -> None:
+def _tell_sweep(result: "Result", command: str, numbers: Mapping[str, float]) -> None:
     from rich.console import Console
 
-    from src.compare import power, terminal
+    from src.compare import Comparison, power, terminal
     from src.compare.formatting import count
 
-    scale = comparison.criterion.metric.scale
+    if not isinstance(result, Comparison) or not result.pairs:
+        raise InputError("the sweep has no two variants to tell apart; spread=X plans one that has")
+    scale, comparison = result.criterion.metric.scale, result
     if "margin" in numbers:
         comparison = replace(comparison, margin=numbers["margin"] / scale)
-    if not comparison.pairs or comparison.margin == 0:
-        raise InputError("the sweep has no two variants to tell apart, or a margin of 0")
+    if comparison.margin == 0:
+        raise InputError("compare.margin=0: must be above 0; margin=X is another one")
     console = Console()
     pairs = [pair for pair in comparison.listed_pairs if power.upper_spread(pair) > 0]
     console.print(terminal.fitted(_columns(comparison), pairs, console.width))

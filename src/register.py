@@ -2,7 +2,8 @@
 
 The best run of the winning variant becomes a version of the registered model NAME, with the
 verdict as its description and the alias champion: models:/NAME@champion. Refused where the winner
-is undecided against another variant.
+is undecided against another variant. Of crossed seeds and of a search, in which no variants are
+compared, it is the best run.
 
   name=NAME              of the registered model
   sweep=last|RUN_ID      the sweep; the last one is the default
@@ -29,24 +30,26 @@ def main(arguments: Sequence[str]) -> None:
     name = words.value("name")
     if not name:
         raise InputError("name=NAME: must be given: the registered model's")
-    from src.compare import summary
+    from src.compare import Comparison
     from src.inference import publish, runs
-    from src.inference.verdict import compare_again
+    from src.inference.verdict import conclude_again
     from src.tracking import logged_model
 
     store = words.tracking.open()
     sweep = runs.find_sweep(store, words.value("sweep") or "last")
-    comparison = compare_again(store, sweep)
-    if rivals := undecided(comparison):
-        reason = f"{comparison.best.label} is not decided against {', '.join(rivals)}"
+    answer, candidates = conclude_again(store, sweep), sweep.usable
+    found = answer.result
+    if isinstance(found, Comparison):
+        winners = {run.run_id for run in found.best.usable.values()}
+        candidates = [record for record in candidates if record.run.run_id in winners]
+    if isinstance(found, Comparison) and (rivals := undecided(found)):
+        reason = f"{found.best.label} is not decided against {', '.join(rivals)}"
         if "--anyway" not in words.flags:
             raise InputError(f"{reason}; --anyway registers it all the same")
         print(f"warning: {reason}")
-    winners = {run.run_id for run in comparison.best.usable.values()}
-    record = runs.best([record for record in sweep.usable if record.run.run_id in winners])
+    record = runs.best(candidates)
     model_id = publish.publish_run(store, record)
-    verdict = summary.sentence(comparison)
-    version = logged_model.register(store, model_id, name, verdict, ALIAS)
+    version = logged_model.register(store, model_id, name, answer.verdict, ALIAS)
     print(f"models:/{name}@{ALIAS} is version {version}: {record.name} (models:/{model_id})")
 
 

@@ -106,6 +106,22 @@ def test_sweeps_run_one_after_the_other_below_a_running_loop_and_in_a_thread(
 
 
 @pytest.mark.slow
+def test_crossed_seeds_have_parts_and_no_pairs(workplace):
+    crossed = ("data.split_seed=range(2)", "init_seed=range(2)")
+    found = sweep("model=softmax", *crossed, *SMALL, "models=none", *workplace.overrides)
+    assert list(found.records["split_seed"]) == ["0", "0", "1", "1"]
+    assert list(found.records["init_seed"]) == ["0", "1", "0", "1"]
+    assert list(found.parts["source"]) == ["split", "initialisation", "rest"]
+    assert found.values["verdict"] == found.verdict
+    for parts in (found.records, found.parts):
+        assert not parts.isna().any(axis=None)
+    with pytest.raises(InputError, match="pairs: this sweep's answer has none; it has parts"):
+        found.pairs  # noqa: B018
+    (parent,) = [run for run in workplace.runs() if run.data.tags.get("kind") == "sweep"]
+    assert parent.data.tags["comparison.verdict"] == found.verdict
+
+
+@pytest.mark.slow
 def test_a_mistake_is_raised_as_the_line_that_the_command_ends_with(workplace):
     with pytest.raises(InputError, match=r"^model=mpl: unknown; .*\(did you mean mlp\?\)$"):
         sweep("model=mpl", *SMALL, *workplace.overrides)

@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from src import ROOT, command_line, config
 from src.compare import foreign_table, record, recorded_jobs
-from src.compare.answer import Answer, to_json
+from src.compare.answer import Answer, Result, to_json
 from src.compare.comparison import Comparison
-from src.compare.spread import Spread, find_spread
 from src.compare.terminal import print_result
 from src.credentials import redact
 from src.error_text import unknown
@@ -75,14 +74,17 @@ def main(arguments: Sequence[str]) -> None:
     records = mlflow_source.records(store, list(jobs.values()))
     lineage = ResultIndex.of(settings).lineage(records)
     elsewhere = partial(mlflow_source.correct, store)
-    result = find_spread(
-        [record.run for record in records], settings["compare"]["question"]
-    ) or recorded_jobs.compare_records(records, settings["compare"], elsewhere, lineage, post_hoc)
-    report = {key: asked[0].data.tags.get(key, "unknown") for key in PROVENANCE}
+    tags = sweep.data.tags if sweep else {}
+    result = recorded_jobs.conclude(
+        records, settings["compare"], tags, elsewhere, lineage, post_hoc
+    )
+    own = asked[0].data.tags
+    told = PROVENANCE if sweep else PROVENANCE[1:]  # no command of one sweep makes several
+    report = {key: own[key] for key in told if key in own}
     if is_json := JSON in arguments:
-        print(to_json(result.values if isinstance(result, Spread) else Answer(result).values))
+        print(to_json(Answer(result).values))
     else:
-        print_result(result, report["command"] if sweep else "")
+        print_result(result, report.get("command", ""))
     if post_hoc:
         report["compared by"] = shlex.join(["python", "-m", "src.compare", *map(redact, arguments)])
     if sweep:
@@ -111,9 +113,7 @@ def _changes(override: str, now: Mapping[str, Any], planned: Mapping[str, Any]) 
     return name in DECIDING and now[name] != planned.get(name)
 
 
-def _record(
-    store: "Store", run_id: str, result: Comparison | Spread, report: dict[str, str]
-) -> str:
+def _record(store: "Store", run_id: str, result: Result, report: dict[str, str]) -> str:
     """Replace the result that a sweep's run holds, or put a post hoc one beside it.
 
     Return where its report lies.

@@ -151,4 +151,4 @@ def main(arguments: Sequence[str]) -> None:
     if is_json:
         print(to_json(answer.values))
     else:
-        print_result(answer.comparison)
+        print_result(answer.result)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, log
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from src.metrics import Run
+from src.metrics import BEST_VAL_ERROR, Run
 
 if TYPE_CHECKING:
     from src.compare.figure_style import ReportFigure
@@ -40,6 +40,7 @@ class Trial:
 class PlainSearch:
     """All trials of a search, the best first."""
 
+    question: str
     trials: Sequence[Trial]
     total: int  # trials that were made, those without a finite error included
 
@@ -68,6 +69,25 @@ class PlainSearch:
             f"validation error of {best.error:.2%}, too low as the lowest of many{tested}."
         )
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """Question, verdict and trials as plain values; errors are fractions."""
+        trials = [
+            {
+                "trial": trial.number,
+                "settings": dict(trial.settings),
+                "val_error": trial.error,
+                "test_error": trial.run.test_error if isfinite(trial.run.test_error) else None,
+            }
+            for trial in self.trials
+        ]
+        return {"question": self.question, "verdict": self.sentence, "trials": trials}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The lowest validation error by metric, a fraction."""
+        return {BEST_VAL_ERROR: self.best.error}
+
     @cached_property
     def importances(self) -> Mapping[str, float]:
         """The share of each parameter, the most important first; empty where none can be had."""
@@ -87,7 +107,9 @@ class PlainSearch:
         return dict(sorted(ranked, key=lambda pair: -pair[1]))
 
 
-def find_search(runs: Sequence[Run], numbers: Sequence[int]) -> PlainSearch | None:
+def find_search(
+    runs: Sequence[Run], numbers: Sequence[int], question: str | None = None
+) -> PlainSearch | None:
     """Return what a search has found; None where no trial has ended with a finite error."""
     settings = [_settings(run.name) for run in runs]
     keys = list(dict.fromkeys(key for each in settings for key in each))
@@ -98,7 +120,8 @@ def find_search(runs: Sequence[Run], numbers: Sequence[int]) -> PlainSearch | No
         if run.status == "FINISHED" and run.outcome != "diverged" and run.best
     ]
     ranked = sorted(trials, key=lambda trial: (trial.error, trial.number))
-    return PlainSearch(ranked, len(runs)) if ranked else None
+    question = question or "Which settings are best?"
+    return PlainSearch(question, ranked, len(runs)) if ranked else None
 
 
 def _settings(name: str) -> dict[str, str]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from src.compare import markup, report, summary
+from src.compare.answer import Result
 from src.compare.comparison import Comparison
-from src.compare.spread import Spread
 from src.tracking.event import EventKind
 from src.tracking.job_record import JobRecord
 from src.tracking.journal import FILES, Journal
@@ -35,7 +35,7 @@ def report_page(folder: Path, name: str = PLANNED) -> Path:
 
 
 def write_report(
-    result: Comparison | Spread, folder: Path, provenance: Mapping[str, str], name: str = PLANNED
+    result: Result, folder: Path, provenance: Mapping[str, str], name: str = PLANNED
 ) -> list[Path]:
     """Write report, tables and figures below `folder`; return their files."""
     place = report_page(folder, name).parent
@@ -45,15 +45,16 @@ def write_report(
 
 
 def record(
-    result: Comparison | Spread,
+    result: Result,
     journal: Journal,
     provenance: Mapping[str, str],
     name: str = PLANNED,
 ) -> None:
     """Write the report, and into the sweep's journal what was found; post hoc the report alone."""
     journal.append_files(write_report(result, journal.folder, provenance, name))
-    if isinstance(result, Spread):
-        metrics, tags = result.metrics, result.tags
+    if not isinstance(result, Comparison):
+        metrics = result.metrics
+        tags = {"comparison.question": result.question, "comparison.verdict": result.sentence}
     elif result.post_hoc:
         return
     else:

@@ -4,24 +4,52 @@ import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from src import predictions, search_space
 from src.compare import power
+from src.compare.answer import Result
 from src.compare.comparison import Comparison, compare
+from src.compare.plain_search import find_search
 from src.compare.sequential import Look
-from src.compare.spread import varied_seeds
+from src.compare.spread import find_spread, varied_seeds
 from src.compare.tuned import Search, Trial
 from src.compare.variants import find_variants
+from src.errors import InputError
 from src.metrics import Run
 from src.schema import factors
-from src.tracking.job_record import JobRecord, Role
+from src.tracking.job_record import SEARCH_TAGS, JobRecord, Role
 
 if TYPE_CHECKING:
     import numpy as np
 
 SPACE = "tune.space."  # how the params of a search name its space
+
+
+def conclude(
+    records: Sequence[JobRecord],
+    settings: Mapping[str, Any],
+    tags: Mapping[str, str],
+    elsewhere: "Callable[[str], np.ndarray | None] | None" = None,
+    lineage: Sequence[JobRecord] = (),
+    post_hoc: str = "",
+) -> Result:
+    """Return the answer of a sweep, whatever it asks; arguments are as for `compare_records`.
+
+    A search, by its `tags`, has a best trial. Crossed seeds of one variant have a spread of several
+    parts; they are no levels of factors. All others are compared. Raises InputError where there is
+    no answer.
+    """
+    if tags.items() >= SEARCH_TAGS.items():
+        runs, numbers = [each.run for each in records], [each.number for each in records]
+        if found := find_search(runs, numbers, settings["question"]):
+            return found
+        raise InputError(f"none of {len(runs)} trials ended with a finite validation error")
+    reported = [r.run for r in records if r.role is Role.REPORTED and not r.is_search]
+    spread = find_spread(reported, settings["question"])
+    return spread or compare_records(records, settings, elsewhere, lineage, post_hoc)
 
 
 def compare_records(
@@ -130,16 +158,25 @@ def settings_of(params: Mapping[str, str], given: Collection[str] = ()) -> dict[
     return own
 
 
-def power_note(jobs: Mapping[str, Mapping[str, str]], settings: Mapping[str, Any]) -> str:
+def power_note(
+    jobs: Mapping[str, Mapping[str, str]], settings: Mapping[str, Any], is_comparison: bool
+) -> str:
     """Return why a comparison of jobs will decide nothing; "" if it can.
 
-    `jobs` are flat configs by the jobs' names. Raises InputError for a baseline that none of them
-    has.
+    `jobs` are flat configs by the jobs' names; `is_comparison` says that tuning or added seeds
+    depend on one. Raises InputError for a baseline that none of the jobs has, and for seeds of one
+    variant that are crossed where there must be a comparison.
     """
     runs = [  # as their records will be
         Run("", name, "FINISHED", "", int(params["seed"]), factors(params), "", "", "", ())
         for name, params in jobs.items()
     ]
-    if not runs or varied_seeds(runs):
+    crossed = varied_seeds(runs)
+    if crossed and is_comparison:
+        raise InputError(
+            f"{', '.join(chain(*crossed))}: must not be swept beside tune.space or seed=auto "
+            "without variants to compare; crossed seeds ask for the parts of a spread"
+        )
+    if not runs or crossed:
         return ""
     return power.power_note(runs, settings["baseline"])

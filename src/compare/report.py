@@ -3,23 +3,28 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from src.compare import columns, family, published, sign_flips, spread
+from src.compare import columns, family, published, search_report, sign_flips, spread
+from src.compare.answer import Result
 from src.compare.caveats import caveats
 from src.compare.comparison import Comparison
 from src.compare.csv_export import write_csv, write_table
 from src.compare.formatting import count
 from src.compare.markup import write_latex
 from src.compare.pairs import MAX_VARIANTS_ALL_PAIRS
+from src.compare.plain_search import PlainSearch
 from src.compare.power import advice
 from src.compare.spread import Spread
 from src.compare.summary import sentence
 
 
-def write(result: Comparison | Spread, folder: Path, provenance: Mapping[str, str]) -> None:
+def write(result: Result, folder: Path, provenance: Mapping[str, str]) -> None:
     """Write report.html and its tables as CSV into `folder`; a comparison's LaTeX and figures too.
 
     The page shows `provenance` as it is: command, versions, commit, hardware.
     """
+    if isinstance(result, PlainSearch):
+        search_report.write(result, folder, provenance)
+        return
     if isinstance(result, Spread):
         values = {"question": result.question, "answer": result.sentence, "spread": result}
         write_table(folder / "variance.csv", columns.csv_values(spread.COLUMNS), result.components)

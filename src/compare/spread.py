@@ -57,12 +57,8 @@ class Spread:
     @property
     def metrics(self) -> dict[str, float]:
         """The standard deviations by metric, as fractions."""
-        return {f"spread/{'_'.join(part.sources)}": part.sd for part in self.components}
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """Question and answer by tag."""
-        return {"comparison.question": self.question, "comparison.verdict": self.sentence}
+        names = ("_".join(part.sources).replace(" ", "_") for part in self.components)
+        return {f"spread/{n}": p.sd for n, p in zip(names, self.components, strict=True)}
 
 
 def _points(part: Component) -> str:
@@ -84,17 +80,27 @@ COLUMNS: Sequence[Column[Component]] = (
 )
 
 
-def varied_seeds(runs: Sequence[Run]) -> list[str]:
-    """Return the keys of crossed seeds if runs differ in two or more of these and nothing else.
+def varied_seeds(runs: Sequence[Run]) -> list[list[str]]:
+    """Return the sources of a crossed design, if runs differ in two or more and in nothing else.
 
-    Of replicates all of these follow `seed`, and nothing is crossed.
+    Keys that change together, such as those that follow `seed`, are one source; of replicates,
+    whose seeds all do, nothing is crossed.
     """
-    if all(run.config.get(key) == str(run.seed) for run in runs for key in SEED_KEYS):
-        return []
     keys = {key for run in runs for key in run.config}
-    varied = {key for key in keys if len({run.config.get(key) for run in runs}) > 1}
-    is_design = len(varied) > 1 and varied <= {*SEED_KEYS}
-    return [key for key in SEED_KEYS if key in varied] if is_design else []
+    levels = {key: [run.config.get(key) for run in runs] for key in keys}
+    varied = {key for key in keys if len({*levels[key]}) > 1}
+    if not varied <= {*SEED_KEYS}:
+        return []
+    sources: list[list[str]] = []
+    for key in filter(varied.__contains__, SEED_KEYS):
+        for source in sources:
+            pairs = {*zip(levels[source[0]], levels[key], strict=True)}
+            if len(pairs) == len({*levels[source[0]]}) == len({*levels[key]}):
+                source.append(key)
+                break
+        else:
+            sources.append([key])
+    return sources if len(sources) > 1 else []
 
 
 def find_spread(runs: Sequence[Run], question: str | None = None) -> Spread | None:
@@ -103,9 +109,10 @@ def find_spread(runs: Sequence[Run], question: str | None = None) -> Spread | No
     The error is that on the test set where every run has one. Raises InputError where a cell of
     the crossed design has no run that finished.
     """
-    keys = varied_seeds(runs)
-    if not keys:
+    sources = varied_seeds(runs)
+    if not sources:
         return None
+    keys = [source[0] for source in sources]
     levels = [sorted({int(run.config[key]) for run in runs}) for key in keys]
     cells = {
         tuple(int(run.config[key]) for key in keys): run
@@ -121,7 +128,7 @@ def find_spread(runs: Sequence[Run], question: str | None = None) -> Spread | No
     tracked = TEST_ERROR if has_test else BEST_VAL_ERROR
     errors = np.array([measured(cells[seeds], tracked) for seeds in product(*levels)])
     grid = errors.reshape(shape)
-    names = [SOURCES[key] for key in keys]
+    names = [" and ".join(SOURCES[key] for key in source) for source in sources]
     return Spread(
         question=question or "Where does the spread come from?",
         measure="test error at the selected epoch" if has_test else "best validation error",

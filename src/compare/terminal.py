@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from src.compare.answer import Result
 from src.compare.caveats import caveats
 from src.compare.columns import (
     Column,
@@ -13,7 +14,9 @@ from src.compare.columns import (
     variant_columns,
 )
 from src.compare.comparison import Comparison
+from src.compare.plain_search import PlainSearch
 from src.compare.power import advice
+from src.compare.search_report import print_search
 from src.compare.spread import COLUMNS, Spread
 from src.compare.summary import sentence
 from src.compare.variants import Variant
@@ -28,14 +31,16 @@ MAX_ROWS = 20  # pairs
 NAME_WIDTH = 16  # to which a name may be folded before a column is left out
 
 
-def print_result(result: Comparison | Spread, command: str = "") -> None:
+def print_result(result: Result, command: str = "") -> None:
     """Print tables, answer and caveats; `command` is that of the sweep."""
     from rich.console import Console, Group
     from rich.text import Text
 
     console = Console()
     width = console.width if console.is_terminal else max(console.width, WIDTH)
-    if isinstance(result, Spread):
+    if isinstance(result, PlainSearch):
+        print_search(result)
+    elif isinstance(result, Spread):
         parts = fitted(COLUMNS, result.components, width), Text(result.sentence, "bold")
         console.print(Group(*parts))
     else:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import yaml
 
 from src import ROOT
-from src.compare import summary, write
+from src.compare import write
+from src.compare.plain_search import PlainSearch
 from src.crate import archive, command
 from src.crate.results import FILE, JobResult, dump
 from src.errors import InputError
 from src.inference import runs
 from src.inference.runs import SweepRuns
-from src.inference.verdict import compare_again
+from src.inference.verdict import conclude_again
 from src.inference.weights import own_targets
 from src.schema import GROUPS, UNRECORDED_KEYS
 from src.source import Source
@@ -56,28 +57,33 @@ module on PYTHONPATH, `--config-dir FOLDER` names the folder of their options, f
 def pack(source: "Store | Offline", sweep: SweepRuns, file: Path) -> tuple[str, int]:
     """Write the archive of a sweep; return its SHA-256 and how many configs it lacks.
 
-    Raises InputError where it cannot be written.
+    Raises InputError where it cannot be written, and for a search, whose jobs no command names.
     """
-    comparison = compare_again(source, sweep)
-    verdict, tags = summary.sentence(comparison), {k: sweep.tags.get(k, "") for k in PROVENANCE}
+    answer, tags = conclude_again(source, sweep), {k: sweep.tags.get(k, "") for k in PROVENANCE}
+    question, verdict = answer.result.question, answer.verdict
+    if isinstance(answer.result, PlainSearch):
+        raise InputError(
+            f"{file}: an archive holds the command that makes its jobs again; "
+            "this sweep's sweeper decided on them as it went"
+        )
     with TemporaryDirectory() as own:
         folder = Path(own)
         (folder / "report").mkdir()
         tags["command"] = command.show(command.portable(tags["command"]))
-        write(comparison, folder / "report", tags)
+        write(answer.result, folder / "report", tags)
         results = [JobResult.of(record) for record in sweep.jobs]
         (folder / FILE).write_text(dump(results), encoding="utf-8")
         lacking = _write_configs(source, sweep, folder / "configs")
         (folder / "environment.txt").write_text(environment(), encoding="utf-8")
         (folder / "code.diff").write_bytes(code_diff(tags["git_commit"].rstrip("+")))
         (folder / COMMAND).write_text(f"{tags['command']}\n", encoding="utf-8")
-        words = {"name": comparison.question, "verdict": verdict, "results": FILE}
+        words = {"name": question, "verdict": verdict, "results": FILE}
         words |= {k: tags[k] for k in ("versions", "hardware", "command")}
         words["own"] = _own_parts(results)
         (folder / "README.md").write_text(READ_ME.format(**words, commit=tags["git_commit"]))
         about = {"name": "fairsweep", "version": tags["git_commit"]}
         about |= {"runtimePlatform": tags["versions"]}
-        return archive.write(file, folder, comparison.question, verdict, about), lacking
+        return archive.write(file, folder, question, verdict, about), lacking
 
 
 def _own_parts(results: Sequence[JobResult]) -> str:

@@ -1,10 +1,11 @@
-"""The comparison of a sweep, made again as it was asked for."""
+"""The answer of a sweep, made again as it was asked for."""
 
 from functools import partial
 from typing import TYPE_CHECKING
 
 from src import config
-from src.compare import Comparison, recorded_jobs
+from src.compare import recorded_jobs
+from src.compare.answer import Answer
 from src.inference.offline import Offline
 from src.inference.runs import SweepRuns
 from src.tracking.result_index import ResultIndex
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from src.tracking.store import Store
 
 
-def compare_again(source: "Store | Offline", sweep: SweepRuns) -> Comparison:
-    """Compare a sweep's jobs under its own settings. Raises InputError where that cannot be."""
+def conclude_again(source: "Store | Offline", sweep: SweepRuns) -> Answer:
+    """Return a sweep's answer under its own settings. Raises InputError where there is none."""
     defaults = config.settings([])
     settings = defaults["compare"] | recorded_jobs.settings_of(sweep.params)
     elsewhere = None
@@ -23,4 +24,4 @@ def compare_again(source: "Store | Offline", sweep: SweepRuns) -> Comparison:
 
         elsewhere = partial(mlflow_source.correct, source)
     lineage = ResultIndex.of(defaults).lineage(sweep.records)
-    return recorded_jobs.compare_records(sweep.records, settings, elsewhere, lineage)
+    return Answer(recorded_jobs.conclude(sweep.records, settings, sweep.tags, elsewhere, lineage))

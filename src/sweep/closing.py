@@ -15,9 +15,7 @@ from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 
 if TYPE_CHECKING:
-    from src.compare import Comparison
-    from src.compare.plain_search import PlainSearch
-    from src.compare.spread import Spread
+    from src.compare.answer import Result
 
 REPORT_TAGS = ("command", "versions", "hardware", "git_commit")
 
@@ -51,7 +49,7 @@ def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
         report = {key: record.tags[key] for key in REPORT_TAGS if key in record.tags}
         settings, has_result = settings_of(record.params), True
         try:
-            compare_jobs(journals, jobs, index, settings, report)
+            conclude_jobs(journals, jobs, index, settings, report)
         except (InputError, OSError) as error:
             print(f"No comparison: {root_cause(error)}")
             has_result = False
@@ -79,40 +77,22 @@ def has_ended(sweep: Journal) -> bool:
     return record is not None and record.has_ended
 
 
-def compare_jobs(
+def conclude_jobs(
     sweep: SweepJournals,
     jobs: Sequence[JobRecord],
     index: ResultIndex,
     settings: Mapping[str, Any],
     report: Mapping[str, str],
-) -> "Comparison | Spread":
-    """Compare a sweep's jobs; write the report unless the sweep has ended. Raises InputError."""
-    from src.compare import record
-    from src.compare.recorded_jobs import compare_records
-    from src.compare.spread import find_spread
+) -> "Result":
+    """Answer what a sweep asks; write the report unless it has ended. Raises InputError."""
+    from src.compare import Comparison, record
+    from src.compare.recorded_jobs import conclude
 
-    is_new = not has_ended(sweep.sweep)
-    found: Comparison | Spread | None
-    if not (found := find_spread([job.run for job in jobs], settings["question"])):
-        records = [*jobs, *sweep.searches()]
-        found = compare_records(records, settings, lineage=index.lineage(jobs))
-        if is_new:
+    own = fold(sweep.sweep)
+    records = [*jobs, *sweep.searches()]
+    found = conclude(records, settings, own.tags if own else {}, lineage=index.lineage(jobs))
+    if own and not own.has_ended:
+        if isinstance(found, Comparison):
             record.record_look(found, jobs, sweep.sweep)
-    if is_new:
         record.record(found, sweep.sweep, report)
-    return found
-
-
-def conclude_search(
-    sweep: SweepJournals,
-    trials: Sequence[JobRecord],
-    settings: Mapping[str, Any],
-    report: Mapping[str, str],
-) -> "PlainSearch":
-    """Find the best trial; write the report. Raises InputError where no trial has an error."""
-    from src.compare import recorded_search
-
-    found = recorded_search.search_of(trials)
-    question = settings["question"] or "Which settings are best?"
-    recorded_search.record(found, question, sweep.sweep, report)
     return found

@@ -12,7 +12,7 @@ from src.errors import OUTPUT_CLOSED, InputError, JobError
 from src.inference.publish import Models, Publication
 from src.progress import failure_table, job_counts
 from src.signals import defer_stop, stop_requested
-from src.sweep.closing import compare_jobs, conclude_search, going_on_note, has_ended
+from src.sweep.closing import conclude_jobs, going_on_note, has_ended
 from src.tracking.job_record import Action, JobRecord, Status
 from src.tracking.repair import end, goes_on
 from src.tracking.result_index import ResultIndex
@@ -20,11 +20,7 @@ from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader_process import start_uploader
 
 if TYPE_CHECKING:
-    from src.compare import Comparison
-    from src.compare.plain_search import PlainSearch
-    from src.compare.spread import Spread
-
-    Result = Comparison | Spread | PlainSearch
+    from src.compare.answer import Result
 
 
 @dataclass(frozen=True)
@@ -123,9 +119,7 @@ def _all_jobs(sweep: Sweep) -> list[JobRecord]:
 def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Result | InputError | None":
     """Compare jobs and write the report; a failure is printed, and costs only that."""
     try:
-        if sweep.is_search:
-            return conclude_search(sweep.journals, jobs, sweep.compare, sweep.report)
-        return compare_jobs(sweep.journals, jobs, sweep.index, sweep.compare, sweep.report)
+        return conclude_jobs(sweep.journals, jobs, sweep.index, sweep.compare, sweep.report)
     except (InputError, OSError) as error:
         logs.tell(f"No comparison: {error if isinstance(error, InputError) else root_cause(error)}")
         return None
@@ -136,13 +130,9 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Result | InputError |
 
 def _print_result(result: "Result", sweep: Sweep) -> None:
     """Print tables and verdict, and where the report lies once the rest is sent."""
-    from src.compare import record, recorded_search, terminal
-    from src.compare.plain_search import PlainSearch
+    from src.compare import record, terminal
 
     with suppress(*OUTPUT_CLOSED):
-        if isinstance(result, PlainSearch):
-            recorded_search.print_search(result)
-        else:
-            terminal.print_result(result, sweep.report["command"])
+        terminal.print_result(result, sweep.report["command"])
     place = start_uploader().deliver()
     logs.tell(place or f"Report: {record.report_page(sweep.journals.sweep.folder)}")

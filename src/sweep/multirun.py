@@ -78,7 +78,7 @@ def begin(config: DictConfig) -> None:
     index, uploader = ResultIndex.of(settings), start_uploader()
     uploader.ask("connect", index, hydra.verbose)
     labels = [as_typed([o for o in job if o.key_or_group in varied]) for job in overrides]
-    note = _power_note(jobs, [" ".join(label) for label in labels])
+    note = _power_note(config, jobs, [" ".join(label) for label in labels])
     is_warm = "src.job" in (preload or ())
     is_here = is_basic or is_warm or config.dry_run
     all_identities = check_parts([*jobs, *probes], is_here=is_here, is_warm=is_warm)
@@ -178,11 +178,13 @@ def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> li
     return jobs
 
 
-def _power_note(jobs: Sequence[Composed], labels: Sequence[str]) -> str:
+def _power_note(config: DictConfig, jobs: Sequence[Composed], labels: Sequence[str]) -> str:
+    """Return why the jobs will decide nothing. Raises InputError where no comparison can be."""
     from src.compare import recorded_jobs  # imports numpy, while others import torch and MLflow
 
     planned = {label: job.config.flat for label, job in zip(labels, jobs, strict=False)}
-    note = recorded_jobs.power_note(planned, jobs[0].config.tree["compare"])
+    settings, is_comparison = jobs[0].config.tree["compare"], depends_on_results(config)
+    note = recorded_jobs.power_note(planned, settings, is_comparison)
     return f"note: {note}" if note else ""
 
 
@@ -210,7 +212,8 @@ def _begin(
     """
     settings, models = jobs[0].config.tree, Publication.of(job.config for job in jobs)
     journal, report = Journal(Path(config.hydra.sweep.dir)), provenance.report(code)
-    start = sweep_start(question(config), journal.folder, settings, report, count)
+    is_search = count is None and not depends_on_results(config)
+    start = sweep_start(question(config), journal.folder, settings, report, count, is_search)
     sweep_id: str = start["tags"]["job"]
     uploader = start_uploader()
     for _, folder in list(index.opened()):
@@ -223,7 +226,6 @@ def _begin(
         makes_models = is_new and models.which != Models.NONE
         uploader.ask("watch", journal.folder, count if makes_models else None)
         own = SweepJournals(journal), index, count, settings["compare"], report
-        is_search = count is None and not depends_on_results(config)
         models = replace(models, most=1) if is_search else models
         hint, is_submitted = HINT[settings["reuse"]], settings["submit"]
         begun.append(Sweep(*own, hint, models, is_submitted, is_search))

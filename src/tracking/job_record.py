@@ -17,6 +17,7 @@ from src.tracking.event import Event, EventKind
 from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings, moved
 
+SEARCH_TAGS = {"answer": "search"}  # of a sweep whose sweeper looks for the best settings
 PUBLISHED, PUBLISHED_ERRORS = "published.", ("train_error", "val_error")
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from src.errors import InputError, JobRequeued
 from src.metrics import Epoch
 from src.signals import Terminated, handle_signals, raise_if_stop_requested
 from src.tracking.event import Event, EventKind, event_now
-from src.tracking.job_record import Action, JobRecord, Status, fold
+from src.tracking.job_record import SEARCH_TAGS, Action, JobRecord, Status, fold
 from src.tracking.journal import DIRECTORY_IN_USE, FILES, Journal
 from src.tracking.settings import TrackingSettings
 
@@ -208,17 +208,19 @@ def sweep_start(
     settings: Mapping[str, Any],
     report: Mapping[str, str],
     jobs: int | None,
+    is_search: bool,
 ) -> dict[str, Any]:
     """Return the fields of the first event of a sweep's journal.
 
     `settings` is its config; `jobs` is how many there are, None where its sweeper decides as it
-    goes.
+    goes, and `is_search` whether this is another project's, which looks for the best settings.
     """
     tags = {
         "kind": "sweep",
         "job": os.urandom(8).hex(),
         "folder": str(folder.absolute()),
         **({"jobs": str(jobs)} if jobs else {}),
+        **(SEARCH_TAGS if is_search else {}),
         **provenance.tags(),
         **report,
     }

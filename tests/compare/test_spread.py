@@ -44,6 +44,22 @@ def test_other_sweeps_are_compared():
     assert find_spread(both) is None
 
 
+def test_seeds_that_change_together_are_one_source():
+    """As under `data.split_seed=range(3) seed=range(4)`: the other two follow `seed`."""
+    runs = [
+        make_run({"model": "mlp", **dict(zip(KEYS, map(str, (a, b, b)), strict=True))}, b,
+                 [0.5, 0.1 + b / 100])
+        for a, b in product(range(3), range(4))
+    ]  # fmt: skip
+    spread = find_spread(runs)
+    assert spread.levels == {"split": 3, "initialisation and order": 4}
+    split, rest, _ = spread.components
+    assert split.sd == pytest.approx(0, abs=1e-9)
+    assert rest.sd == pytest.approx(0.01 * (5 / 3) ** 0.5)  # of 0, 1, 2, 3 points
+    assert "spread/initialisation_and_order" in spread.metrics
+    assert find_spread(runs[:4]) is None, "replicates on one split: nothing is crossed"
+
+
 def test_a_cell_that_is_missing_is_told():
     with pytest.raises(InputError, match="26 of 27 runs"):
         find_spread(crossed()[:-1])

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from src.compare.__main__ import main as compare_again
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
 
@@ -64,7 +65,9 @@ def searching(workplace, tmp_path):
     return run
 
 
-def test_a_search_ends_with_its_best_trial_and_the_command_that_trains_it(searching, workplace):
+def test_a_search_ends_with_its_best_trial_and_the_command_that_trains_it(
+    searching, workplace, capsys
+):
     status, stdout, stderr = searching()
     assert status == 0, stderr
     sweep = Journal(workplace.folder / "sweep")
@@ -81,6 +84,8 @@ def test_a_search_ends_with_its_best_trial_and_the_command_that_trains_it(search
     names = ("report.html", "search.png", "trials.csv")
     folder = workplace.folder / "artifacts" / run.info.run_id / "artifacts" / "comparison"
     assert all((folder / name).exists() for name in names)
+    compare_again([run.info.run_id, *(o for o in workplace.overrides if "tracking." in o)])
+    assert f"Best of 4 trials: optimizer.lr={lr}" in " ".join(capsys.readouterr().out.split())
     once_more = workplace.train(*again.removeprefix("Again: python -m src.train ").split())
     assert once_more.returncode == 0, once_more.stderr
     assert fold(Journal(workplace.run_dir)).best_val_error == errors[best]

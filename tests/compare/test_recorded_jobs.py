@@ -1,0 +1,98 @@
+"""The answer of recorded jobs: a comparison, the parts of a spread, or the best trial."""
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from src.compare import Comparison, write
+from src.compare.answer import Answer
+from src.compare.plain_search import PlainSearch
+from src.compare.recorded_jobs import conclude, power_note
+from src.compare.spread import Spread
+from src.errors import InputError
+from src.schema import SEED_KEYS
+from src.tracking.job_record import SEARCH_TAGS, JobRecord, Status
+from src.tracking.journal import Journal
+
+SETTINGS = dict.fromkeys(("baseline", "target_error", "question", "metric", "looks"))
+SETTINGS |= {"margin": 0.1}
+
+
+def record(number: int, error: float, **params: str) -> JobRecord:
+    values = {"val/error": error, "val/loss": error, "train/error": error, "train/loss": error}
+    return JobRecord(
+        Journal(Path("nowhere")),
+        f"run {number}",
+        name=" ".join(f"{key}={value}" for key, value in params.items()),
+        status=Status.FINISHED,
+        tags={"number": str(number), "outcome": "finished"},
+        params={"seed": "0", **params},
+        by_step={1: values},
+        summary={"best/val_error": error, "test/error": error + 0.01},
+    )
+
+
+def crossed() -> list[JobRecord]:
+    """Two seeds each of split, initialisation and order, of which the split is worth 2 points."""
+    return [
+        record(number, 0.1 + int(seeds[0]) / 50, **dict(zip(SEED_KEYS, seeds, strict=True)))
+        for number, seeds in enumerate(product("01", repeat=3))
+    ]
+
+
+def replicates() -> list[JobRecord]:
+    return [
+        record(seed + 10 * place, 0.1 + seed / 1000 + place / 50, **{"optimizer.lr": lr},
+               **dict.fromkeys(("seed", *SEED_KEYS), str(seed)))
+        for place, lr in enumerate(("0.1", "0.2"))
+        for seed in range(6)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("records", "tags", "kind", "verdict"),
+    [
+        (replicates(), {}, Comparison, "lr=0.2 is worse than lr=0.1"),
+        (crossed(), {}, Spread, "The test error at the selected epoch is 12.00% on average"),
+        (replicates(), SEARCH_TAGS, PlainSearch, "Best of 12 trials: optimizer.lr=0.1"),
+    ],
+)
+def test_each_kind_of_sweep_has_its_own_answer_with_frames_and_a_page(
+    records, tags, kind, verdict, tmp_path
+):
+    found = conclude(records, SETTINGS, {"kind": "sweep", **tags})
+    answer = Answer(found)
+    assert isinstance(found, kind)
+    assert verdict in answer.verdict
+    names = {Comparison: ("variants", "pairs"), Spread: ("parts",), PlainSearch: ("trials",)}[kind]
+    for name in ("variants", "pairs", "parts", "trials"):
+        if name in names:
+            assert len(getattr(answer, name)) > 0
+        else:
+            with pytest.raises(InputError, match=f"has none; it has {' and '.join(names)}$"):
+                getattr(answer, name)
+    write(found, tmp_path, {"command": "python -m src.train -m"})
+    assert "python -m src.train -m" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_the_parts_of_a_spread_are_those_of_the_design_by_hand():
+    parts = Answer(conclude(crossed(), SETTINGS, {})).parts.set_index("source")
+    assert parts.loc["split", "sd"] == pytest.approx(0.02 / 2**0.5)
+    assert parts.loc["order", "sd"] == 0
+
+
+def test_a_search_without_a_finite_error_is_told():
+    failed = [record(0, 0.1)]
+    failed[0].status = Status.FAILED
+    with pytest.raises(InputError, match="none of 1 trials ended with a finite"):
+        conclude(failed, SETTINGS, SEARCH_TAGS)
+
+
+def test_crossed_seeds_are_refused_where_jobs_depend_on_a_comparison():
+    planned = {each.name: each.params for each in crossed()}
+    assert power_note(planned, SETTINGS, is_comparison=False) == ""
+    with pytest.raises(InputError, match=r"^data\.split_seed, init_seed, order_seed: must not"):
+        power_note(planned, SETTINGS, is_comparison=True)
+    planned = {each.name: each.params for each in replicates()}
+    assert power_note(planned, SETTINGS, is_comparison=True) == ""
