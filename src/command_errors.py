@@ -12,6 +12,7 @@ from src.config import unknown_key
 from src.credentials import redact
 from src.error_text import unknown, without_place
 from src.errors import InputError, JobError, Refused
+from src.search_space import unquoted
 
 TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException)
 USER_ERRORS = (*TOLD, OSError, RecursionError, ValueError)
@@ -45,7 +46,7 @@ def _one_line(error: BaseException) -> str:
     if unfound := unknown_key(error.__cause__ or error):
         return unfound
     if isinstance(error, OverrideParseException):
-        return _not_an_override(redact(error.override), without_place(error))
+        return _not_an_override(redact(unquoted(error.override)), without_place(error))
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         return _missing(error, error.missing_cfg_file)
     if isinstance(error, BlockingIOError):  # of fork(2)

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from src import CODE, ROOT, hardware, scheduler
 from src.credentials import redact
 from src.process_identity import machine_id, process_id
+from src.search_space import unquoted
 
 COMMIT = "git_commit"  # the file beside a copy of the code that names its commit
 ALL_CODE = ("src/*.py",)  # git's pattern, which folders do not end
@@ -63,5 +64,6 @@ def _git(*arguments: str) -> str:
 
 
 def command() -> str:
-    """Return the command line as the user typed it, without credentials."""
-    return shlex.join(["python", "-m", "src.train", *map(redact, sys.argv[1:])])
+    """Return the command line as the user would type it again, without credentials."""
+    typed = (redact(unquoted(argument)) for argument in sys.argv[1:])
+    return shlex.join(["python", "-m", "src.train", *typed])

@@ -129,5 +129,13 @@ def quoted(argument: str) -> str:
     return f"++tune.space={{{', '.join(said)}}}"
 
 
+def unquoted(argument: str) -> str:
+    """Return an argument as one would type it: what `quoted` makes of this is the same again."""
+    key, _, value = argument.partition("=")
+    if key.lstrip("+") != "tune.space":
+        return argument
+    return "tune.space=" + re.sub(r"'(\w+\s*\([^']*\))'", r"\1", value)
+
+
 def _refusal(key: str, text: str, words: str) -> InputError:
     return InputError(f"tune.space.{key}={text}: must be {words}")

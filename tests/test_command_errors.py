@@ -24,6 +24,10 @@ WRONG = {
     "a word": ("trian", "^trian: must be KEY=VALUE$"),
     "nothing": ("", "^'': must be KEY=VALUE$"),
     "a second =": ("compare.baseline=model=mlp", "needs quotes: 'compare.baseline=\"model=mlp\"'$"),
+    "a space without its end": (
+        "++tune.space={optimizer.lr: log(0.01, 1}",
+        r"^tune.space=.optimizer.lr: log.0.01, 1.: not key=value",
+    ),
     "several values": ("seed=range(3)", "^seed=range.3.: several values are a sweep, which needs "),
     "several words": (
         "model=mlp,cnn",

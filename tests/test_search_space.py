@@ -4,7 +4,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from src.errors import InputError
-from src.search_space import Dimension, Scale, parse, quoted
+from src.search_space import Dimension, Scale, parse, quoted, unquoted
 
 
 def test_each_kind_of_dimension_is_read():
@@ -83,8 +83,12 @@ def test_hydra_reads_a_space_as_it_is_typed(typed):
     value = override.value()
     assert all(isinstance(text, str) and "(" in text for text in value.values())
     assert len(value) == typed.count(":")
+    shown = unquoted(quoted(typed))
+    assert "'" not in shown, "as a person types it"
+    assert shown.startswith("tune.space=")
+    assert quoted(shown) == quoted(typed), "and runs as it is shown"
 
 
 @pytest.mark.parametrize("typed", ["seed=range(10)", "tune.space=null", "tune.budget=20", "-m"])
 def test_no_other_argument_is_changed(typed):
-    assert quoted(typed) == typed
+    assert quoted(typed) == unquoted(typed) == typed

@@ -1,5 +1,6 @@
 """Power: the seeds with which a comparison would decide, found by simulating its own test."""
 
+import itertools
 import math
 import shlex
 from collections.abc import Sequence
@@ -147,5 +148,19 @@ def advice(comparison: Comparison, command: str) -> str:
         return (
             f"{said}, as there are: the difference is likely near the margin, and takes many more."
         )
+    if not command:
+        return f"{said}."
     words = [word for word in shlex.split(command) if not word.startswith("seed=")]
-    return f"{said}: {shlex.join([*words, f'seed=range({max(known)})'])}"
+    return f"{said}: {shlex.join([*words, _more_seeds(comparison, max(known))])}"
+
+
+def _more_seeds(comparison: Comparison, number: int) -> str:
+    """Return the override that keeps the seeds, and adds to them without those that tuned."""
+    own = sorted({run.seed for run in comparison.runs})
+    tuned = {trial.seed for search in comparison.searches for trial in search.trials}
+    further = (seed for seed in itertools.count(own[-1] + 1) if seed not in tuned)
+    seeds = [*own, *itertools.islice(further, max(number - len(own), 0))]
+    first, end = seeds[0], seeds[-1] + 1
+    if seeds != [*range(first, end)]:
+        return f"seed={','.join(map(str, seeds))}"
+    return f"seed=range({first},{end})" if first else f"seed=range({end})"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from src.config import experiment_overrides
 from src.errors import InputError
 from src.schema import covers
+from src.search_space import unquoted
 
 START = ["python", "-m", "src.train"]
 MULTIRUN = ("-m", "--multirun")
@@ -34,7 +35,7 @@ def portable(command: str) -> list[str]:
         raise InputError(f"command: {error}") from error
     if words[:3] != START and words[:1] != ["fairsweep"]:
         raise InputError(f"command: must begin with {shlex.join(START)}")
-    typed = [word for word in words[words.index(words[0]) + 1 :] if word not in START]
+    typed = [unquoted(word) for word in words[1:] if word not in START]
     typed, _ = take_folders(typed)
     overrides = [word for word in typed if word not in MULTIRUN]
     own = [word for word in overrides if not word.lstrip("+~").startswith(CIRCUMSTANCE)]

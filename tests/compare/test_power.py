@@ -1,6 +1,7 @@
 """Verdicts that too few seeds cannot reach, known beforehand."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from src.compare.power import (
     seeds_needed,
     upper_spread,
 )
+from src.compare.tuned import Search, Trial
 from src.errors import InputError
 from src.power import _tell_sweep, main
 from tests.compare.records import arms, compare_runs, make_run
@@ -91,8 +93,21 @@ def test_an_undecided_comparison_says_how_many_seeds_would_do_and_what_to_type()
     seeds = max(needed_for(found))
     typed = f"python -m src.train -m activation=a,b 'seed=range({seeds})'"
     assert said.endswith(typed)
+    assert advice(found, "").endswith("for equivalence."), "of several sweeps there is no command"
     decided = compare_runs(arms(a=[0.03] * 7, b=[0.04] * 7))
     assert advice(decided, "python -m src.train -m") == ""
+
+
+def test_the_command_keeps_the_seeds_and_passes_over_those_that_tuned():
+    wobble = 0.001 * np.array([-9, -8, -7, -6, -5, -4, 30]) / 8
+    runs = [replace(r, seed=r.seed + 3) for r in arms(a=[0.03] * 7, b=0.03 + wobble)]
+    found = compare_runs(runs)
+    seeds = max(needed_for(found))
+    assert advice(found, "x seed=3,4").endswith(f"x 'seed=range(3,{seeds + 3})'")
+    trials = tuple(Trial(0, {}, seed, True, 0.1) for seed in (0, 11))
+    tuned = replace(found, searches=[Search("", (), 2, trials)])
+    further = [seed for seed in range(3, seeds + 4) if seed != 11]
+    assert advice(tuned, "x").endswith(f"x seed={','.join(map(str, further))}")
 
 
 def test_a_plan_is_told_its_seeds_and_bad_numbers_are_refused_in_a_line(capsys):

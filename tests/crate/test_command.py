@@ -25,6 +25,9 @@ def test_a_command_keeps_what_decides_which_jobs_there_are():
     ]
     typed = shlex.join(["python", "-m", "src.train", "-m", *own, "compare.margin=1"])
     assert command.checked(command.portable(typed)) == own
+    as_recorded_before = ["++tune.space={optimizer.lr: 'log(0.01,1)'}", *own[1:]]
+    typed = shlex.join(["python", "-m", "src.train", "-m", *as_recorded_before])
+    assert command.portable(typed) == own
 
 
 def test_a_command_goes_without_what_is_its_machines_own():
