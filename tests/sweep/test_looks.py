@@ -11,7 +11,7 @@ from src.sweep.looks import open_pairs
 sys.path.append(str(Path(__file__).parents[1] / "compare"))
 from records import compare_runs, make_run
 
-LOOKS = (6, 8, 10)
+LOOKS = (6, 7, 8, 9, 10)
 # Test errors in percent at depths 1 to 5 as experiment=depth_untuned found them, and the spread of
 # a run around what all variants of its seed share.
 MEANS = {"sigmoid": (2.73, 2.57, 2.57, 2.58, 2.60), "relu": (1.95, 1.98, 2.05, 2.12, 2.21)}
@@ -62,4 +62,6 @@ def test_the_same_verdicts_come_with_fewer_jobs(seed):
     errors = (means[:, None] + shared + draw.normal(0, SD, (10, LOOKS[-1]))) / 100
     found, jobs = replayed(errors)
     assert verdicts(found) == verdicts(sweep_of(errors, dict.fromkeys(CELLS, 10), [], ()))
-    assert jobs <= 0.8 * len(CELLS) * LOOKS[-1]
+    # 0.6 is the floor, where all is decided at the first look. It is reached in one sweep of five:
+    # with six seeds a p of 2/64 takes the largest of the statistics of all pairs and all flips.
+    assert jobs <= 0.72 * len(CELLS) * LOOKS[-1]
