@@ -7,9 +7,10 @@ A config names these as `${from_data:classes}`; a module that has an argument `c
 import inspect
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pydoc import ErrorDuringImport, locate
+from typing import Any, cast
 
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 from torch import nn
 
 from src.resolvers import FROM_DATA
@@ -48,9 +49,9 @@ def make(group: Mapping[str, Any], input_shape: Sequence[int], classes: int) -> 
 def _arguments(group: Mapping[str, Any]) -> Sequence[str]:
     if "_target_" not in group:
         return ()
-    try:
-        return tuple(inspect.signature(get_object(group["_target_"])).parameters)
-    except (TypeError, ValueError):  # of a class without a signature
+    try:  # Hydra's own look-up would log what its instantiation tells again
+        return tuple(inspect.signature(cast(Any, locate(group["_target_"]))).parameters)
+    except (TypeError, ValueError, ErrorDuringImport):  # of nothing, or without a signature
         return ()
 
 

@@ -139,3 +139,9 @@ def test_a_partial_function_is_a_loss(config):
     node = {"_target_": "torch.nn.functional.cross_entropy", "label_smoothing": 0.1} | PARTIAL
     smooth = Resolved({**base.tree, "loss": node}, base.choices)
     assert callable(build(smooth, prepare(smooth)).loss)
+
+
+def test_a_model_that_is_not_there_is_told_once(refusal, caplog):
+    for target in ("nowhere.Net", "torch.nn.Linaer"):
+        assert "cannot be imported" in refusal("model", {"_target_": target})
+    assert not caplog.records
