@@ -87,12 +87,7 @@ def main(arguments: Sequence[str]) -> None:
         print_result(result, report.get("command", ""))
     if post_hoc:
         report["compared by"] = shlex.join(["python", "-m", "src.compare", *map(redact, arguments)])
-    if sweep:
-        place = _record(store, sweep.info.run_id, result, report)
-    else:
-        folder = ROOT / "outputs" / "comparisons" / time.strftime("%Y-%m-%d_%H-%M-%S")
-        record.write_report(result, folder, report)
-        place = f"Report: {record.report_page(folder)}"
+    place = _record(store, sweep.info.run_id, result, report) if sweep else _write(result, report)
     print(place, file=sys.stderr if is_json else sys.stdout)
     complete(tracking.uri)
 
@@ -111,6 +106,13 @@ def _changes(override: str, now: Mapping[str, Any], planned: Mapping[str, Any]) 
     """Return whether an override changes what a verdict depends on since the sweep was planned."""
     name = override.partition("=")[0].removeprefix("compare.")
     return name in DECIDING and now[name] != planned.get(name)
+
+
+def _write(result: Result, report: dict[str, str]) -> str:
+    """Write a result that is of no one sweep into a folder of its own; return where it lies."""
+    folder = ROOT / "outputs" / "comparisons" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    record.write_report(result, folder, report)
+    return f"Report: {record.report_page(folder)}"
 
 
 def _record(store: "Store", run_id: str, result: Result, report: dict[str, str]) -> str:
