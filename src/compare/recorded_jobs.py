@@ -120,8 +120,11 @@ def _earlier_looks(records: Sequence[JobRecord], lineage: Sequence[JobRecord]) -
 
 
 def searches(records: Sequence[JobRecord]) -> list[Search]:
-    """Return the searches of a tuned sweep, with what became of their trials."""
-    return [_search(record, records) for record in records if record.is_search]
+    """Return the searches of a tuned sweep in the order of its arms, and what their trials gave."""
+    arms = [record.tags.get("arm") for record in records if not record.is_search]
+    order = {arm: place for place, arm in enumerate(dict.fromkeys(arms))}
+    found = [_search(record, records) for record in records if record.is_search]
+    return sorted(found, key=lambda search: order.get(search.arm, len(order)))
 
 
 def _search(search: JobRecord, records: Sequence[JobRecord]) -> Search:

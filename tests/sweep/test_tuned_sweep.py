@@ -53,6 +53,13 @@ class TestTunedSweep:
             assert {job.params["optimizer.lr"] for job in reported} == {chosen}
             assert sorted(int(job.params["seed"]) for job in reported) == [*range(6)]
 
+    def test_the_searches_are_told_in_the_order_of_the_arms(self, tuned):
+        jobs = records(tuned[1].folder / "sweep")
+        parents = [job for job in jobs if job.is_search]
+        for found in (parents, parents[::-1]):  # folders are listed in any order
+            told = searches([*found, *(job for job in jobs if not job.is_search)])
+            assert [each.arm for each in told] == ["activation=sigmoid", "activation=relu"]
+
     def test_the_settings_of_the_config_are_reported_beside(self, tuned):
         jobs = [job for job in records(tuned[1].folder / "sweep") if job.role is Role.UNTUNED]
         assert {job.params["optimizer.lr"] for job in jobs} == {"0.05"}
