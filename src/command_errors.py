@@ -19,6 +19,7 @@ USER_ERRORS = (*TOLD, OSError, RecursionError, ValueError)
 NO_THREAD = "can't start new thread"  # a RuntimeError of Python's, as any other
 NO_MAPPING = re.compile(r"\n    full_key: (\S+)")  # of OmegaConf, which merges none into null
 SWEPT = "hydra.sweeper.params"
+NO_WORDS = ("null", "nan", "inf", "true", "false")  # of Hydra's grammar
 WORD = re.compile(r"[a-z_][\w/.-]*", re.IGNORECASE)
 
 
@@ -95,7 +96,7 @@ def _typed(start: str) -> str:
 
 def _typed_options() -> str:
     """Return what was typed for groups and can name no option, such as activation=3."""
-    typed = [argument.partition("=") for argument in sys.argv[1:]]
+    typed = [argument.partition("=") for argument in sys.argv[1:] if WORD.match(argument)]
     options = [(group, option) for group, _, option in typed if (CODE / "conf" / group).is_dir()]
-    odd = [f"{g}={o}" for g, o in options if o == "null" or not WORD.fullmatch(o)]
+    odd = [f"{g}={o}" for g, o in options if o in NO_WORDS or not WORD.fullmatch(o)]
     return ", ".join(odd)

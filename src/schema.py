@@ -9,7 +9,7 @@ from typing import Any
 from src import rules
 from src.error_text import unknown
 from src.errors import InputError
-from src.metrics import Direction, Unit
+from src.metrics import BUILT_IN, Direction, Unit
 from src.rules import Rule, number, one_of, optional, whole
 
 # A key stands for all keys below it as well: `data` for `data.n`.
@@ -98,6 +98,9 @@ def check_targets(tree: Mapping[str, Any], choices: Mapping[str, Any]) -> None:
     """Raise InputError for the first group that names nothing to make, or not by a word."""
     parts = {group: tree[group] for group in reversed(GROUPS) if group in tree}
     for name, metric in parts.pop("metrics", {}).items():
+        if name in BUILT_IN or "/" in name:
+            built_in = " and ".join(BUILT_IN)
+            raise InputError(f"metrics.{name}: must be a name without / other than {built_in}")
         _check_metric(f"metrics.{name}", metric)
         parts[f"metrics.{name}.function"] = metric["function"]
     for group, node in parts.items():  # a model holds its activation, which comes first

@@ -34,6 +34,7 @@ WRONG = {
         "^model=mlp,cnn: several values are a sweep, which needs -m",
     ),
     "no option": ("model=null", "^model=null: "),
+    "a word that is a number": ("model=nan", "^model=nan: "),
     "a number as option": ("activation=3", "^activation=3: "),
     "a key below no mapping": ("hydra.sweeper.params.foo=1", "^hydra.sweeper.params.foo: unknown$"),
     "a mode": ("hydra.mode=ONCE", "hydra.mode=ONCE.*RUN, MULTIRUN"),
@@ -61,10 +62,10 @@ WRONG = {
 
 @pytest.mark.parametrize(("argument", "line"), WRONG.values(), ids=WRONG)
 def test_a_mistake_is_told_in_a_line_that_names_it(argument, line, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["src/train.py", "optimizer=adam", argument])
+    monkeypatch.setattr(sys, "argv", ["src/train.py", "/tmp", "optimizer=adam", argument])
     register_resolvers()
     with initialize_config_dir(str(ROOT / "conf"), **MAIN), pytest.raises(Exception) as raised:  # noqa: PT011
-        _resolved(sys.argv[1:])
+        _resolved(sys.argv[2:])
     assert is_users(raised.value)
     said = one_line(raised.value)
     assert re.search(line, said), said

@@ -213,3 +213,11 @@ def test_leaves_are_dotted_and_a_list_is_one_of_them():
 def test_a_metric_without_all_of_its_keys_is_refused(config):
     with pytest.raises(InputError, match=r"^metrics.ece: must have the keys direction, unit, fun"):
         config("metrics=[ece]", "~metrics.ece.unit")
+
+
+@pytest.mark.parametrize("name", ["loss", "error", "a/b"])
+def test_a_metric_does_not_have_the_name_of_another_or_of_a_part(name, config):
+    tree = config("metrics=[ece]").tree
+    own = {**tree, "metrics": {name: tree["metrics"]["ece"]}}
+    with pytest.raises(InputError, match=f"^metrics.{name}: must be a name without / other than"):
+        check_targets(own, {})
