@@ -39,7 +39,7 @@ def refusal(tmp_path):
 
 
 UNREADABLE = {
-    "a tab": ("_target_: torch.nn.GELU\n\tslope: 1\n", ":2: found .*character .* that .* spaces"),
+    "a tab": ("_target_: torch.nn.GELU\n\tslope: 1\n", ":2: found .*character.* that .* spaces"),
     "an open bracket": ("a: 1\nb: [torch.nn.GELU\nc: true\n", ":3: .*expected ',' or ']'"),
     "a key twice": (GELU + "_partial_: false\n", ":3: found duplicate key _partial_"),
     "an object of Python": (GELU + "x: !!python/object/apply:os.system [w]\n", ":3: !!python/"),
