@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from src import rules
+from src import CODE, rules
 from src.error_text import unknown
 from src.errors import InputError
 from src.metrics import BUILT_IN, Direction, Unit
@@ -25,6 +25,7 @@ NON_FACTOR_KEYS = (*NON_RESULT_KEYS, "data.root", "seed", "threads", "diagnostic
 PLAIN = (str, int, float, list, type(None))  # the kinds of values that a record can hold
 
 
+DATA_OPTIONS = sorted(path.stem for path in (CODE / "conf" / "data").glob("*.yaml"))
 SEED_WORDS = f"{rules.SEED.words}; auto only in a sweep (-m) without others"
 REPLICATE = Rule(rules.SEED.allows, SEED_WORDS)
 KEYS_BY_RULE: Sequence[tuple[Rule, str]] = (
@@ -50,7 +51,8 @@ KEYS_BY_RULE: Sequence[tuple[Rule, str]] = (
     (rules.FLAG, "optimizer.nesterov optimizer.fused optimizer.decay_all"),
     (rules.TEXT, "select_by checkpoints results data.root data.train data.target data.check"),
     (rules.TEXT, "tracking.artifacts"),
-    (optional(rules.TEXT), "data.test data.fallback"),
+    (optional(rules.TEXT), "data.test"),
+    (optional(one_of(*DATA_OPTIONS)), "data.fallback"),
     (optional(rules.TEXT), "compare.question compare.baseline compare.metric"),
     (rules.NAME, "data.label tracking.experiment"),
     (rules.URI, "tracking.uri"),
@@ -80,7 +82,7 @@ TRAINING_GROUPS = ("loss", "optimizer", "schedule", "metrics", "device")
 GROUPS = (*DATA_GROUPS, *MODEL_GROUPS, *TRAINING_GROUPS)
 OPTIONAL_GROUPS = ("metrics",)  # any number of options, such as metrics=[ece,macro_f1]
 SECTIONS = ("compare", "tracking", "tune", "sweep")
-RULED_SECTIONS = ("compare", "tracking", "tune")  # each of whose keys has a rule
+RULED_SECTIONS = ("compare", "published", "tracking", "tune")  # each of whose keys has a rule
 KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS}
 
 
@@ -134,7 +136,8 @@ def check(tree: Mapping[str, Any]) -> None:
             words = f"an option of the group {group}" if group in GROUPS else f"{group}.KEY=VALUE"
             raise _refusal(group, tree[group], words)
     for section in RULED_SECTIONS:
-        for key in tree.get(section, {}):
+        given = tree.get(section)
+        for key in given if isinstance(given, Mapping) else ():
             if f"{section}.{key}" not in SCHEMA:
                 raise InputError(unknown(f"{section}.{key}", _keys_of(section)))
     values = dict(leaves(tree))

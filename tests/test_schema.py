@@ -40,7 +40,7 @@ REFUSED = [
     (["data.val_fraction=0"], "a number above 0 and below 1"),
     (["data.val_fraction=nan"], "a number above 0 and below 1"),
     (["data.split_seed=x"], "an integer from 0 to 4294967295"),
-    (["data.fallback=''"], "text, not empty, or null"),
+    (["data.fallback=foo"], "one of cifar10, digits"),
     (["data=images", "data.train=here", "data.size=[28]"], "a list of height and width"),
     (["data=images", "data.train=here", "data.colour=red"], "one of grey, rgb"),
     (["model.norm=group"], "one of none, batch, layer"),
@@ -154,7 +154,9 @@ def test_an_added_key_is_unknown_and_the_known_ones_are_listed(key, config):
         config(f"+{key}=3")
 
 
-@pytest.mark.parametrize("key", ["compare.margn", "tracking.url", "tune.spaces"])
+@pytest.mark.parametrize(
+    "key", ["compare.margn", "published.test_error", "tracking.url", "tune.spaces"]
+)
 def test_an_unknown_key_of_a_section_is_refused(key, config):
     with pytest.raises(InputError, match=rf"^{key}: unknown; must be one of .*\(did you mean"):
         config(f"+{key}=3")

@@ -22,7 +22,13 @@ from src.rng import global_stream, seed_globally, stream
 from src.training.checkpoint import Checkpoint
 from src.training.diagnostics import Loss
 from src.training.fit import evaluate, fit
-from src.training.instantiation import blaming, require_factory, require_kind, require_loss
+from src.training.instantiation import (
+    blaming,
+    require_factory,
+    require_kind,
+    require_like,
+    require_loss,
+)
 from src.training.measures import Measure
 from src.training.network import facts, filled_in, make, normalized
 from src.training.precision import Precision, with_precision
@@ -100,7 +106,8 @@ def build(config: Resolved, environment: Environment) -> Components:
             require_factory(instantiate(tree[group]))
     with blaming(config, "augment"):
         augment = instantiate(tree["augment"])
-        augment(splits.train.batch(slice(2))[0], draw=stream(seed, "trial"))
+        inputs, _ = splits.train.batch(slice(2))
+        require_like(augment(inputs, draw=stream(seed, "trial")), inputs)
     model = _model(config, splits, environment.device)
     with blaming(config, "optimizer"):
         optimizer = _optimizer(tree["optimizer"], model)

@@ -11,7 +11,7 @@ from pydoc import ErrorDuringImport, locate
 from typing import Any, cast
 
 from hydra.errors import InstantiationException
-from torch import nn
+from torch import Tensor, nn
 
 from src import CODE
 from src.config import Resolved
@@ -100,6 +100,15 @@ def require_kind(component: object, kind: type, words: str) -> None:
         raise ValueError(f"must be {words}: `_partial_: true` must be left out")
     if not isinstance(component, kind):
         raise ValueError(f"must be {words}, not a {type(component).__name__}")
+
+
+def require_like(augmented: object, inputs: Tensor) -> None:
+    """Raise ValueError unless what an augmentation returns can stand for its inputs."""
+    if not isinstance(augmented, Tensor):
+        raise ValueError(f"must return a tensor, not a {type(augmented).__name__}")
+    if (augmented.shape, augmented.dtype) != (inputs.shape, inputs.dtype):
+        wanted, found = (f"{tuple(t.shape)} {t.dtype}" for t in (inputs, augmented))
+        raise ValueError(f"must return {wanted} as it is given, not {found}")
 
 
 def require_loss(loss: object) -> None:

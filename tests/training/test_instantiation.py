@@ -64,6 +64,11 @@ WRONG = {
         {"_target_": "faulty_parts.look"},
         r"KeyError: 'a' \(.*faulty_parts\.py:6\)$",
     ),
+    "an augmentation that crops": (
+        "augment",
+        {"_target_": "faulty_parts.crop"} | PARTIAL,
+        r"must return \(2, 1, 28, 28\) torch\.float32 as it is given, not \(2, 1, 20, 28\) ",
+    ),
 }
 FAULTY = """import sys
 
@@ -75,6 +80,8 @@ def pass_on(**all):
     return look_up(**all)
 def look_up(classes, input_shape):
     return classes
+def crop(images, draw):
+    return images[:, :, :20]
 """
 
 
