@@ -55,7 +55,8 @@ def _one_line(error: BaseException) -> str:
     if said == NO_THREAD:
         return "no further thread can be started; see `ulimit -u`"
     if isinstance(error, RecursionError):
-        return f"{_typed('[^=]*')}: a defaults list leads back to itself"
+        place = config_files.last()
+        return f"{place}: its defaults list, or one that named it, leads back to itself"
     if isinstance(error, AssertionError):
         return f"{_typed('hydra[./]')}: Hydra takes no such value"
     if type(error) is AttributeError and (key := NO_MAPPING.search(str(error))):

@@ -84,6 +84,11 @@ def forget() -> None:
     _loaded.clear()
 
 
+def last() -> str:
+    """Return the file that was loaded last; "" before the first."""
+    return shown(next(reversed(_loaded))) if _loaded else ""
+
+
 def setting(said: str) -> str:
     """Return the file, and a colon, that sets what a message on `KEY=VALUE` or `KEY` begins with.
 
