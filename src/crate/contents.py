@@ -38,7 +38,7 @@ READ_ME = """# {name}
 
 - `report/report.html`: the comparison with figures; `report/*.csv`: its tables
 - `{results}`: every job with its config, seed, data and code digests, and all figures
-- `configs/`: the resolved config of each job
+- `configs/`: the resolved config of each job that trained{lacking}
 - `environment.txt`: the packages installed when this was packed; the sweep ran on {versions}
 - `code.diff`: what the code differed in from commit {commit} when this was packed
 - hardware: {hardware}
@@ -80,6 +80,7 @@ def pack(source: "Store | Offline", sweep: SweepRuns, file: Path) -> tuple[str, 
         words = {"name": question, "verdict": verdict, "results": FILE}
         words |= {k: tags[k] for k in ("versions", "hardware", "command")}
         words["own"] = _own_parts(results)
+        words["lacking"] = f", but for {lacking} whose server was away" if lacking else ""
         (folder / "README.md").write_text(READ_ME.format(**words, commit=tags["git_commit"]))
         about = {"name": "fairsweep", "version": tags["git_commit"]}
         about |= {"runtimePlatform": tags["versions"]}

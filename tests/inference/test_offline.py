@@ -91,9 +91,9 @@ def test_a_sweep_is_handed_over_by_its_journals(away, tmp_path, capsys):
     assert {"report/report.html", *(f"configs/{n}.yaml" for n in range(3))} <= found.keys()
     (tmp_path / "outputs" / "sweeps" / "first" / "1" / "artifacts" / "config.yaml").unlink()
     export.main([*away, f"out={tmp_path}/result.zip"])
-    assert "note: without config files of 1 jobs, which their server keeps" in (
-        capsys.readouterr().out
-    )
+    assert "without config files of 1 jobs, which their server keeps" in capsys.readouterr().out
+    read_me = archive.read(tmp_path / "result.zip")["README.md"].decode()
+    assert "the resolved config of each job that trained, but for 1 whose server" in read_me
 
 
 def test_what_lies_nowhere_is_told(away):
