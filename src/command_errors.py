@@ -31,6 +31,8 @@ def is_users(error: BaseException) -> bool:
     if isinstance(error, AssertionError) or type(error) is AttributeError:
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
         return frame.f_globals["__name__"].startswith(("hydra.", "omegaconf."))
+    if isinstance(error, BrokenPipeError):  # the end of a process deals with it
+        return False
     return isinstance(error, USER_ERRORS) or str(error) == NO_THREAD
 
 

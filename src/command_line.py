@@ -1,6 +1,5 @@
 """The command line of tools beside training: words, `key=value` and files, and errors in a line."""
 
-import os
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -77,6 +76,3 @@ def run(main: Callable[[Sequence[str]], None], usage: str | None) -> None:
                 sys.stdout.flush()
         except InputError as error:
             sys.exit(str(error))
-        except BrokenPipeError:  # such as of `| head`
-            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115, nothing is left to flush
-            sys.exit(1)

@@ -10,7 +10,6 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
-from rich.console import Console
 
 from src import artifacts, logs
 from src.config import Resolved, resolve
@@ -88,8 +87,8 @@ def _single(
     uploader = start_uploader()
     place = uploader.deliver()
     if models := uploader.publish(Publication.of([config])):
-        print(models)
-    print(place or f"Files: {journal.folder / FILES}")
+        logs.say(models)
+    logs.say(place or f"Files: {journal.folder / FILES}")
     return value
 
 
@@ -105,7 +104,7 @@ def _resumed(job: Job, components: Components) -> float:
             path.unlink(missing_ok=True)
         has_begun = path is not None and path.exists()
         if job.config.tree["resume"] and not has_begun:
-            print("resume=true: no such run was cut off; it is trained from the start")
+            logs.say("resume=true: no such run was cut off; it is trained from the start")
         try:
             return _train(job, components, path, Action.RESUME if has_begun else Action.TRAIN)
         except KeyboardInterrupt:
@@ -168,7 +167,7 @@ def _train(
     job.index.add(job.fingerprint, journal, job.typed)
     if checkpoint:
         checkpoint.remove()
-    Console().print(result_table(job.start["name"], summary, result.outcome))
+    logs.say(result_table(job.start["name"], summary, result.outcome))
     record = fold(journal)
     assert record is not None, "its start is written"
     return record.objective

@@ -1,4 +1,4 @@
-"""Lines for the user on standard error, and log messages that `hydra.verbose` shows."""
+"""Lines for the user, and log messages that `hydra.verbose` shows."""
 
 import logging
 from collections.abc import Sequence
@@ -26,6 +26,15 @@ def show(verbose: bool | str | Sequence[str]) -> None:
 
 
 def tell(line: RenderableType) -> None:
-    """Print a line or a table, if it can be read: an output that is closed ends nothing."""
+    """Print a line or a table to standard error; an output that is closed ends nothing."""
     with suppress(*OUTPUT_CLOSED):
         Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)
+
+
+def say(line: RenderableType) -> None:
+    """Print a line or a table to standard output; an output that is closed ends nothing."""
+    with suppress(*OUTPUT_CLOSED):
+        if isinstance(line, str):
+            print(line, flush=True)
+        else:
+            Console().print(line)

@@ -31,8 +31,8 @@ def at_end(close: Callable[[bool], object]) -> Iterator[None]:
 def fast_exit() -> Iterator[None]:
     """End the process after the body without taking apart what it has imported.
 
-    Of torch and MLflow that takes two seconds, in which nothing happens that anyone needs. Ctrl-C
-    and SIGTERM end it quietly.
+    Of torch and MLflow that takes two seconds, in which nothing happens that anyone needs. Ctrl-C,
+    SIGTERM and a reader that has gone end it quietly.
     """
     global _status
     atexit.register(_leave)  # what is registered first is run last
@@ -44,6 +44,9 @@ def fast_exit() -> Iterator[None]:
     except KeyboardInterrupt:
         _status = EXIT_STATUS
         sys.exit(EXIT_STATUS)
+    except BrokenPipeError:  # such as of `| head`
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115, nothing is left to flush
+        sys.exit(1)
     except SystemExit as end:
         _status = end.code if isinstance(end.code, int) else int(end.code is not None)
         raise

@@ -26,7 +26,7 @@ def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
     """Pass epochs on, with a line for each; `name` tells jobs apart, and is "" of a single run."""
     for epoch in epochs:
         line = f"{name}  epoch {epoch.epoch}/{total}  {errors(epoch.metrics)}"
-        print(line.strip(), flush=True)
+        logs.say(line.strip())
         yield epoch
 
 

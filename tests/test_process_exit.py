@@ -46,6 +46,11 @@ def test_a_process_that_ends_at_once_loses_nothing(body, status, said):
     assert bool(process.stderr) == bool(said)
 
 
+def test_a_reader_that_has_gone_is_no_error():
+    process = ended("raise BrokenPipeError")
+    assert (process.returncode, process.stderr) == (1, "")
+
+
 def test_a_process_that_others_clean_up_in_is_taken_apart():
     assert ended("require_normal_shutdown()").stdout == "body\ncleaned up\ntaken apart\n"
 

@@ -182,12 +182,13 @@ def test_jobs_are_seen_wherever_their_directories_lie(workplace):
 
 
 @pytest.mark.parametrize("output", ["| true", ">&- 2>&-", ">/dev/full 2>/dev/full"])
-def test_a_sweep_whose_words_nobody_can_read_ends_as_well(output, workplace):
-    words = [sys.executable, "-m", "src.train", *workplace.overrides, *SMALL, "seed=0,1,2", "-m"]
+@pytest.mark.parametrize(("asked", "runs"), [((), 1), (("seed=0,1,2", "-m"), 4)])
+def test_what_prints_words_that_nobody_can_read_ends_as_well(asked, runs, output, workplace):
+    words = [sys.executable, "-m", "src.train", *workplace.overrides, *SMALL, *asked]
     command = f"set -o pipefail; {shlex.join(words)} {output}"
     told = subprocess.run(["bash", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, check=False)
     assert told.returncode == 0, told.stderr
-    assert [run.info.status for run in workplace.runs()] == ["FINISHED"] * 4
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"] * runs
 
 
 @pytest.mark.parametrize("mode", ["run", "sweep"])
