@@ -43,14 +43,20 @@ def _not_taken(node: object, name: str, key: str) -> Iterator[tuple[str, list[st
     """Yield keys that are called `name` and no parameters of their target, and its parameters."""
     if not isinstance(node, Mapping):
         return
-    if name in node and "_target_" in node:
-        with suppress(TypeError, ValueError, ErrorDuringImport):  # a target without a signature
-            parameters = inspect.signature(cast(Any, locate(str(node["_target_"])))).parameters
-            kinds = {parameter.kind for parameter in parameters.values()}
-            if name not in parameters and inspect.Parameter.VAR_KEYWORD not in kinds:
-                yield f"{key}.{name}", [*parameters]
+    if name in node and (allowed := parameters(str(node.get("_target_")))):
+        kinds = {parameter.kind for parameter in allowed.values()}
+        if name not in allowed and inspect.Parameter.VAR_KEYWORD not in kinds:
+            yield f"{key}.{name}", [*allowed]
     for part, below in node.items():
         yield from _not_taken(below, name, f"{key}.{part}")
+
+
+def parameters(target: str) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of what a target names; none where that is nothing, or tells none."""
+    try:  # Hydra's own look-up would log what its instantiation tells again
+        return inspect.signature(cast(Any, locate(target))).parameters
+    except (TypeError, ValueError, ErrorDuringImport):
+        return {}
 
 
 def _reason(error: BaseException, said: str, node: Mapping[str, Any]) -> str:

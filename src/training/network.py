@@ -4,16 +4,15 @@ A config names these as `${from_data:classes}`; a module that has an argument `c
 `input_shape` is given it without that.
 """
 
-import inspect
 import math
 from collections.abc import Mapping, Sequence
-from pydoc import ErrorDuringImport, locate
-from typing import Any, cast
+from typing import Any
 
 from hydra.utils import instantiate
 from torch import nn
 
 from src.resolvers import FROM_DATA
+from src.training.instantiation import parameters
 
 
 def facts(input_shape: Sequence[int], classes: int, updates: int | None = None) -> dict[str, Any]:
@@ -49,10 +48,7 @@ def make(group: Mapping[str, Any], input_shape: Sequence[int], classes: int) -> 
 def _arguments(group: Mapping[str, Any]) -> Sequence[str]:
     if "_target_" not in group:
         return ()
-    try:  # Hydra's own look-up would log what its instantiation tells again
-        return tuple(inspect.signature(cast(Any, locate(group["_target_"]))).parameters)
-    except (TypeError, ValueError, ErrorDuringImport):  # of nothing, or without a signature
-        return ()
+    return tuple(parameters(group["_target_"]))
 
 
 def normalized(normalize: nn.Module, model: nn.Module) -> nn.Module:
