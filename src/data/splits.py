@@ -141,13 +141,13 @@ def make_splits(
         rows, _ = stratified(labels, rows, n, draw)
     val, train = stratified(labels, rows, round(len(rows) * val_fraction), draw)
     names = class_names or [str(label) for label in range(int(labels.max()) + 1)]
+    if len(names) < 2:
+        raise InputError(f"{name}: must have 2 classes at least; all samples are of {names[0]}")
     for key, split in (("training", train), ("validation", val)):
-        missing = len(names) - len(labels[split].unique())
-        if len(names) < 2 or missing:
+        if missing := len(names) - len(labels[split].unique()):
             raise InputError(
-                f"{name}, {len(rows)} samples: the {key} set of {len(split)} "
-                f"lacks {max(missing, 1)} of {max(len(names), 2)} classes; take more samples "
-                "or another data.val_fraction"
+                f"{name}, {len(rows)} samples: the {key} set of {len(split)} lacks {missing} of "
+                f"{len(names)} classes; take more samples or another data.val_fraction"
             )
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     return Splits(

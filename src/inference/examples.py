@@ -89,7 +89,7 @@ def _has_header(path: Path) -> bool:
 
 def _table(path: Path, model: TrainedModel) -> tuple[np.ndarray, Sequence[str] | None]:
     """Return the features and labels of a table; those of images are their pixels in a row."""
-    found = table.read(path, model.label)
+    found = table.read(path, model.label, is_labelled=False)
     features, pixels = found.features, math.prod(model.shape)
     if len(model.shape) == 3 and features.shape[1:] == (pixels,):
         features = features.reshape(-1, *model.shape).astype(np.uint8)

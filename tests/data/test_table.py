@@ -93,7 +93,14 @@ def changed(line, text):
         (lambda path: path.write_text(""), "cannot be read as CSV with a header"),
         (lambda path: path.write_text("width,kind\n"), "must have rows"),
         (lambda path: path.write_text("kind\na\nb\n"), "must have rows, and columns of features"),
-        (lambda path: path.write_bytes(b"a,kind\n\xff\xfe,b\n"), "cannot be read as CSV"),
+        (lambda path: path.write_bytes(b"a,kind\n\xff\xfe,b\n"), "must be text, CSV .* as UTF-8$"),
+        (lambda path: path.write_bytes(b"PK\x03\x04\x9c\x00"), "must be text, CSV that is saved"),
+        (changed(1, ",length,kind"), ": column 1: must have a name .*index=False"),
+        (changed(1, "width,width,kind"), ": width: must be the name of one column, not of two"),
+        (changed(1, "width,kind"), ":2: must have no more cells than the header"),
+        (changed(8, '1.0,1.0,"a\nb"\n\n1.0,tall,b'), ":11: length=tall: every feature"),
+        (changed(8, "NaN,1.0,ibis"), ":8: width=NaN: every feature must be a finite number"),
+        (changed(8, "1e300,1.0,ibis"), r":8: width=1e\+300: every feature must be a finite"),
         (
             changed(5, "tall,1.0,ibis"),
             ":5: width=tall: every feature must be a finite number; pandas.get_dummies",
@@ -118,8 +125,45 @@ def test_a_wrong_file_is_told_in_one_line_with_its_place(write, message, tmp_pat
 
 
 def test_a_column_that_is_not_there_is_named_beside_those_that_are(tmp_path):
-    with pytest.raises(InputError, match=r"^data.label=sort: must be one of width, length, kind"):
-        load(csv(tmp_path / "t.csv", labels=[1, 2, 3] * 10), label="sort")
+    file = csv(tmp_path / "t.csv")
+    said = r"^data.label={}: must be one of width, length, kind{}$"
+    for label, hint in (("Kind", r" \(did you mean kind\?\)"), (3, "")):
+        with pytest.raises(InputError, match=said.format(label, hint)):
+            load(file, label=label)
+
+
+def test_a_column_may_be_called_by_a_number(tmp_path):
+    file = csv(tmp_path / "t.csv")
+    file.write_text(file.read_text().replace("kind", "3"))
+    assert list(load(file, label=3).class_names) == ["ibis", "setosa", "virginica"]
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace(",", ", "),
+        lambda text: text.replace("\n", "\n\n"),
+    ],
+    ids=["CRLF", "BOM", "spaces", "empty lines"],
+)
+def test_the_same_table_as_others_write_it_is_the_same_data(rewrite, tmp_path):
+    plain, other = csv(tmp_path / "t.csv"), tmp_path / "other.csv"
+    other.write_text(rewrite(plain.read_text()), encoding="utf-8", newline="")
+    assert load(other).digest == load(plain).digest
+
+
+def test_a_class_may_be_called_none(tmp_path):
+    splits = load(csv(tmp_path / "t.csv", labels=["None", "NA", "b"] * 10))
+    assert list(splits.class_names) == ["NA", "None", "b"]
+
+
+def test_one_class_alone_is_refused(tmp_path):
+    with pytest.raises(
+        InputError, match=r"^t: must have 2 classes at least; all samples are of a$"
+    ):
+        load(csv(tmp_path / "t.csv", labels=["a"] * 30))
 
 
 def test_a_test_file_of_other_features_or_classes_is_refused(tmp_path):
@@ -135,18 +179,32 @@ def test_a_test_file_of_other_features_or_classes_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        (
-            {"x": FEATURES},
-            "must hold the array kind of data.label and one other; has x|must be one",
-        ),
+        ({"x": FEATURES}, "^data.label=kind: must be one of x$"),
         ({"kind": np.arange(30)}, "must hold the array kind of data.label and one other"),
         ({"kind": np.arange(30), "a": FEATURES, "b": FEATURES}, "and one other; has a, b, kind"),
         ({"kind": np.arange(29), "a": FEATURES}, r"has a \(30, 2\), kind \(29,\)"),
         ({"kind": np.arange(30), "a": FEATURES + np.inf}, "a: must hold finite numbers"),
         ({"kind": np.arange(30), "a": FEATURES.astype(object)}, "NPZ of plain arrays"),
+        ({"kind": np.arange(30), "a": FEATURES.astype(str)}, "a: must hold numbers, not <U32"),
+        ({"kind": np.arange(30) * np.nan, "a": FEATURES}, "kind: must hold finite numbers"),
+        ({"kind": np.arange(0), "a": FEATURES[:0]}, r"has a \(0, 2\), kind \(0,\)"),
     ],
 )
 def test_wrong_arrays_are_told_with_their_shapes(arrays, message, tmp_path):
     np.savez(tmp_path / "t.npz", **arrays)
     with pytest.raises(InputError, match=message):
         load(tmp_path / "t.npz")
+
+
+@pytest.mark.parametrize(
+    "change", [lambda whole: whole[:300], lambda whole: b"no archive", lambda whole: b""]
+)
+def test_a_damaged_archive_of_arrays_is_told(change, tmp_path):
+    file = tmp_path / "t.npz"
+    np.savez(file, kind=np.arange(30), a=FEATURES)
+    file.write_bytes(change(file.read_bytes()))
+    with pytest.raises(
+        InputError, match=r"t.npz: cannot be read as NPZ of plain arrays"
+    ) as refused:
+        load(file)
+    assert len(str(refused.value)) < 300
