@@ -1,11 +1,11 @@
 """The beginning of a multirun: its jobs are checked, and given what they share."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
@@ -34,6 +34,7 @@ from src.sweep.compose import (
     question,
     varying,
 )
+from src.sweep.decisions import NOTHING, decide, record_reused
 from src.sweep.finish import Sweep, begun
 from src.sweep.growing import (
     check_sweeper,
@@ -44,14 +45,12 @@ from src.sweep.growing import (
 )
 from src.sweep.preflight import check_jobs, check_parts, check_settings
 from src.sweep.secrets import hide_secrets, make_private
-from src.tracking.job_record import Action
 from src.tracking.journal import Journal
 from src.tracking.result_index import Decision, ResultIndex
-from src.tracking.run_logger import cached_start, record_cached, sweep_start
+from src.tracking.run_logger import sweep_start
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader_process import start_uploader
 
-NOTHING = Decision(Action.TRAIN)
 HINT = {True: "the same command continues", False: "the same command with reuse=true continues"}
 
 
@@ -84,7 +83,7 @@ def begin(config: DictConfig) -> None:
     all_identities = check_parts([*jobs, *probes], is_here=is_here, is_warm=is_warm)
     uploader.answer()
     identities = all_identities[: len(jobs)]
-    decided = _decide(index, identities if overrides and settings["reuse"] else [])
+    decided = decide(index, jobs, identities if overrides else [], labels)
     typed = [as_typed(job) for job in overrides]
     if config.dry_run:
         _show_plan(config, index, jobs, identities, decided, typed, labels, note)
@@ -104,7 +103,7 @@ def begin(config: DictConfig) -> None:
         _hand_on(config, varying=f"[{','.join(varied)}]", code=mapping_text(code))
     if count:
         planned = zip(jobs, identities, typed, strict=True)
-        _record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
+        record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
 
 
 def _warm(preload: Sequence[str] | None, config: DictConfig) -> None:
@@ -143,30 +142,13 @@ def _show_plan(
         typed, labels = [job.overrides for job in known], [[job.name] for job in known]
         jobs = compose_lines(config, typed)
         identities = check_parts(jobs, is_here=True, is_warm=False)
-        decided = _decide(index, identities if jobs[0].config.tree["reuse"] else [])
+        decided = decide(index, jobs, identities, labels)
         further = rounds.total - len(known)
         rest.insert(0, f"and then {further} jobs or more, which depend on results")
     configs = [job.config for job in jobs]
     dry_run.show(dry_run.plan(index, configs, identities, decided, typed), labels)
     print(*rest, sep="\n", end="\n" if rest else "")
     raise SystemExit(0)
-
-
-def _record_reused(
-    index: ResultIndex,
-    sweep: Mapping[str, Any],
-    decided: Mapping[str, Decision],
-    planned: Iterable[tuple[Composed, Identity, Sequence[str]]],
-) -> None:
-    """Write the whole journals of jobs that earlier ones make needless, before any is begun."""
-    for number, (job, identity, typed) in enumerate(planned):
-        source = decided.get(identity.fingerprint, NOTHING).source
-        if source is not None and job.folder is not None:
-            tree = job.config.tree
-            config = replace(job.config, tree={**tree, "sweep": {**tree["sweep"], **sweep}})
-            journal = Journal(job.folder)
-            record_cached(journal, cached_start(config, identity, source, typed, number), source)
-            index.add(identity.fingerprint, journal, typed)
 
 
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
@@ -186,16 +168,6 @@ def _power_note(config: DictConfig, jobs: Sequence[Composed], labels: Sequence[s
     settings, is_comparison = jobs[0].config.tree["compare"], depends_on_results(config)
     note = recorded_jobs.power_note(planned, settings, is_comparison)
     return f"note: {note}" if note else ""
-
-
-def _decide(index: ResultIndex, identities: Sequence[Identity]) -> dict[str, Decision]:
-    """Return by fingerprint what becomes of jobs; of those without result the server is asked."""
-    wanted = {identity.fingerprint for identity in identities}
-    decided = {fingerprint: index.decide(fingerprint) for fingerprint in wanted}
-    if missing := [fingerprint for fingerprint, each in decided.items() if each.source is None]:
-        found = start_uploader().call("import_results", missing)
-        decided |= {fingerprint: index.decide(fingerprint) for fingerprint in found}
-    return decided
 
 
 def _begin(

@@ -33,15 +33,23 @@ log = logging.getLogger(__name__)
 NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
 
 
-def finished(store: Store, fingerprints: Collection[str]) -> Iterator[tuple[str, str, list[Event]]]:
-    """Yield fingerprint, run id and events of a finished run for each fingerprint found."""
+def finished(
+    store: Store, fingerprints: Collection[str], variants: Collection[str], known_index: str
+) -> Iterator[tuple[str, str, list[Event]]]:
+    """Yield fingerprint, run id and events of a finished run for each fingerprint found.
+
+    MLflow's filters know no lists of tags, and a run that passes one is loaded whole, in a
+    millisecond or two. So runs of `known_index` ("": none), which has no such result, are filtered
+    out, and each of the `variants` is asked for by its digest; none: all at once.
+    """
+    of_jobs = "attributes.status = 'FINISHED' AND tags.fingerprint LIKE '%'"
+    of_jobs += f" AND tags.result_index != '{known_index}'" if known_index else ""
     found: dict[str, MlflowRun] = {}
-    for run in _search(store, "attributes.status = 'FINISHED' AND tags.fingerprint LIKE '%'"):
-        fingerprint = run.data.tags["fingerprint"]
-        if fingerprint in fingerprints and not _has_lost_files(store, run):
-            found.setdefault(fingerprint, run)
-        if len(found) == len(fingerprints):
-            break
+    for variant in variants or [""]:
+        for run in _search(store, f"{of_jobs} AND tags.variant LIKE '%{variant}'"):
+            fingerprint = run.data.tags["fingerprint"]
+            if fingerprint in fingerprints and not _has_lost_files(store, run):
+                found.setdefault(fingerprint, run)
     histories = _events(store, found.values())
     for (fingerprint, run), events in zip(found.items(), histories, strict=True):
         yield fingerprint, run.info.run_id, events

@@ -1,9 +1,10 @@
 """The index of results by fingerprint: what is done already, and what was cut off.
 
 In the folder `results` lie `FINGERPRINT.result` with the folders of finished jobs, `DIGEST.typed`
-with those of jobs of the same overrides, and `JOB.open` with the folder of a journal that has not
-ended or of which the tracking server misses a part; in `checkpoints` lies `FINGERPRINT.pt` of a job
-that was cut off. Folders beside the index are named relative to it, so that all can be moved.
+with those of jobs of the same overrides, `JOB.open` with the folder of a journal that has not ended
+or of which the tracking server misses a part, and the index's `name`; in `checkpoints` lies
+`FINGERPRINT.pt` of a job that was cut off. Folders beside the index are named relative to it, so
+that all can be moved.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from src.tracking.journal import SWEEP_DEPTH, Journal
 from src.tracking.lock import locked
 from src.tracking.settings import TrackingSettings
 
+NAME = "name"
 ANY_NAME = "surrogateescape"  # the names of folders may be any bytes
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,18 @@ class ResultIndex:
         """Return the index that a job's config names."""
         folders = Path(tree["results"]), Path(tree["checkpoints"])
         return cls(*folders, TrackingSettings.of(tree["tracking"]))
+
+    @property
+    def name(self) -> str:
+        """The index's own name, by which runs tell where they are known; "" before any began.
+
+        The file's number in its file system tells a copy from the original, which has other runs.
+        """
+        path = self.folder / NAME
+        try:
+            return f"{path.read_text()}-{path.stat().st_ino:x}"
+        except OSError:
+            return ""
 
     def decide(self, fingerprint: str) -> Decision:
         """Return whether a job is taken from an earlier one, goes on, or is trained."""
@@ -179,6 +193,8 @@ class ResultIndex:
     def open(self, job_id: str, journal: Journal) -> None:
         """Note that a run or a sweep has begun, so that a later one ends it if it cannot."""
         self._append(self.folder / f"{job_id}.open", journal.folder)
+        with suppress(FileExistsError), (self.folder / NAME).open("x") as file:
+            file.write(os.urandom(8).hex())
 
     def close(self, job_id: str) -> None:
         """Note that it has ended, and that all of it is sent."""

@@ -18,6 +18,7 @@ from src.signals import Terminated, handle_signals, raise_if_stop_requested
 from src.tracking.event import Event, EventKind, event_now
 from src.tracking.job_record import SEARCH_TAGS, Action, JobRecord, Status, fold
 from src.tracking.journal import DIRECTORY_IN_USE, FILES, Journal
+from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def job_metadata(
         "variant": config.variant,
         "seed": config.flat["seed"],
         "job": os.urandom(8).hex(),
+        "result_index": ResultIndex.of(config.tree).name,
         **provenance.tags(code),
     }
     if sweep := config.tree["sweep"]["id"]:

@@ -58,11 +58,17 @@ class UploadService:
         """End what processes of this machine that are gone have begun; send what was kept back."""
         close_abandoned(self.index, self.is_reached)
 
-    def import_results(self, missing: Sequence[str]) -> list[str]:
-        """Keep journals of the results that the server has; return their fingerprints."""
+    def import_results(self, missing: Collection[str], variants: Collection[str]) -> list[str]:
+        """Keep journals of the results that the server has; return their fingerprints.
+
+        `missing` are those wanted, of these `variants`; without variants it is not known of which.
+        """
         if not self.is_reached:
             return []
-        found = list(mlflow_source.finished(self.index.tracking.connect(), set(missing)))
+        has_lost = any(self.index.folders(fingerprint) for fingerprint in missing)
+        known_index = "" if has_lost else self.index.name
+        store = self.index.tracking.connect()
+        found = list(mlflow_source.finished(store, missing, variants, known_index))
         for run in found:
             self.index.import_result(*run)
         return [fingerprint for fingerprint, *_ in found]

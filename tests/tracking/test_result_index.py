@@ -197,3 +197,16 @@ def test_a_server_that_has_taken_nothing_was_not_reached(index, finished):
     assert not index.was_reached()
     index.add("f", finished("a"))
     assert not index.was_reached()
+
+
+def test_an_index_keeps_its_name_and_a_copy_has_another(index, finished, tmp_path):
+    assert index.name == ""
+    index.open("sweep", finished("sweep"))
+    name = index.name
+    index.open("next", finished("next"))
+    assert name
+    assert index.name == name
+    shutil.copytree(tmp_path / "outputs", tmp_path / "copy")
+    assert at(tmp_path / "copy").name not in ("", name)
+    (tmp_path / "outputs").rename(tmp_path / "moved")
+    assert at(tmp_path / "moved").name == name

@@ -1,0 +1,46 @@
+"""Results that a tracking server has of jobs that were trained elsewhere."""
+
+import pytest
+
+from src.tracking import mlflow_source
+from src.tracking.settings import TrackingSettings
+
+
+@pytest.fixture
+def store(workplace):
+    artifacts = f"{workplace.folder}/artifacts"
+    return TrackingSettings(workplace.uri, workplace.experiment, artifacts).connect()
+
+
+def finished_run(store, fingerprint: str, variant: str, index: str) -> str:
+    tags = {"fingerprint": fingerprint, "variant": f"model=mlp {variant}", "result_index": index}
+    run_id = store.client.create_run(store.experiment_id, tags=tags).info.run_id
+    store.client.log_metric(run_id, "val/error", 0.25, step=1)
+    store.client.log_artifact(run_id, __file__)  # a run whose files are gone is not taken
+    store.client.set_terminated(run_id)
+    return run_id
+
+
+def test_only_what_may_be_new_is_loaded(store, monkeypatch):
+    loaded, search = [], mlflow_source._search
+
+    def counting(*arguments):
+        for run in search(*arguments):
+            loaded.append(run.info.run_id)
+            yield run
+
+    monkeypatch.setattr(mlflow_source, "_search", counting)
+    wanted = finished_run(store, "a" * 16, "1" * 8, "there")
+    finished_run(store, "b" * 16, "2" * 8, "there")  # another variant
+    finished_run(store, "c" * 16, "1" * 8, "here")
+    fingerprints = {"a" * 16, "d" * 16}
+
+    def found(variants: list[str], known_index: str) -> tuple[list[str], int]:
+        loaded.clear()
+        found = mlflow_source.finished(store, fingerprints, variants, known_index)
+        return [run_id for _, run_id, _ in found], len(loaded)
+
+    assert found(["1" * 8, "3" * 8], "here") == ([wanted], 1)
+    assert found(["1" * 8, "3" * 8], "") == ([wanted], 2), "where a result of this index is lost"
+    assert found([], "here") == ([wanted], 2), "of many variants"
+    assert found([], "") == ([wanted], 3)
