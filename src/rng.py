@@ -23,7 +23,7 @@ def stream(seed: int, name: str) -> torch.Generator:
 def global_stream(seed: int, name: str) -> Iterator[None]:
     """Let torch's global CPU generator be the stream `name`; layers draw from nothing else."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_state(seed, name))
+        torch.default_generator.manual_seed(_state(seed, name))
         yield
 
 

@@ -1,5 +1,7 @@
 """The resolved config: what is recorded, what makes two jobs the same, what is never told."""
 
+from dataclasses import replace
+
 import pytest
 
 from src import ROOT
@@ -193,7 +195,12 @@ def test_the_document_can_be_read_back(config):
     from omegaconf import OmegaConf
 
     resolved = config("model=cnn", "seed=3")
-    assert OmegaConf.to_container(OmegaConf.create(resolved.yaml)) == resolved.tree
+    words = ["1e-3", ".5", "010", "0x1f", "1_000", "-.inf", "2026-11-26", "on", "null", "~", ""]
+    words += ["a: b", " # c", "{d", "two\nlines", "é", "'", "*", "=", "1:30", "nan", "+1e5"]
+    numbers = [1e-07, 3e22, -2, True, None, [], {}]
+    tree = {**resolved.tree, "compare": {word: word for word in words}, "data": numbers}
+    document = replace(resolved, tree=tree).yaml
+    assert OmegaConf.to_container(OmegaConf.create(document)) == tree
 
 
 def test_an_interpolation_that_leads_nowhere_is_told_in_one_line(config):
