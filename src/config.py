@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
     ConfigAttributeError,
@@ -14,37 +13,18 @@ from omegaconf.errors import (
     MissingMandatoryValue,
     OmegaConfBaseException,
 )
+from yaml import YAMLError
 
 from src import CODE, schema
 from src.addresses import expand_home
 from src.credentials import redact
+from src.document import document
 from src.error_text import unknown, without_place
 from src.errors import InputError
 from src.resolvers import register_resolvers
 
 SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
 COPIED_KEYS = tuple(f"model.{group}" for group in SHARED_GROUPS)
-FIRST_OF_NUMBERS = "+-.0123456789"  # OmegaConf reads more of them than YAML 1.1, such as 1e-3
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """PyYAML's dumper in C, where it was built: OmegaConf's takes as long as all else of a job."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "'" if text[:1] in FIRST_OF_NUMBERS else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def _redacted(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _redacted(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted(part) for part in value]
-    return redact(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
@@ -95,8 +75,7 @@ class Resolved:
     @property
     def yaml(self) -> str:
         """The resolved config as a document without credentials."""
-        tree = _redacted(self.tree)
-        return cast(str, yaml.dump(tree, Dumper=_Dumper, allow_unicode=True, sort_keys=False))
+        return document(self.tree)
 
     @property
     def variant(self) -> str:
@@ -156,7 +135,7 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
     for override in overrides:
         try:
             given.merge_with_dotlist([override])
-        except (OmegaConfBaseException, yaml.YAMLError) as error:
+        except (OmegaConfBaseException, YAMLError) as error:
             said = getattr(error, "problem", getattr(error, "reason", without_place(error)))
             typed = redact(override)
             raise InputError(f"{typed}: cannot be read as KEY=VALUE: {said}") from error

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from src import ROOT, command_line
+from src import command_line
 from src.command_line import folders
 from src.compare.formatting import count
 from src.config_files import shown
@@ -63,9 +63,7 @@ def _repaired(sweep: JobRecord) -> JobRecord:
     """Return the record of a sweep after its states were made true, here and on the server."""
     before = sum(1 for _ in sweep.journal.events())
     try:
-        outputs = ROOT / "outputs"
-        index = ResultIndex(outputs / "results", outputs / "checkpoints", sweep.destination)
-        if not close_if_ended(sweep.journal, index):
+        if not close_if_ended(sweep.journal, ResultIndex.by_default(sweep.destination)):
             settle(sweep.journal)
         waiting = SweepJournals(sweep.journal)
         changed = [job.journal for job in waiting.settle() if job.journal.has_unsent]

@@ -23,9 +23,8 @@ class Offline:
     @cached_property
     def records(self) -> list[JobRecord]:
         """The records of sweeps and jobs, below outputs or not, the last begun last."""
-        outputs, found = ROOT / "outputs", {}
-        index = ResultIndex(outputs / "results", outputs / "checkpoints", self.tracking)
-        for journal in (*journals(outputs), *index.journals()):
+        found, index = {}, ResultIndex.by_default(self.tracking)
+        for journal in (*journals(ROOT / "outputs"), *index.journals()):
             with suppress(OSError):  # another user's
                 if record := fold(journal):
                     found[journal.folder] = record

@@ -13,12 +13,12 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from src.addresses import local_path
-from src.config import experiment_overrides
+from src.config import experiment_overrides, settings
 from src.tracking.event import Event
 from src.tracking.job_record import Action, JobRecord, Status, fold
 from src.tracking.journal import SWEEP_DEPTH, Journal
@@ -52,6 +52,11 @@ class ResultIndex:
         """Return the index that a job's config names."""
         folders = Path(tree["results"]), Path(tree["checkpoints"])
         return cls(*folders, TrackingSettings.of(tree["tracking"]))
+
+    @classmethod
+    def by_default(cls, tracking: TrackingSettings) -> Self:
+        """Return the index that the config's defaults name, for an experiment."""
+        return replace(cls.of(settings([])), tracking=tracking)
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from src import command_line, export
+from src import command_line, export, resolvers
 from src.crate import archive
 from src.errors import InputError
 from src.inference import choice, offline
@@ -18,6 +18,7 @@ from src.tracking.result_index import ResultIndex
 def away(closed_port, runs, tmp_path, monkeypatch) -> list[str]:
     """Options that name a server which is down; a sweep of it lies in outputs."""
     monkeypatch.setattr(offline, "ROOT", tmp_path)
+    monkeypatch.setattr(resolvers, "ROOT", tmp_path)
     tracking = {"uri": f"http://127.0.0.1:{closed_port}", "experiment": "e", "artifacts": ""}
     sweep = Journal(tmp_path / "outputs" / "sweeps" / "first")
     own = {"kind": "sweep", "job": "s", "command": "python -m src.train -m model=softmax,mlp"}
