@@ -1,4 +1,4 @@
-"""Columns of variants and pairs, each defined once for the CSV files, the page and the terminal."""
+"""Columns of tables, each defined once for the CSV files, the page and the terminal."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +10,7 @@ from src.compare.criterion import TEST, VALIDATION, Criterion
 from src.compare.factorial import Effect
 from src.compare.formatting import interval, mean_sd, p_value, seconds
 from src.compare.pairs import Pair
+from src.compare.plain_search import Trial
 from src.compare.stats import mean, sd
 from src.compare.tuned import Search
 from src.compare.variants import Variant
@@ -109,6 +110,20 @@ def search_columns() -> Sequence[Column[Search]]:
         Column("val % of the choice", lambda row: ERROR.text(row.lowest)),
         Column("trials", lambda row: f"{len(row.errors)} of {row.budget}", rank=1),
         Column("space", lambda row: "; ".join(map(str, row.space)), is_words=True, rank=2),
+    )
+
+
+def trial_columns(keys: Sequence[str]) -> Sequence[Column[Trial]]:
+    """Return the columns of the trials of a plain search that varies `keys`."""
+
+    def setting(key: str) -> Column[Trial]:
+        return _column(key, key, lambda row: row.settings[key], is_words=True)
+
+    return (
+        _column("trial", "trial", lambda row: row.number),
+        *map(setting, keys),
+        _column("validation %", "val_error", lambda row: row.error, ERROR.text),
+        _column("test %", "test_error", lambda row: row.run.test_error, ERROR.text),
     )
 
 

@@ -5,10 +5,12 @@ Colours after Okabe and Ito, "Color universal design" (2008); no line is told by
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from pathlib import Path
+from typing import TypeVar
 
 import matplotlib
 import numpy as np
@@ -79,26 +81,47 @@ class ReportFigure:
     caption: str
     figure: Figure
 
-    def save(self, folder: Path) -> None:
-        """Write the figure as PNG, SVG and PDF."""
-        with matplotlib.rc_context(RC):
-            for kind in ("png", "svg", "pdf"):
-                made = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-                self.figure.savefig(folder / f"{self.name}.{kind}", metadata=made)
-
+    @cached_property
     def svg(self) -> str:
-        """Return an <svg> element whose colours are CSS variables, to follow the page's scheme."""
+        """The figure as an SVG document."""
         buffer = io.StringIO()
         with matplotlib.rc_context(RC):
-            self.figure.savefig(buffer, format="svg", transparent=True)
-        text = buffer.getvalue()
-        text = text[text.index("<svg") :]
+            self.figure.savefig(buffer, format="svg", metadata={"Date": None})
+        return buffer.getvalue()
+
+    def save(self, folder: Path) -> None:
+        """Write the figure as PNG, SVG and PDF."""
+        file = folder / self.name
+        file.with_suffix(".svg").write_text(self.svg, "utf-8")
+        with matplotlib.rc_context(RC):
+            self.figure.savefig(file.with_suffix(".png"))
+            self.figure.savefig(file.with_suffix(".pdf"), metadata={"CreationDate": None})
+
+    @property
+    def element(self) -> str:
+        """An <svg> element whose colours are CSS variables, to follow the page's scheme."""
+        text = self.svg[self.svg.index("<svg") :]
         text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
         text = re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)
         text = re.sub(r'<g id="\w+_\d+">', "<g>", text)
         for name, light in LIGHT.items():
             text = text.replace(light, f"var(--{name})")
         return text.replace("<svg", f'<svg role="img" aria-label="{escape(self.title)}"', 1)
+
+
+Shown = TypeVar("Shown")
+
+
+def draw(
+    result: Shown, plots: Iterable[Callable[[Shown], ReportFigure | None]]
+) -> list[ReportFigure]:
+    """Draw the plots that a result allows."""
+    with matplotlib.rc_context(RC):
+        figures = [figure for plot in plots if (figure := plot(result))]
+        for drawn in figures:  # laid out once here, not again for each kind of file
+            drawn.figure.draw_without_rendering()
+            drawn.figure.set_layout_engine(None)
+    return figures
 
 
 def clip(label: str, length: int) -> str:

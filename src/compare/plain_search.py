@@ -4,14 +4,12 @@ Importances: how much worse a random forest predicts the error where one paramet
 permuted (Breiman 2001, "Random forests"), as shares of their sum.
 """
 
-import csv
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, log
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.metrics import BEST_VAL_ERROR, Run
@@ -47,6 +45,11 @@ class PlainSearch:
     @property
     def best(self) -> Trial:
         return self.trials[0]
+
+    @property
+    def best_trials(self) -> Sequence[Trial]:
+        """The trials that people read."""
+        return self.trials[:SHOWN]
 
     @property
     def keys(self) -> list[str]:
@@ -105,6 +108,12 @@ class PlainSearch:
             return {}
         ranked = zip(self.keys, (shares / shares.sum()).tolist(), strict=True)
         return dict(sorted(ranked, key=lambda pair: -pair[1]))
+
+    @property
+    def importance_note(self) -> str:
+        """The importances in a line; "" where there are none."""
+        shares = ", ".join(f"{key} {share:.0%}" for key, share in self.importances.items())
+        return f"Importance: {shares} (random forest, permuted values)." if shares else ""
 
 
 def find_search(
@@ -176,13 +185,3 @@ def search_plot(search: PlainSearch) -> "ReportFigure | None":
     caption = f"The lowest validation error of each trial, the best ringed. {left_out} of "
     caption += f"{search.total} failed or diverged and are left out."
     return ReportFigure("search", "Error against each parameter", caption, figure)
-
-
-def write_trials(search: PlainSearch, path: Path) -> None:
-    """Write all trials as CSV, the best first; errors are fractions."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["trial", *search.keys, "val_error", "test_error", "run"])
-        for trial in search.trials:
-            errors = (trial.error, trial.run.test_error)
-            writer.writerow([trial.number, *trial.settings.values(), *errors, trial.run.run_id])

@@ -1,6 +1,5 @@
-"""Figures of a comparison, each with a caption that explains it."""
+"""Figures of a comparison, each with a caption that explains it; None where runs allow none."""
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -22,17 +21,6 @@ MARKS = {  # colour, marker, filled
     Verdict.UNDECIDED: ("grey", "o", False),
     Verdict.NOT_LEARNED: ("purple", "X", True),
 }
-
-
-def draw(comparison: Comparison) -> list[ReportFigure]:
-    """Draw every figure that the runs allow."""
-    plots = (forest, factorial_plot, strip, curves, tuning_plot, layers)
-    with matplotlib.rc_context(style.RC):
-        figures = [figure for plot in plots if (figure := plot(comparison))]
-        for found in figures:  # laid out once here, not again for PNG and for SVG
-            found.figure.draw_without_rendering()
-            found.figure.set_layout_engine(None)
-    return figures
 
 
 def forest(comparison: Comparison) -> ReportFigure | None:
@@ -137,3 +125,6 @@ def factorial_plot(comparison: Comparison) -> ReportFigure | None:
 
 def _axis_label(criterion: Criterion) -> str:
     return f"{criterion.label} (%)" if criterion.unit else criterion.label
+
+
+PLOTS = (forest, factorial_plot, strip, curves, tuning_plot, layers)  # in the order of the page

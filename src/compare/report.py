@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from src.compare import columns, family, published, search_report, sign_flips, spread
+from src.compare import columns, family, published, sign_flips, spread
 from src.compare.answer import Result
 from src.compare.caveats import caveats
 from src.compare.comparison import Comparison
@@ -11,7 +12,7 @@ from src.compare.csv_export import write_csv, write_table
 from src.compare.formatting import count
 from src.compare.markup import write_latex
 from src.compare.pairs import MAX_VARIANTS_ALL_PAIRS
-from src.compare.plain_search import PlainSearch
+from src.compare.plain_search import PlainSearch, search_plot
 from src.compare.power import advice
 from src.compare.spread import Spread
 from src.compare.summary import sentence
@@ -23,35 +24,46 @@ def write(result: Result, folder: Path, provenance: Mapping[str, str]) -> None:
     The page shows `provenance` as it is: command, versions, commit, hardware.
     """
     if isinstance(result, PlainSearch):
-        search_report.write(result, folder, provenance)
+        _write_search(result, folder, provenance)
         return
     if isinstance(result, Spread):
         values = {"question": result.question, "answer": result.sentence, "spread": result}
         write_table(folder / "variance.csv", columns.csv_values(spread.COLUMNS), result.components)
         _write_page("spread.html.j2", folder, provenance, values | {"columns": spread.COLUMNS})
         return
-    from src.compare.plots import draw  # matplotlib is slow to import
+    from src.compare.figure_style import draw  # matplotlib is slow to import
+    from src.compare.plots import PLOTS
 
     write_csv(result, folder)
     write_latex(result, folder)
-    figures = draw(result)
-    for figure in figures:
-        figure.save(folder)
     values = _values(result) | {
         "advice": advice(result, provenance.get("command", "")),
-        "figures": figures,
+        "figures": draw(result, PLOTS),
     }
     provenance = {"dataset": result.dataset, **provenance}
     _write_page("report.html.j2", folder, provenance, values)
 
 
+def _write_search(search: PlainSearch, folder: Path, provenance: Mapping[str, str]) -> None:
+    from src.compare.figure_style import draw
+
+    shown = columns.trial_columns(search.keys)
+    exact = columns.csv_values(shown) | {"run": lambda row: row.run.run_id}
+    write_table(folder / "trials.csv", exact, search.trials)
+    values = {"question": search.question, "answer": search.sentence, "search": search}
+    values |= {"columns": shown, "figures": draw(search, [search_plot])}
+    _write_page("search.html.j2", folder, provenance, values)
+
+
 def _write_page(
-    template: str, folder: Path, provenance: Mapping[str, str], values: Mapping[str, object]
+    template: str, folder: Path, provenance: Mapping[str, str], values: Mapping[str, Any]
 ) -> None:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from src.compare.figure_style import COLORS
 
+    for figure in values.get("figures", ()):
+        figure.save(folder)
     loader = FileSystemLoader(Path(__file__).parent)
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page = pages.get_template(template).render(values, colors=COLORS, provenance=provenance)

@@ -11,12 +11,12 @@ from src.compare.columns import (
     effect_columns,
     pair_columns,
     search_columns,
+    trial_columns,
     variant_columns,
 )
 from src.compare.comparison import Comparison
 from src.compare.plain_search import PlainSearch
 from src.compare.power import advice
-from src.compare.search_report import print_search
 from src.compare.spread import COLUMNS, Spread
 from src.compare.summary import sentence
 from src.compare.variants import Variant
@@ -39,7 +39,10 @@ def print_result(result: Result, command: str = "") -> None:
     console = Console()
     width = console.width if console.is_terminal else max(console.width, WIDTH)
     if isinstance(result, PlainSearch):
-        print_search(result)
+        shown = fitted(trial_columns(result.keys), result.best_trials, width)
+        console.print(Group(shown, Text(result.sentence, "bold")))
+        for line in filter(None, (result.importance_note, f"Again: {result.command}")):
+            console.print(line, highlight=False, soft_wrap=True, markup=False)
     elif isinstance(result, Spread):
         parts = fitted(COLUMNS, result.components, width), Text(result.sentence, "bold")
         console.print(Group(*parts))

@@ -1,12 +1,15 @@
 """The end of a plain search, against errors that are made by a formula."""
 
 import csv
+import re
 from dataclasses import replace
 
 import pytest
 from records import make_run
 
-from src.compare.plain_search import axis_of, find_search, search_plot, write_trials
+from src.compare import write
+from src.compare.plain_search import axis_of, find_search
+from src.compare.terminal import print_result
 
 WIDTHS = (16, 32, 64)
 
@@ -46,13 +49,33 @@ def test_trials_without_a_finite_error_are_counted_and_never_best(tmp_path):
     made[6] = replace(made[6], outcome="diverged")
     search = find_search(made, range(12))
     assert search.best.number == 8
-    assert "2 of 12 failed or diverged" in search_plot(search).caption
-    write_trials(search, tmp_path / "trials.csv")
+    write(search, tmp_path, {})
+    assert "2 of 12 failed or diverged" in (tmp_path / "report.html").read_text("utf-8")
     with (tmp_path / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["trial"]) for row in rows[:3]] == [8, 5, 9]
+    assert {key: rows[0][key] for key in list(rows[0])[1:]} == {
+        **search.best.settings,
+        **{"val_error": "0.12", "test_error": "0.121", "run": search.best.run.run_id},
+    }
     assert len(rows) == 10
     assert find_search([replace(made[0], status="KILLED")], [0]) is None
+
+
+def test_page_and_terminal_show_the_best_trials_and_how_to_train_the_best_again(tmp_path, capsys):
+    search = find_search(trials(), range(12), "<b>Which?</b>")
+    write(search, tmp_path, {"hardware": "1 & 1 cores"})
+    page = (tmp_path / "report.html").read_text("utf-8")
+    print_result(search)
+    shown = capsys.readouterr().out
+    assert "&lt;b&gt;Which?&lt;/b&gt;" in page
+    assert "1 &amp; 1 cores" in page
+    assert page.count("<svg") == 1
+    for said in (search.sentence.split(",")[0], search.importance_note, f"{search.command}"):
+        assert said in " ".join(page.split())
+        assert said in " ".join(shown.split())
+    rows = re.findall(r"<tr><td>(\d+)</td>", page)
+    assert [int(number) for number in rows] == [t.number for t in search.trials[:5]]
 
 
 def test_values_with_spaces_and_words_are_kept_whole():
