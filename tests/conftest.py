@@ -1,5 +1,6 @@
 """Where tests find full MNIST, configs without a command line, and a place for outputs."""
 
+import gc
 import os
 import re
 import signal
@@ -15,9 +16,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hydra
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
 from omegaconf import open_dict
 
 from src import ROOT
@@ -27,6 +31,7 @@ from src.data.splits import Splits
 from src.hydra_internals import MAIN, trust_config
 from src.process_exit import require_normal_shutdown
 from src.resolvers import register_resolvers
+from src.shared_compositions import PROVEN, SharingLoader
 from tests.processes import Processes
 
 if TYPE_CHECKING:
@@ -60,13 +65,16 @@ def _config_is_trusted() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def config() -> Callable[..., Resolved]:
-    """The resolved config of a command line's overrides, of which each is composed once."""
+    """The resolved config of a command line's overrides, composed as the jobs of a sweep are."""
+    register_resolvers()
+    with initialize_config_dir(str(ROOT / "conf"), **MAIN):
+        own = GlobalHydra.instance().config_loader()
+        loader = SharingLoader(own, hydra.__version__ in PROVEN)
+        master = loader.load_configuration("config", [], RunMode.MULTIRUN)
 
     @cache
     def composed(server: str | None, *overrides: str) -> Resolved:
-        register_resolvers()
-        with initialize_config_dir(str(ROOT / "conf"), **MAIN):
-            cfg = compose("config", list(overrides), return_hydra_config=True)
+        cfg = loader.load_sweep_config(master, list(overrides))
         choices = cfg.hydra.runtime.choices
         with open_dict(cfg):
             del cfg["hydra"]
@@ -101,6 +109,12 @@ def closed_port() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the million objects of torch and of all that is imported."""
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def pytest_unconfigure() -> None:
@@ -173,6 +187,7 @@ def mlflow() -> None:
         import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
         import src.tracking.store  # noqa: F401, sets what MLflow reads when it is imported
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,12 @@ def report(comparison, folder, **provenance):
     return Page((folder / "report.html").read_text("utf-8"))
 
 
+@pytest.fixture
+def words_alone(monkeypatch):
+    """Leave out the figures of reports, for tests that read nothing of them."""
+    monkeypatch.setattr("src.compare.plots.PLOTS", ())
+
+
 def crossed(diagnostics):
     runs = []
     for activation in ("sigmoid", "relu"):
@@ -83,6 +89,7 @@ def test_every_string_is_escaped(tmp_path):
     assert page.text.count(HOSTILE) >= 20
 
 
+@pytest.mark.usefixtures("words_alone")
 def test_the_note_on_pairs_names_the_family_of_all_pairs(tmp_path):
     errors = {name: [0.03 + at / 100] * 8 for at, name in enumerate("abcdefg")}
     words = []
@@ -165,6 +172,7 @@ def test_a_variant_of_which_no_run_finished_is_listed(tmp_path):
     assert "1 run failed or did not finish (1 of activation=tanh)" in page.text
 
 
+@pytest.mark.usefixtures("words_alone")
 def test_published_values_are_set_beside_the_range_of_ours(tmp_path):
     published = {"train_error": 0.5, "val_error": 0.032}
     runs = [
@@ -200,6 +208,7 @@ def test_the_searches_are_drawn_and_their_ticks_are_plain_numbers(tmp_path):
     assert "mathdefault" not in figure
 
 
+@pytest.mark.usefixtures("words_alone")
 def test_runs_of_different_code_are_told_with_the_file(tmp_path):
     code = {"src/rng.py": "a", "src/models/mlp.py": "b"}
     runs = [make_run({"activation": "relu"}, seed, [0.1], code=code) for seed in range(3)]

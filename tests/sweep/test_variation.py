@@ -14,7 +14,7 @@ from src.sweep.compose import resolved
 from src.sweep.variation import Original
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def compose():
     """The composed config of a job's overrides, and the overrides that set values."""
     register_resolvers()
