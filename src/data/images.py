@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 
 from src.data.splits import Draw, Split, Splits, make_splits
 from src.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 COLOURS = {"grey": ("L", 1), "rgb": ("RGB", 3)}  # Pillow's mode, channels
 
@@ -76,9 +79,16 @@ def _pixels(file: Path, size: tuple[int, int] | None, colour: str) -> np.ndarray
     mode, channels = COLOURS[colour]
     try:
         with Image.open(file) as opened:
+            require_bytes(opened)
             image = opened.convert(mode)
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: not an image: {error}") from error
     if size is not None:
         image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     return np.array(image).reshape(image.height, image.width, channels).transpose(2, 0, 1)
+
+
+def require_bytes(image: "Image") -> None:
+    """Raise ValueError for more than 8 bits a channel, which Pillow would clip at 255."""
+    if image.mode.startswith(("I", "F")):
+        raise ValueError(f"must have 8 bits a channel, not those of Pillow's mode {image.mode}")

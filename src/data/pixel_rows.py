@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from src.data.images import require_bytes
 from src.data.splits import Draw, Split, Splits, make_splits
 from src.data.target import relabelled
 from src.errors import InputError
@@ -45,9 +46,11 @@ def load(train: str, test: str | None, target: str, **draw: Unpack[Draw]) -> Spl
 def read(path: Path) -> tuple[Tensor, Tensor | None, str]:
     """Return images (N, 1, 28, 28) uint8, labels (N,) int64 or None, and the file's digest."""
     try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as text: {error}") from error
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read as text: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: cannot be read as text: must be saved as UTF-8") from error
     rows = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
     if not rows:
         raise InputError(f"{path}: must not be empty: rows of `label,784 pixels`")
@@ -107,6 +110,7 @@ def _listed_image(path: Path, number: int, line: str) -> tuple[int | None, np.nd
     file = path.parent / name
     try:
         with Image.open(file) as image:
+            require_bytes(image)
             pixels = np.array(image.convert("L"))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or _shortened(str(error))

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from src.data import pixel_rows, table
+from src.data.images import require_bytes
 from src.data.target import relabelled
 from src.errors import InputError
 from src.inference.fitting import fit
@@ -62,6 +63,7 @@ def _image(path: Path, name: str, model: TrainedModel, label: int | None = None)
         raise InputError(f"{path}: {model.name} takes examples of shape {model.shape}, no images")
     try:
         with Image.open(path) as picture:
+            require_bytes(picture)
             return Example(name, fit(picture, model.shape, model.box), label, path)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: no image that can be read: {error}") from error

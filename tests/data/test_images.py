@@ -64,6 +64,10 @@ def test_what_is_wrong_is_named(tmp_path):
     (tmp_path / "pets" / "dog" / "broken.png").write_bytes(b"\x89PNG")
     with pytest.raises(InputError, match=r"broken.png: not an image"):
         load(tmp_path / "pets")
+    put(tmp_path / "deep")
+    Image.fromarray(np.full((6, 9), 300, np.uint16)).save(tmp_path / "deep" / "dog" / "9.png")
+    with pytest.raises(InputError, match=r"dog/9.png: .* must have 8 bits a channel, .* I;16"):
+        load(tmp_path / "deep")
     put(tmp_path / "sizes", size=(6, 9))
     put(tmp_path / "sizes", classes=("eel",), size=(6, 8))
     with pytest.raises(InputError, match=r"eel/0.png: 8x6 pixels: must be 9x6 .* data.size="):

@@ -143,7 +143,7 @@ def test_a_training_file_without_labels_is_refused(tmp_path):
         (None, "cannot be read as text: .*No such file"),
         (b"", "must not be empty"),
         (b"\n \n", "must not be empty"),
-        (b"\x89PNG\r\n\x1a\n\xff\xfe", "cannot be read as text"),
+        (b"\x89PNG\r\n\x1a\n\xff\xfe", "cannot be read as text: must be saved as UTF-8"),
         (bytes(1_000), ":1: .*not an image"),
     ],
     ids=["missing", "empty", "blank", "an image", "zeros"],
@@ -156,6 +156,12 @@ def test_a_file_that_holds_no_rows_is_named(content, message, tmp_path):
         load(path)
     assert str(refused.value).startswith(str(path))
     assert "\n" not in str(refused.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_label(train, tmp_path):
+    marked = tmp_path / "marked.csv"
+    marked.write_bytes(b"\xef\xbb\xbf" + train.read_bytes())
+    assert load(marked).digest == load(train).digest
 
 
 def test_a_folder_is_no_file(tmp_path):
