@@ -1,11 +1,13 @@
 """The command line of tools beside training: words, `key=value` and files, and errors in a line."""
 
+import os
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from src import ROOT, config
+from src.addresses import expand_home
 from src.errors import InputError
 from src.process_exit import fast_exit
 from src.tracking.settings import TrackingSettings
@@ -27,6 +29,22 @@ class Words:
             raise InputError(f"{key}={given[1]}: {key} must be given once")
         return given[0] if given else None
 
+    def output(self, key: str, suffixes: Sequence[str] = ()) -> Path | None:
+        """Return the file that a key names to be written, which ends in one of `suffixes`.
+
+        Raises InputError for one that cannot be written, before any work is done for it.
+        """
+        if (given := self.value(key)) is None:
+            return None
+        file = Path(expand_home(given))
+        if suffixes and file.suffix not in suffixes:
+            raise InputError(f"{key}={file}: must end in {' or '.join(suffixes)}")
+        if file.is_dir() or not os.access(file.parent, os.W_OK):
+            raise InputError(
+                f"{key}={file}: cannot be written; must be a file in a folder that can"
+            )
+        return file
+
     def no_files(self) -> None:
         """Raise InputError for a word that the command does not know."""
         if self.files:
@@ -36,7 +54,8 @@ class Words:
 def parse(arguments: Sequence[str], keys: Collection[str], flags: Collection[str] = ()) -> Words:
     """Sort arguments into `keys`, `flags`, the config's `tracking` and files.
 
-    Raises InputError for an unknown key or flag; a file that exists may have `=` in its name.
+    Raises InputError for an unknown key or flag, and for a key without a value; a file that exists
+    may have `=` in its name.
     """
     values: dict[str, list[str]] = {}
     settings: list[str] = []
@@ -44,6 +63,8 @@ def parse(arguments: Sequence[str], keys: Collection[str], flags: Collection[str
     for argument in arguments:
         key, is_pair, value = argument.partition("=")
         if is_pair and key in keys:
+            if not value:
+                raise InputError(f"{key}=: must have a value")
             values.setdefault(key, []).append(value)
         elif key.startswith("tracking."):
             settings.append(argument)

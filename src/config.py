@@ -180,7 +180,7 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
     tree = {key: value for key, value in tree.items() if key not in unused}
     if tree["sweep"]["fallback"] and tree["data"].get("fallback"):
         tree["data"], choices = _fallen_back(tree, choices)
-        tree["published"] = None  # of other data
+        tree["published"] = dict.fromkeys(tree["published"])  # they are of other data
     return Resolved(tree, _chosen(tree, choices))
 
 

@@ -109,7 +109,8 @@ def _beginnings(file: Path) -> Iterator[str]:
         for key, value in leaves(tree, prefix):
             text = plain_text(value)
             yield f"{key}: Interpolation" if "${" in text else f"{key}={text}: must be "
-            yield from (f"{part}: unknown" for part in accumulate(key.split("."), "{}.{}".format))
+            for part in accumulate(key.split("."), "{}.{}".format):
+                yield from (f"{part}: unknown", f"{part}: must have the keys")
 
 
 def shown(file: Path) -> str:

@@ -13,23 +13,27 @@ The suffix of FILE says what is written:
 """
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from src import command_line
 from src.errors import InputError
 
-ARCHIVE, MODELS = ".zip", (".onnx", ".pt2", ".pt")
+ARCHIVE, ONNX = ".zip", ".onnx"
+MODELS = (ONNX, ".pt2", ".pt")
+PACKAGES = ("onnx", "onnxscript")  # that ONNX takes
 
 
 def main(arguments: Sequence[str]) -> None:
     """Write the file and print what it holds. Raises InputError where it cannot be written."""
     words = command_line.parse(arguments, ("out", "sweep", "run", "model"))
     words.no_files()
-    file = Path(words.value("out") or "")
-    if file.suffix not in (ARCHIVE, *MODELS):
-        raise InputError(f"out={file}: must end in one of {', '.join((ARCHIVE, *MODELS))}")
-    if not file.parent.is_dir():
-        raise InputError(f"out={file}: cannot be written: {file.parent} is no folder")
+    file = words.output("out", (ARCHIVE, *MODELS))
+    if file is None:
+        raise InputError("out=FILE: must be given")
+    if file.suffix == ONNX and (missing := [name for name in PACKAGES if not find_spec(name)]):
+        hint = "`pip install -e '.[onnx]'` brings it"
+        raise InputError(f"out={file}: No module named '{missing[0]}'; {hint}")
     if file.suffix == ARCHIVE:
         _sweep(words, file)
         return

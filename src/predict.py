@@ -33,6 +33,10 @@ def main(arguments: Sequence[str]) -> None:
     words = command_line.parse(arguments, ("run", "sweep", "model", "out", "picture"), FLAGS)
     if not words.files:
         raise InputError("FILE: must be given: an image, a folder of them or a text file")
+    for file in words.files:
+        if not Path(file).exists():
+            raise InputError(f"{file}: no file or folder")
+    out, picture = words.output("out"), words.output("picture", (".png",))
     from src.inference import examples, predictions
     from src.inference.choice import choose
 
@@ -42,12 +46,12 @@ def main(arguments: Sequence[str]) -> None:
     for prediction in _with_progress(predictions.predict(model, examples.read(words.files, model))):
         found.append(prediction)
         print(predictions.line(model, prediction))
-    if out := words.value("out"):
-        predictions.write_csv(Path(out), model, found)
-    if picture := words.value("picture"):
+    if out:
+        predictions.write_csv(out, model, found)
+    if picture:
         from src.inference import contact_sheet
 
-        contact_sheet.save(Path(picture), model, found)
+        contact_sheet.save(picture, model, found)
     unlabelled = sum(prediction.example.label is None for prediction in found)
     if unlabelled and "--score" in words.flags:
         raise InputError(f"--score: {unlabelled} of {len(found)} examples have no label")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
@@ -138,14 +138,9 @@ class SweepView:
             begun = [job for job in self.waiting.values() if job.number in self.journals.jobs]
             records = [(job, self._record(job.number)) for job in begun]
             running = [(job, record) for job, record in records if record]
-            width = max((len(job.name) for job, _ in running), default=0)
-            lines = [
-                f"  {job.name:{width}}  {last_epoch(record) or 'starting'}"
-                for job, record in running
-            ]
-            self.live.update(
-                Group(Text(self._summary(len(running))), *map(Text, lines)), refresh=True
-            )
+            states = [(job.name, last_epoch(record) or "starting") for job, record in running]
+            lines = [self._summary(len(running)), *job_lines(states, self.console.width)]
+            self.live.update(Text("\n".join(lines), no_wrap=True), refresh=True)
 
     def _summary(self, running: int) -> str:
         counts = self.ended | Counter(running=running)
@@ -174,3 +169,16 @@ class SweepView:
         with suppress(OSError):
             return fold(journal) if journal else None
         return None
+
+
+def job_lines(states: Sequence[tuple[str, str]], width: int) -> list[str]:
+    """Return a line of at most `width` characters for each job: its name, cut to fit, its state."""
+    room = width - 4 - max((len(state) for _, state in states), default=0)
+    longest = max(1, min(room, max((len(name) for name, _ in states), default=0)))
+    return [f"  {_cut(name, longest):{longest}}  {state}" for name, state in states]
+
+
+def _cut(text: str, width: int) -> str:
+    """Return a text of at most `width` characters, of which both ends are kept."""
+    end = (width - 1) // 2
+    return text if len(text) <= width else f"{text[: width - 1 - end]}…{text[len(text) - end :]}"

@@ -44,7 +44,8 @@ KEYS_BY_RULE: Sequence[tuple[Rule, str]] = (
     (number(0), "augment.degrees augment.translate augment.scale activation.negative_slope"),
     (number(0), "optimizer.weight_decay schedule.eta_min compare.margin"),
     (number(0, 1), "model.dropout optimizer.momentum loss.label_smoothing schedule.warmup"),
-    (number(0, 1), "schedule.pct_start published.train_error published.val_error"),
+    (number(0, 1), "schedule.pct_start"),
+    (optional(number(0, 1)), "published.train_error published.val_error"),
     (number(0, 1, above=True), "data.val_fraction"),
     (optional(number(0, 1, above=True)), "compare.target_error"),
     (rules.FLAG, "diagnostics figures reuse resume dry_run submit tune.untuned"),
@@ -68,21 +69,20 @@ KEYS_BY_RULE: Sequence[tuple[Rule, str]] = (
     (one_of("none", "batch", "layer"), "model.norm"),
     (one_of("epoch", "update"), "schedule.interval"),
     (one_of("qmc", "tpe", "grid"), "tune.sampler"),
-    (Rule(lambda value: value is None, "null, or published.KEY=VALUE"), "published"),
     (
         Rule(lambda v: v is None, "null, or values by setting: {optimizer.lr: log(0.01, 1)}"),
         "tune.space",
     ),
 )
 SCHEMA = {key: rule for rule, keys in KEYS_BY_RULE for key in keys.split()}
-MAPPINGS = ("published", "tune.space")  # null, or keys of their own
+MAPPINGS = ("tune.space",)  # null, or keys of their own
 DATA_GROUPS = ("data", "normalize", "augment")
 MODEL_GROUPS = ("model", "activation", "init")
 TRAINING_GROUPS = ("loss", "optimizer", "schedule", "metrics", "device")
 GROUPS = (*DATA_GROUPS, *MODEL_GROUPS, *TRAINING_GROUPS)
 OPTIONAL_GROUPS = ("metrics",)  # any number of options, such as metrics=[ece,macro_f1]
-SECTIONS = ("compare", "tracking", "tune", "sweep")
 RULED_SECTIONS = ("compare", "published", "tracking", "tune")  # each of whose keys has a rule
+SECTIONS = (*RULED_SECTIONS, "sweep")
 KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS}
 
 

@@ -82,15 +82,19 @@ def main() -> None:
 def _check_arguments() -> None:
     """Put options before overrides, between which Hydra takes none.
 
-    Raises InputError for an option that is none, and for what a sweep alone fills in.
+    Raises InputError for an option that is none, for what a sweep alone fills in, and for a setting
+    that is deleted, which would be the default of whatever code takes it.
     """
     if any(a.startswith(COMPLETION) for a in sys.argv[1:]):
         return
     sys.argv[1:] = sorted(sys.argv[1:], key=_is_override)
     check_options(sys.argv[1:])
     for argument in filter(_is_override, sys.argv[1:]):
-        if covers(("sweep",), argument.lstrip("+~").partition("=")[0]):
+        key = argument.lstrip("+~").partition("=")[0]
+        if covers(("sweep",), key):
             raise InputError(f"{argument}: must be left out; a sweep fills it in for its jobs")
+        if argument.startswith("~") and "." in key and not covers(("hydra",), key):
+            raise InputError(f"{argument}: must have a value: {key}=VALUE, or that of its file")
 
 
 def _is_override(argument: str) -> bool:

@@ -153,7 +153,7 @@ def test_data_threads_device_and_code_change_the_fingerprint(changed, config):
         ["checkpoints=elsewhere"],
         ["compare.margin=1"],
         ["sweep.id=abc"],
-        ["+published.val_error=0.1"],
+        ["published.val_error=0.1"],
         ["threads=2"],  # the number that was used is told apart, not the one asked for
     ],
     ids=lambda value: value[0],
@@ -274,7 +274,7 @@ def test_a_fallback_is_not_held_against_what_others_published(config):
     assert config(*recipe).tree["published"] == {"train_error": 0.0068, "val_error": 0.0370}
     fallen = config(*recipe, "sweep.fallback=true")
     assert fallen.tree["data"]["_target_"] == "src.data.mnist_5k.load"
-    assert fallen.tree["published"] is None
+    assert fallen.tree["published"] == {"train_error": None, "val_error": None}
 
 
 KEYS = ("checkpoints", "results", "tracking.uri", "tracking.artifacts", "data.root")

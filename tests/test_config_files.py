@@ -120,6 +120,12 @@ def test_a_file_that_names_what_is_not_there_is_told(group, content, line, refus
         ("experiment/mine", f"{GLOBAL}epochs: 0\n", ["epochs=-1"], "epochs=-1: must be"),
         ("experiment/mine", f"{GLOBAL}eppochs: 0\n", [], "experiment/mine.yaml: eppochs: unknown"),
         (
+            "metrics/mine",
+            "mine: {unit: none}\n",
+            [],
+            "metrics/mine.yaml: metrics.mine: must have the keys direction, unit, function",
+        ),
+        (
             "experiment/mine",
             f"{GLOBAL}compare: {{margn: 1}}\n",
             [],

@@ -263,6 +263,12 @@ BROKEN = {
         "^experiment=depths: unknown; must be one of act",
     ),
     "unknown recipe": (["recipe=cnnn"], "^recipe=cnnn: unknown; must be one of cnn, relu, "),
+    "a deleted setting": (["~optimizer.lr"], "^~optimizer.lr: must have a value: optimizer.lr=VAL"),
+    "a baseline for one run": (["compare.baseline=nothing"], "^compare.baseline=nothing: .* -m; "),
+    "a shift out of sight": (
+        ["augment=shift", "augment.pixels=28"],
+        "^augment.pixels=28: must be below the images' 28x28$",
+    ),
     "an unquoted =": (
         ["compare.baseline=activation=relu"],
         "needs quotes: 'compare.baseline=\"activation=relu\"'$",
@@ -276,6 +282,7 @@ BROKEN = {
         ["tracking.uri=sqlite:///{good}/db"],
         "^tracking.uri=sqlite:///.*good",
     ),
+    "a folder as database": (["tracking.uri=sqlite:///{raw}"], "must be a file, not a folder$"),
     "not a database": (["tracking.uri=sqlite:///{bad}"], "^tracking.uri=sqlite:///.*bad.csv"),
     "no such scheme": (["tracking.uri=gopher://host"], "^tracking.uri=gopher://host"),
     "server that is not there": (

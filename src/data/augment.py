@@ -23,6 +23,8 @@ def shift(images: Tensor, draw: Generator, pixels: int) -> Tensor:
     """Move each image by up to `pixels` in both directions; what comes in is 0."""
     _check_images(images, "shift")
     size, (height, width) = len(images), images.shape[2:]
+    if pixels >= min(height, width):
+        raise InputError(f"augment.pixels={pixels}: must be below the images' {width}x{height}")
     offsets = torch.randint(0, 2 * pixels + 1, (2, size), generator=draw).to(images.device)
     padded = functional.pad(images, (pixels,) * 4)
     rows = offsets[0][:, None] + torch.arange(height, device=images.device)  # (B, H)

@@ -39,8 +39,6 @@ def read(places: Sequence[str], model: TrainedModel) -> Iterator[Example]:
     for place in map(Path, places):
         if place.is_dir():
             yield from _folder(place, model)
-        elif not place.is_file():
-            raise InputError(f"{place}: no file or folder")
         elif place.suffix.lower() in TEXT_SUFFIXES:
             yield from _text(place, model)
         else:

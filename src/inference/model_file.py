@@ -25,8 +25,6 @@ def write(model: TrainedModel, file: Path) -> None:
             WRITERS[file.suffix](model, file)
     except OSError as error:
         raise InputError(f"out={file}: cannot be written: {error.strerror or error}") from error
-    except ImportError as error:
-        raise InputError(f"out={file}: {error}; `pip install -e '.[onnx]'` brings it") from error
     except RuntimeError as error:  # torch's own, of a file and of a model that it cannot trace
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"out={file}: cannot be written: {reason}") from error

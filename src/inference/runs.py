@@ -58,7 +58,7 @@ def find_run(store: "Store | Offline", run_id: str) -> JobRecord:
 def _sent_run(store: "Store", run_id: str) -> JobRecord:
     from src.tracking import mlflow_source
 
-    run = mlflow_source.get(store, run_id)
+    run = mlflow_source.get(store, run_id, "run=")
     if run.data.tags.get("kind") == "sweep":
         raise InputError(f"run={run_id}: a sweep; sweep={run_id} takes the best of its runs")
     (record,) = mlflow_source.records(store, [run])
@@ -78,8 +78,12 @@ def find_sweep(store: "Store | Offline", run_id: str) -> SweepRuns:
 def _sent_sweep(store: "Store", run_id: str) -> SweepRuns:
     from src.tracking import mlflow_source
 
-    is_last = run_id == "last"
-    sweep = mlflow_source.last_sweep(store) if is_last else mlflow_source.get(store, run_id)
+    if run_id == "last":
+        sweep = mlflow_source.last_sweep(store)
+    else:
+        sweep = mlflow_source.get(store, run_id, "sweep=")
+    if sweep.data.tags.get("kind") != "sweep":
+        raise InputError(f"sweep={run_id}: no sweep but a single run, which run={run_id} takes")
     records = mlflow_source.records(store, mlflow_source.jobs_of(store, sweep.info.run_id))
     return SweepRuns(sweep.info.run_id, sweep.data.tags, sweep.data.params, records)
 

@@ -31,7 +31,10 @@ def check_chdir(hydra: DictConfig) -> None:
 
 
 def check_is_single(hydra: DictConfig) -> None:
-    """Raise InputError for values to sweep that a single run would pass over in silence."""
+    """Raise InputError for what is typed for a sweep and would be passed over in silence."""
+    for argument in sys.argv:
+        if argument.startswith("compare.baseline="):
+            raise InputError(f"{argument}: must go with -m; a single run is compared with nothing")
     # Not in Hydra's own list of overrides, to which it adds the mode that it chose.
     is_asked_for = any(argument.startswith("hydra.mode=") for argument in sys.argv)
     if (keys := hydra.sweeper.get("params")) and not is_asked_for:

@@ -18,7 +18,7 @@ from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings, moved
 
 SEARCH_TAGS = {"answer": "search"}  # of a sweep whose sweeper looks for the best settings
-PUBLISHED, PUBLISHED_ERRORS = "published.", ("train_error", "val_error")
+PUBLISHED = ("train_error", "val_error")
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ class JobRecord:
     @property
     def run(self) -> Run:
         """The record as a comparison takes it."""
-        published = {k.removeprefix(PUBLISHED): v for k, v in self.params.items()}
+        published = {key: self.params.get(f"published.{key}", "null") for key in PUBLISHED}
         return Run(
             run_id=self.run_id or self.job_id,
             name=self.name,
@@ -186,7 +186,7 @@ class JobRecord:
             arm=self.tags.get("arm", ""),
             epochs=self.epochs,
             summary=self.summary,
-            published={k: float(published[k]) for k in PUBLISHED_ERRORS if k in published},
+            published={key: float(error) for key, error in published.items() if error != "null"},
             code=self.identity.code if self.identity else {},
             metrics=defined(self.params),
             selected_by=self.params.get("select_by", VAL_ERROR),

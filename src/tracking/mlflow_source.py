@@ -63,8 +63,8 @@ def _has_lost_files(store: Store, run: MlflowRun) -> bool:
     return "reused_from" not in run.data.tags and not folder.exists()
 
 
-def get(store: Store, run_id: str) -> MlflowRun:
-    """Return MLflow's record of a run of the experiment.
+def get(store: Store, run_id: str, key: str = "") -> MlflowRun:
+    """Return MLflow's record of a run of the experiment; `key` is what was typed before the id.
 
     Raises InputError for an id that the server has not, or has of another experiment, and for a
     deleted run.
@@ -72,13 +72,13 @@ def get(store: Store, run_id: str) -> MlflowRun:
     try:
         run = store.client.get_run(run_id)
     except MlflowException as error:
-        raise InputError(f"{run_id}: no run with this id at {store.shown_uri}") from error
+        raise InputError(f"{key}{run_id}: no run with this id at {store.shown_uri}") from error
     if run.info.lifecycle_stage == LifecycleStage.DELETED:
-        raise InputError(f"{run_id}: the run was deleted; it can be restored in MLflow's UI")
+        raise InputError(f"{key}{run_id}: the run was deleted; it can be restored in MLflow's UI")
     if run.info.experiment_id != store.experiment_id:
         name = store.client.get_experiment(run.info.experiment_id).name
         raise InputError(
-            f"{run_id}: a run of another experiment, which tracking.experiment='{name}' names"
+            f"{key}{run_id}: a run of another experiment, which tracking.experiment='{name}' names"
         )
     return run
 

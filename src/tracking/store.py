@@ -101,6 +101,8 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
                 _check_artifacts(kept, f"tracking.experiment={experiment}: keeps its artifacts in ")
             return store
         database = found.absolute()
+        if database.is_dir():  # MLflow would try it again for minutes
+            raise InputError(f"tracking.uri={redact(uri)}: must be a file, not a folder")
         # Processes that migrate a fresh database at the same time crash in each other's tables.
         with locked(database):
             if not database.exists():

@@ -195,5 +195,5 @@ def _check_tracked(tree: Mapping[str, Any], measured: Collection[str], splits: S
     ):
         allowed = [f"{start}{name}" for start in starts for name in by_split[start]]
         if value is not None and value not in allowed:
-            such = ", ".join(allowed[:12])
+            such = ", ".join([*dict.fromkeys(allowed)][:12])
             raise InputError(f"{key}={value}: no metric of these jobs; must be one such as {such}")

@@ -12,14 +12,13 @@ from src.inference import restore
 from src.inference.publish import publish_run
 from src.inference.runs import find_run
 
-pytestmark = pytest.mark.slow  # torch.export takes seconds to import
-
 
 @pytest.fixture(scope="module", params=["softmax", "mlp", "cnn"])
 def run_id(request, runs):
     return runs.job((f"model={request.param}", "activation=gelu"))
 
 
+@pytest.mark.slow  # torch.export takes seconds to import
 def test_an_exported_model_gives_the_same_logits(run_id, runs, pictures, tmp_path, capsys):
     onnxruntime = pytest.importorskip("onnxruntime")
     record = find_run(runs.store, run_id)
@@ -47,9 +46,10 @@ def test_an_exported_model_gives_the_same_logits(run_id, runs, pictures, tmp_pat
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "out=.: must end in one of .zip, .onnx, .pt2, .pt"),
-        (["out=model.h5"], "out=model.h5: must end in one of"),
-        (["out=/nowhere/model.pt"], "out=/nowhere/model.pt: cannot be written: /nowhere"),
+        ([], "out=FILE: must be given"),
+        (["out="], "out=: must have a value"),
+        (["out=model.h5"], "out=model.h5: must end in .zip or .onnx or .pt2 or .pt"),
+        (["out=/nowhere/model.pt"], "out=/nowhere/model.pt: cannot be written; must be a file"),
         (["out=/proc/model.pt"], "out=/proc/model.pt: cannot be written"),
         (["out=a.zip", "run=x"], "run=: an archive holds a sweep"),
         (["out=a.pt", "more"], "more: unknown"),
@@ -61,3 +61,9 @@ def test_bad_input_is_one_line(words, said, runs):
         main([*runs.words, *words])
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_package_that_onnx_takes_is_missed_before_the_model_is_loaded(monkeypatch):
+    monkeypatch.setattr("src.export.find_spec", lambda name: None if name == "onnx" else ...)
+    with pytest.raises(InputError, match=r"^out=a.onnx: No module named 'onnx'; `pip install -e "):
+        main(["out=a.onnx"])
