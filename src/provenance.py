@@ -1,7 +1,6 @@
 """Provenance of a result: commit, command, versions, and where it was computed."""
 
 import platform
-import shlex
 import socket
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import version
 
-from src import CODE, ROOT, hardware, scheduler
+from src import CODE, ROOT, commands, hardware, scheduler
 from src.credentials import redact
 from src.process_identity import machine_id, process_id
 from src.search_space import unquoted
@@ -65,5 +64,4 @@ def _git(*arguments: str) -> str:
 
 def command() -> str:
     """Return the command line as the user would type it again, without credentials."""
-    typed = (redact(unquoted(argument)) for argument in sys.argv[1:])
-    return shlex.join(["python", "-m", "src.train", *typed])
+    return commands.train(*(redact(unquoted(argument)) for argument in sys.argv[1:]))

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from src import command_line
+from src import command_line, commands
 from src.command_line import folders
 from src.compare.formatting import count
 from src.config_files import shown
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
     for sweep in sorted(sweeps, key=lambda record: record.start_time):
         print(*_lines(sweep), sep="\n  ")
     if not sweeps:
-        print("No sweep yet; `python -m src.train -m …` makes one.")
+        print(f"No sweep yet; `{commands.train('-m')} …` makes one.")
 
 
 def _lines(sweep: JobRecord) -> Sequence[str]:

@@ -4,12 +4,26 @@ import shlex
 
 import pytest
 
-from src import ROOT, commands, config
+from src import ROOT, commands, config, provenance
 
 
 @pytest.fixture
 def defaults() -> dict[str, str]:
     return config.settings([])["tracking"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("/home/me/.venv/bin/fairsweep", "fairsweep -m 'seed=range(3)'"),
+        ("/clone/src/train.py", "python -m src.train -m 'seed=range(3)'"),
+        ("/clone/src/compare/__main__.py", "python -m src.train -m 'seed=range(3)'"),
+    ],
+)
+def test_training_is_suggested_by_the_program_that_was_typed(typed, said, monkeypatch):
+    monkeypatch.setattr("sys.argv", [typed, "-m", "seed=range(3)"])
+    assert commands.train("-m", "seed=range(3)") == said
+    assert provenance.command() == said
 
 
 def test_sync_needs_no_folder_for_what_lies_under_outputs(tmp_path):

@@ -5,13 +5,13 @@ permuted (Breiman 2001, "Random forests"), as shares of their sum.
 """
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, log
 from typing import TYPE_CHECKING, Any
 
+from src import commands
 from src.metrics import BEST_VAL_ERROR, Run
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ class PlainSearch:
     @property
     def command(self) -> str:
         """The command that trains the best trial again."""
-        typed = OVERRIDE.split(self.best.run.name)
-        return f"python -m src.train {' '.join(map(shlex.quote, typed))}"
+        return commands.train(*OVERRIDE.split(self.best.run.name))
 
     @property
     def sentence(self) -> str:

@@ -87,7 +87,7 @@ def last_sweep(store: Store) -> MlflowRun:
     """Return the sweep that was begun last. Raises InputError when there is none."""
     found = store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'", max_results=1)
     if not found:
-        raise InputError(f"no sweep at {store.shown_uri}; `python -m src.train -m …` makes one")
+        raise InputError(f"no sweep at {store.shown_uri}; `{commands.train('-m')} …` makes one")
     return found[0]
 
 

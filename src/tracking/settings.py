@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from src import addresses
+from src import addresses, commands
 from src.addresses import database_path
 from src.credentials import redact
 from src.errors import InputError
@@ -58,7 +58,7 @@ class TrackingSettings:
 
         database, folder = database_path(self.uri), addresses.local_path(self.artifacts)
         if database is not None and not database.exists():
-            said = "no such database; `python -m src.train` makes one"
+            said = f"no such database; `{commands.train()}` makes one"
             raise InputError(f"tracking.uri={self.public.uri}: {said}")
         beside = database and folder and database.absolute().parent == folder.absolute().parent
         return store.connect(self.uri, self.experiment, self.artifacts if beside else "")
