@@ -66,7 +66,7 @@ def run(cfg: DictConfig) -> float:
     if not elsewhere.is_seen(sweep, sweep_id):
         elsewhere.check(index.tracking, sweep)
         elsewhere.adopt(index.tracking, journal, sweep_id, hydra.job.num)
-    with uploading(journal, index.tracking.connect):
+    with uploading(journal, sweep, index.tracking.connect):
         return _of_sweep(config, journal, index, overrides, hydra.job.num)
 
 

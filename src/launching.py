@@ -9,6 +9,7 @@ from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTi
 from src.hardware import cores
 from src.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, basic_sweeper, typed_lines
 from src.job_source import Batch, Job, JobSource, error_of
+from src.process_exit import quick_teardown
 from src.progress import SweepView
 from src.rules import AUTO_OR_WHOLE, POSITIVE, Rule, optional, whole
 from src.scheduler import QueueState

@@ -27,7 +27,8 @@ from src.tracking.journal import Journal
 from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
-from src.tracking.uploader import upload
+from src.tracking.sweep_journals import SweepJournals
+from src.tracking.uploader import is_accompanied, upload
 from src.tracking.uploader_process import start_uploader
 
 
@@ -69,8 +70,8 @@ class SweepCallback(Callback):
         if config.sweep.is_queued:
             sweep = Journal(Path(config.hydra.sweep.dir))
             index = ResultIndex.of(resolved(config).tree)
-            if close_if_ended(sweep, index):
-                upload([sweep], index.tracking.connect)
+            if close_if_ended(sweep, index) and not is_accompanied(sweep.folder):
+                upload(SweepJournals(sweep).find(), index.tracking.connect)
         # Of each job a sweep would keep both to its end, 0.1 MB.
         job_return.cfg = job_return.hydra_cfg = None
 

@@ -16,7 +16,7 @@ from src.tracking.journal import Journal
 from src.tracking.repair import end, goes_on, settle
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
-from src.tracking.uploader import RETRY_SECONDS, Uploader, upload
+from src.tracking.uploader import HEARTBEAT, RETRY_SECONDS, Uploader, upload
 
 POLL_SECONDS = 0.1
 
@@ -94,6 +94,8 @@ class UploadService:
 
         def find() -> list[Journal]:
             found, has_begun = self.journals.find(), self.journals.sweep.path.exists()
+            if has_begun:
+                (folder / HEARTBEAT).touch()
             if jobs is not None and has_begun and len(self.journals.jobs) >= jobs:
                 self.prepare_models()
             return found
@@ -141,6 +143,9 @@ class UploadService:
             self.deliver()
         elif self.is_connected:
             store.complete(self.index.tracking.uri)
+        if self.is_watching:
+            self.uploader.stop()
+            (self.journals.sweep.folder / HEARTBEAT).unlink(missing_ok=True)
 
     def _end_killed(self, journals: SweepJournals) -> None:
         """Wait until the processes that write are gone or done, and end what they could not."""

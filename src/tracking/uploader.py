@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 FLUSH_INTERVAL = 1.0  # seconds between deliveries, and between tries when there is no answer
 RETRY_SECONDS = 10.0  # how long a delivery that was asked for is tried while there is no answer
 ABORT_SECONDS = 1.0  # the same after an interrupt; a later sweep sends the rest
+HEARTBEAT = ".uploader"  # the file in a sweep's folder that the process beside the sweep touches
+HEARTBEAT_SECONDS = 60.0  # its greatest age while that process lives; clocks and NFS lag behind
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,8 @@ class Uploader:
         self.connect = connect
         self.sizes: dict[Path, int] = {}  # of the journals as they were delivered
         self.requests: SimpleQueue[tuple[float, Future] | None] = SimpleQueue()
-        threading.Thread(target=self._run, name="uploader", daemon=True).start()
+        self.thread = threading.Thread(target=self._run, name="uploader", daemon=True)
+        self.thread.start()
 
     def flush(self, seconds: float = RETRY_SECONDS, wait: float | None = None) -> Exception | None:
         """Deliver all that is written; what the server does not take is tried for some seconds.
@@ -53,8 +56,9 @@ class Uploader:
             return TimeoutError("no answer yet")
 
     def stop(self) -> None:
-        """Let the thread end; what is written later is not delivered."""
+        """End the thread, at once if it is idle; what is written later is not delivered."""
         self.requests.put(None)
+        self.thread.join(ABORT_SECONDS)
 
     def _run(self) -> None:
         was_failing = False
@@ -87,9 +91,22 @@ class Uploader:
         return error
 
 
-def uploading(journal: Journal, connect: Callable[[], "Store"]) -> AbstractContextManager[None]:
-    """Send what the body writes into its journal, from a thread of its own process."""
-    uploader = Uploader(lambda: [journal], connect)
+def is_accompanied(sweep: Path) -> bool:
+    """Return whether a process beside the sweep of this folder sends what its jobs write."""
+    try:
+        return time.time() - (sweep / HEARTBEAT).stat().st_mtime < HEARTBEAT_SECONDS
+    except OSError:
+        return False
+
+
+def uploading(
+    journal: Journal, sweep: Path, connect: Callable[[], "Store"]
+) -> AbstractContextManager[None]:
+    """Send what the body writes into its journal, from a thread of its own process.
+
+    While the folder of its sweep is accompanied, that and MLflow's import are left to others.
+    """
+    uploader = Uploader(lambda: [] if is_accompanied(sweep) else [journal], connect)
 
     def close(is_abort: bool) -> None:
         error = uploader.flush(0.0, wait=ABORT_SECONDS) if is_abort else uploader.flush()
@@ -105,10 +122,10 @@ def upload(waiting: Iterable[Journal], connect: Callable[[], "Store"]) -> Except
 
     After an error that took long nothing more is tried: the server hangs.
     """
-    from src.tracking.mlflow_sink import send
-
     error = None
     for journal in waiting:
+        from src.tracking.mlflow_sink import send
+
         start = time.monotonic()
         try:
             send(journal, connect)

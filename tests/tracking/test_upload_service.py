@@ -1,5 +1,6 @@
 """What a sweep finds when it begins: jobs of processes that are gone, and unsent journals."""
 
+import os
 from threading import Event
 
 import pytest
@@ -12,6 +13,7 @@ from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
 from src.tracking.upload_service import UploadService, close_abandoned
+from src.tracking.uploader import HEARTBEAT, is_accompanied, uploading
 
 
 @pytest.fixture
@@ -155,3 +157,34 @@ def test_imports_for_models_begin_with_the_last_job(index, begun, monkeypatch):
     service.preparation.join()
     service.uploader.stop()
     assert calls == ["imports"]
+
+
+def test_a_job_elsewhere_leaves_uploads_to_the_process_beside_its_sweep_while_that_lives(
+    index, begun
+):
+    sweep, job = begun("sweep", kind="sweep"), begun("sweep/0", sweep="sweep", number="0")
+    asked = []
+
+    def connect():
+        asked.append(job)
+        return index.tracking.connect()
+
+    service = UploadService()
+    service.connect(index, False)
+    service.watch(sweep.folder)
+    assert service.uploader.flush() is None
+    assert is_accompanied(sweep.folder)
+    job.append("metrics", step=1, values={"val/error": 0.25})
+    with uploading(job, sweep.folder, connect):
+        pass
+    assert not asked
+    service.end()
+    assert not (sweep.folder / HEARTBEAT).exists()
+    assert not job.has_unsent
+    (sweep.folder / HEARTBEAT).touch()  # of one that was killed
+    job.append("metrics", step=2, values={"val/error": 0.25})
+    os.utime(sweep.folder / HEARTBEAT, (0, 0))
+    with uploading(job, sweep.folder, connect):
+        pass
+    assert asked
+    assert not job.has_unsent

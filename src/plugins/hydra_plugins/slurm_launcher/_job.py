@@ -7,6 +7,8 @@ from typing import Any
 
 from hydra_plugins.local_launcher import _worker
 
+from src.launching import quick_teardown
+
 
 @dataclass(frozen=True)
 class QueuedJob:
@@ -20,8 +22,9 @@ class QueuedJob:
     def __call__(self) -> bytes:
         """Run the job; return its JobReturn, pickled by value."""
         os.chdir(self.working_directory)
-        multirun = _worker.Multirun.restore(Path(self.shared).read_bytes())
-        return _worker.run(multirun, self.number, self.overrides)
+        with quick_teardown():
+            multirun = _worker.Multirun.restore(Path(self.shared).read_bytes())
+            return _worker.run(multirun, self.number, self.overrides)
 
     def checkpoint(self) -> Any:
         """Return what is queued again; the job's own checkpoint lies on disk after each epoch."""
