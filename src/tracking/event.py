@@ -14,7 +14,7 @@ class EventKind(StrEnum):
 
     START = "start"
     METRICS = "metrics"  # of one epoch
-    HISTORY = "history"  # all epochs of a job that was not trained again
+    HISTORY = "history"  # epochs that an earlier job, or an earlier attempt elsewhere, has trained
     FINAL = "final"  # metrics of the whole run
     FILES = "files"
     LOOK = "look"  # of a sweep at its jobs: see `compare.looks`

@@ -208,7 +208,7 @@ class JobRecord:
         elif kind == EventKind.METRICS:
             self.by_step[event.get("step", 0)] = event.get("values", {})
         elif kind == EventKind.HISTORY:
-            self.by_step = {epoch["step"]: epoch["values"] for epoch in event.get("epochs", ())}
+            self.by_step |= {epoch["step"]: epoch["values"] for epoch in event.get("epochs", ())}
         elif kind == EventKind.FINAL:
             self.summary |= event.get("values", {})
             self.correct = event.get("correct", "")

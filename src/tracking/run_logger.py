@@ -5,7 +5,6 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,12 +159,17 @@ def log_epochs(
     record = fold(journal)
     known = record.by_step if record else {}
     raise_if_stop_requested()
-    for epoch in chain(earlier, epochs):
+    if unknown := [epoch for epoch in earlier if epoch.epoch not in known]:
+        journal.append(EventKind.HISTORY, epochs=_history(unknown))
+    for epoch in epochs:
         if epoch.epoch not in known:
             journal.append(EventKind.METRICS, step=epoch.epoch, values=epoch.metrics)
-        if epoch not in earlier:
-            yield epoch
-            raise_if_stop_requested()
+        yield epoch
+        raise_if_stop_requested()
+
+
+def _history(epochs: Iterable[Epoch]) -> list[dict[str, Any]]:
+    return [{"step": epoch.epoch, "values": epoch.metrics} for epoch in epochs]
 
 
 def cached_start(
@@ -184,13 +188,12 @@ def record_cached(journal: Journal, start: Mapping[str, Any], source: JobRecord)
     """Record a job as what `source` found; return its figure for a sweeper."""
     origin = source.tags.get("reused_from") or source.run_id or source.job_id
     tags = {**start["tags"], "reused_from": origin}
-    history = [{"step": epoch.epoch, "values": epoch.metrics} for epoch in source.epochs]
     last, outcome = source.epochs[-1].epoch, {"outcome": source.outcome}
     _begin(
         journal,
         {**start, "tags": tags},
         Action.REUSE,
-        event_now(EventKind.HISTORY, epochs=history),
+        event_now(EventKind.HISTORY, epochs=_history(source.epochs)),
         event_now(EventKind.FINAL, step=last, values=source.summary, correct=source.correct),
         event_now(EventKind.END, status=Status.FINISHED, tags=outcome),
     )
