@@ -64,6 +64,8 @@ class Resolved:
     def flat(self) -> dict[str, str]:
         """Dotted keys and text; a group's own key holds its choice (`activation=relu`)."""
         aside = (*schema.UNRECORDED_KEYS, *COPIED_KEYS)
+        if self.tree["stop_after"] is None:  # as in all jobs from before there was such a key
+            aside = (*aside, "stop_after")
         own = {k: v for k, v in flatten(self.tree).items() if not schema.covers(aside, k)}
         return dict(sorted({**self.choices, **own}.items()))
 

@@ -4,7 +4,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from src.hydra_internals import typed_lines
 from src.inference.publish import Publication
 from src.metrics import Epoch
 from src.progress import result_table, shown
+from src.schema import last_epoch
 from src.tracking import elsewhere, run_logger
 from src.tracking.event import EventKind
-from src.tracking.job_record import Action, Status, fold
+from src.tracking.job_record import LEFT, Action, Status, fold
 from src.tracking.journal import FILES, Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.run_logger import run_lifecycle
@@ -42,10 +44,20 @@ class Job:
     journal: Journal
     index: ResultIndex
     typed: Sequence[str]  # its overrides
+    left: Path | None = None  # where a trial of successive halving that stops leaves its checkpoint
 
     @property
     def fingerprint(self) -> str:
         return self.start["tags"]["fingerprint"]
+
+    def checkpoint(self, after: int | None = None) -> Path:
+        """Return where its checkpoint lies, or is left for the next rung of successive halving."""
+        tree, name = self.config.tree, self.fingerprint
+        if after is not None:
+            whole = replace(self.config, tree={**tree, "stop_after": None})
+            name = f"{self.environment.identity(whole).fingerprint}.{after}"
+        apart = "" if tree["reuse"] else f".{tree['sweep']['id']}"  # from those of other sweeps
+        return self.index.checkpoint(name + apart)
 
 
 def run(cfg: DictConfig) -> float:
@@ -63,11 +75,11 @@ def run(cfg: DictConfig) -> float:
     if not config.tree["sweep"]["uploads"]:
         return _of_sweep(config, journal, index, overrides, hydra.job.num)
     sweep, sweep_id = Path(hydra.sweep.dir), config.tree["sweep"]["id"]
-    if not elsewhere.is_seen(sweep, sweep_id):
+    if not (is_shared := elsewhere.is_seen(sweep, sweep_id)):
         elsewhere.check(index.tracking, sweep)
         elsewhere.adopt(index.tracking, journal, sweep_id, hydra.job.num)
     with uploading(journal, sweep, index.tracking.connect):
-        return _of_sweep(config, journal, index, overrides, hydra.job.num)
+        return _of_sweep(config, journal, index, overrides, hydra.job.num, is_shared)
 
 
 def _single(
@@ -115,10 +127,20 @@ def _resumed(job: Job, components: Components) -> float:
 
 
 def _of_sweep(
-    config: Resolved, journal: Journal, index: ResultIndex, overrides: Sequence[str], number: int
+    config: Resolved,
+    journal: Journal,
+    index: ResultIndex,
+    overrides: Sequence[str],
+    number: int,
+    is_shared: bool = True,
 ) -> float:
-    """Take the job from where it was trained before, go on where it was cut off, or train it."""
-    if record := run_logger.already_finished(journal, config.tree["sweep"]["id"], number):
+    """Take the job from where it was trained before, go on where it was cut off, or train it.
+
+    A trial of successive halving goes on where the rung before has stopped, unless its folders are
+    not `is_shared`: nobody would delete there what no rung goes on from.
+    """
+    tree = config.tree
+    if record := run_logger.already_finished(journal, tree["sweep"]["id"], number):
         return record.objective
     try:
         environment = prepare(config)
@@ -127,20 +149,34 @@ def _of_sweep(
             raise
     start = run_logger.start_event(config, environment, overrides, number)
     job = Job(config, environment, start, journal, index, overrides)
-    if not config.tree["reuse"]:
+    reuse, after, stop = tree["reuse"], tree["sweep"]["after"], tree["stop_after"]
+    if is_shared and after is not None and stop is not None:
+        job = replace(job, left=job.checkpoint(stop))
+        start["tags"][LEFT] = job.checkpoint(stop).stem
+    if not reuse and after is None:
         return _train(job)
-    with index.alone(job.fingerprint) as is_alone:
-        decision = index.decide(job.fingerprint)
-        checkpoint = index.checkpoint(job.fingerprint)
-        if decision.source:
-            checkpoint.unlink(missing_ok=True)  # its job may have been killed after the last epoch
-            value = run_logger.record_cached(journal, start, decision.source)
+    checkpoint = job.checkpoint()
+    with index.alone(checkpoint.stem) as is_alone:
+        if source := index.find(job.fingerprint) if reuse else None:
+            _leave(checkpoint, job.left)  # its job may have been killed after the last epoch
+            checkpoint.unlink(missing_ok=True)
+            value = run_logger.record_cached(journal, start, source)
             index.add(job.fingerprint, journal, job.typed)
             return value
-        if config.tree["checkpoint_minutes"] and is_alone:
+        if not is_alone:
+            return _train(job)
+        if tree["checkpoint_minutes"]:
             elsewhere.take_up(index.tracking, journal, checkpoint)
-            decision = index.decide(job.fingerprint)
-        return _train(job, path=checkpoint if is_alone else None, action=decision.action)
+        if after and not checkpoint.exists():
+            _leave(job.checkpoint(after), checkpoint)
+        has_begun = checkpoint.exists()
+        return _train(job, path=checkpoint, action=Action.RESUME if has_begun else Action.TRAIN)
+
+
+def _leave(checkpoint: Path, left: Path | None) -> None:
+    """Hand a checkpoint on, if there is one and another job can go on from it."""
+    if left and checkpoint.exists():
+        checkpoint.replace(left)
 
 
 def _train(
@@ -166,6 +202,7 @@ def _train(
         journal.append(EventKind.END, status=Status.FINISHED, tags={"outcome": result.outcome})
     job.index.add(job.fingerprint, journal, job.typed)
     if checkpoint:
+        _leave(checkpoint.path, job.left)
         checkpoint.remove()
     logs.say(result_table(job.start["name"], summary, result.outcome))
     record = fold(journal)
@@ -177,10 +214,11 @@ def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> 
     """Train to the end, from where the checkpoint was left; each epoch is recorded and shown."""
     tree = job.config.tree
     earlier, weights = checkpoint.load() if checkpoint else ([], None)
-    epochs = components.epochs(job.config, done=len(earlier))
+    last, done = last_epoch(tree), len(earlier)
+    epochs = islice(components.epochs(job.config, done), max(0, last - done))
     logged = run_logger.log_epochs(epochs, job.journal, earlier)
     return keep_best(
-        shown(logged, tree["epochs"], job.start["name"] if tree["sweep"]["id"] else ""),
+        shown(logged, last, job.start["name"] if tree["sweep"]["id"] else ""),
         components.model,
         tree["patience"],
         by=tree["select_by"],

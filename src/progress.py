@@ -78,7 +78,8 @@ def last_epoch(record: JobRecord) -> str:
     if not record.by_step:
         return ""
     step = max(record.by_step)
-    return f"epoch {step}/{record.params.get('epochs', '?')}  {errors(record.by_step[step])}"
+    last = record.params.get("stop_after") or record.params.get("epochs", "?")
+    return f"epoch {step}/{last}  {errors(record.by_step[step])}"
 
 
 class SweepView:

@@ -35,7 +35,7 @@ KEYS_BY_RULE: Sequence[tuple[Rule, str]] = (
     (whole(1), "epochs batch_size model.width model.kernel_size model.hidden model.blocks"),
     (whole(1), "schedule.step_size"),
     (whole(2), "tune.budget"),
-    (optional(whole(1)), "patience"),
+    (optional(whole(1)), "patience stop_after"),
     (optional(whole(2)), "data.n tune.halving"),
     (rules.AUTO_OR_WHOLE, "threads"),
     (rules.POSITIVE, "activation.alpha init.gain optimizer.lr schedule.gamma"),
@@ -152,6 +152,13 @@ def check(tree: Mapping[str, Any]) -> None:
             raise _refusal(key, value, "a finite number")
         if not isinstance(value, PLAIN):
             raise _refusal(key, value, "text, a number, true, false, null or a list")
+    if (stop := values.get("stop_after")) and stop > values.get("epochs", stop):
+        raise _refusal("stop_after", stop, f"at most epochs={values['epochs']}")
+
+
+def last_epoch(tree: Mapping[str, Any]) -> int:
+    """Return the epoch at which a training ends, unless it diverges or runs out of patience."""
+    return tree["stop_after"] or tree["epochs"]
 
 
 def _keys_of(section: str) -> list[str]:

@@ -52,6 +52,13 @@ def test_softmax_is_the_same_variant_whatever_the_activation(config):
     assert config("activation=relu").flat != config("activation=sigmoid").flat
 
 
+def test_a_job_that_trains_all_epochs_is_the_one_it_was_before_it_could_stop_earlier(config):
+    whole = config()
+    assert "stop_after" not in whole.flat
+    assert fingerprint(config("stop_after=3")) != fingerprint(whole)
+    assert config("stop_after=3").variant != whole.variant
+
+
 def test_a_variant_is_a_config_without_its_seed(config):
     variants = {config(f"seed={seed}").variant for seed in range(3)}
     variants.add(config("seed=1", "data.split_seed=9").variant)

@@ -28,6 +28,8 @@ REFUSED = [
     (["clip_norm=inf"], "a number above 0, or null"),
     (["patience=0"], "an integer of at least 1, or null"),
     (["patience=-3"], "an integer of at least 1, or null"),
+    (["stop_after=0"], "an integer of at least 1, or null"),
+    (["epochs=4", "stop_after=5"], "at most epochs=4"),
     (["threads=0"], "auto or an integer of at least 1"),
     (["threads=many"], "auto or an integer of at least 1"),
     (["threads=true"], "auto or an integer of at least 1"),

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from src.errors import InputError
-from src.schema import NON_FACTOR_KEYS, SEED_KEYS, covers, leaves
+from src.schema import NON_FACTOR_KEYS, SEED_KEYS, covers, last_epoch, leaves
 from src.search_space import Dimension, parse
 from src.sweep.tuning import SamplerKind, grid_points
 
@@ -65,12 +65,16 @@ def check_space(
         key, where = dimension.key, f"tune.space.{dimension.key}"
         if key in varied:
             raise InputError(f"{where}: must not be swept as well; {key} tells variants apart")
-        if covers(UNTUNABLE_KEYS, key) or (tune["halving"] and key == "epochs"):
+        if covers(UNTUNABLE_KEYS, key) or (tune["halving"] and key in ("epochs", "stop_after")):
             raise InputError(f"{where}: must be a setting in which trials may differ")
         for label, tree in arms.items():
             if key not in dict(leaves(tree)) and key not in tree:
                 where += f"={dimension.scale}(…)"
                 raise InputError(f"{where}: must be a setting of every variant; {label} lacks it")
+    last = min(last_epoch(tree) for tree in arms.values())
+    if tune["halving"] and tune["halving"] > min(tune["budget"], last):
+        most = f"tune.budget={tune['budget']} and the epochs, {last}"
+        raise InputError(f"tune.halving={tune['halving']}: must be at most {most}; it cuts nothing")
     if tune["sampler"] == SamplerKind.TPE and find_spec("optuna") is None:
         raise InputError("tune.sampler=tpe: must have Optuna, by `pip install 'optuna>=5,<6'`")
     if tune["sampler"] == SamplerKind.GRID and not grid_points(space, tune["budget"]):

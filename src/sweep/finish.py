@@ -13,7 +13,7 @@ from src.inference.publish import Models, Publication
 from src.progress import failure_table, job_counts
 from src.signals import defer_stop, stop_requested
 from src.sweep.closing import conclude_jobs, going_on_note, has_ended
-from src.tracking.job_record import Action, JobRecord, Status
+from src.tracking.job_record import LEFT, Action, JobRecord, Status
 from src.tracking.repair import end, goes_on
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
@@ -89,6 +89,9 @@ def finish(error: BaseException | None) -> int:
             is_interrupted = stop_requested()
             failure = Status.KILLED if is_interrupted else Status.FAILED
             is_well = not (error or failed or is_interrupted or isinstance(result, InputError))
+            if not (error or is_interrupted):  # else the same command goes on from these
+                for name in filter(None, (job.tags.get(LEFT) for job in jobs)):
+                    sweep.index.checkpoint(name).unlink(missing_ok=True)
             if not has_ended(journal):  # else its last job did it
                 end(journal, Status.FINISHED if is_well else failure)
             if is_interrupted:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from src import provenance
 from src.errors import InputError
 from src.hydra_internals import BASIC_LAUNCHER, FAIR_SWEEPER, QUEUE_LAUNCHER, as_typed
+from src.schema import last_epoch
 from src.search_space import Dimension
 from src.shared_compositions import share_compositions
 from src.sweep.arm import Arm, check_space, tuning_seeds
@@ -133,7 +134,7 @@ def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Ro
         naming = _varying(varying(overrides), space, config)
         for branch in branches:
             source = sampler(config.tune.sampler, space, config.tune.budget)
-            stages = rungs(source.budget, trees[branch.arm]["epochs"], config.tune.halving)
+            stages = rungs(source.budget, last_epoch(trees[branch.arm]), config.tune.halving)
             branch.search = ArmSearch(source, tuned, stages)
             branch.naming = [naming]
             if journals:
@@ -152,7 +153,7 @@ def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Ro
 
 def _varying(varied: Sequence[str], space: Sequence[Dimension], config: DictConfig) -> str:
     """Return the override that lets the name of a trial, or of a tuned run, tell its settings."""
-    length = ["epochs"] if config.tune.halving else []
+    length = ["stop_after"] if config.tune.halving else []
     keys = dict.fromkeys([*varied, *(d.key for d in space), *length, "seed"])
     return f"sweep.varying=[{','.join(keys)}]"
 

@@ -126,13 +126,14 @@ class Rounds:
     def _trial(self, place: int, branch: Branch, task: Task) -> Job:
         arm, search = branch.arm, branch.search
         assert search is not None
-        settings = search.settings[task.trial]
+        settings = search.settings_of(task)
         first = 2 * len(self.branches) * len(self.order) + place * search.places
         tags = {"role": Role.TRIAL, "arm": arm.label, "trial": task.trial, **branch.trial_tags}
         tags["rung"] = f"{task.rung + 1}/{len(search.stages)}"
-        length = [f"epochs={search.stages[task.rung].epochs}"] if len(search.stages) > 1 else []
-        others = [*length, "figures=false", *branch.naming, f"sweep.tags={mapping_text(tags)}"]
+        others = ["figures=false", *branch.naming]
+        if len(search.stages) > 1:
+            others.append(f"sweep.after={search.stages[task.rung - 1].epochs if task.rung else 0}")
+        others.append(f"sweep.tags={mapping_text(tags)}")
         number = first + search.place(task)
         branch.tasks[number] = task
-        name = arm.job_name(task.seed, {**settings, **dict(each.split("=") for each in length)})
-        return Job(number, name, arm.job(task.seed, settings, *others))
+        return Job(number, arm.job_name(task.seed, settings), arm.job(task.seed, settings, *others))

@@ -117,7 +117,7 @@ def sampler(kind: str, space: Sequence[Dimension], budget: int) -> Sampler:
 
 @dataclass(frozen=True)
 class Rung:
-    """A stage of successive halving: so many trials, trained for so many epochs."""
+    """A stage of successive halving: so many trials, each trained up to so many epochs."""
 
     trials: int
     epochs: int
@@ -126,8 +126,9 @@ class Rung:
 def rungs(budget: int, epochs: int, factor: int | None) -> list[Rung]:
     """Return the stages of a search; without a factor one, in which every trial is trained in full.
 
-    From each to the next one trial in `factor` goes on, for `factor` times as many epochs
-    (Jamieson & Talwalkar 2016, "Non-stochastic best arm identification").
+    From each to the next one trial in `factor` goes on, up to `factor` times as many epochs
+    (Jamieson & Talwalkar 2016, "Non-stochastic best arm identification"). All are stops of one
+    training: the schedule is that of all epochs, so what is cut is what would have gone on.
     """
     stages, cut = 1, factor or 1
     while factor and min(epochs, budget) >= factor**stages:
@@ -162,6 +163,11 @@ class ArmSearch:
         """Return the number of a task among them."""
         at = task.rung * self.stages[0].trials + task.trial
         return at * len(self.seeds) + self.seeds.index(task.seed)
+
+    def settings_of(self, task: Task) -> Settings:
+        """Return the settings of a task: those of its trial, and where it stops if it is cut."""
+        own, stage = self.settings[task.trial], self.stages[task.rung]
+        return own if stage is self.stages[-1] else {**own, "stop_after": str(stage.epochs)}
 
     def tell(self, task: Task, error: float) -> None:
         """Take in the validation error of a task that has ended."""

@@ -6,9 +6,10 @@ from src.errors import InputError
 from src.sweep.arm import Arm, check_space, tuning_seeds
 
 ARMS = {
-    "optimizer=sgd": {"optimizer": {"lr": 0.1, "momentum": 0.9}, "epochs": 5, "data": {"n": 3}},
-    "optimizer=adam": {"optimizer": {"lr": 0.1, "betas": [0.9, 0.99]}, "epochs": 5, "seed": 0},
+    "optimizer=sgd": {"optimizer": {"lr": 0.1, "momentum": 0.9}, "data": {"n": 3}},
+    "optimizer=adam": {"optimizer": {"lr": 0.1, "betas": [0.9, 0.99]}, "seed": 0},
 }
+ARMS = {label: {"epochs": 5, "stop_after": None} | tree for label, tree in ARMS.items()}
 
 
 def tune(space: dict[str, str], **others) -> dict:
@@ -60,6 +61,13 @@ def test_a_key_that_cannot_be_tuned_is_refused(key, words):
 def test_epochs_are_tuned_or_halved():
     check_space(tune({"epochs": "int(1, 5)"}), [], ARMS)
     assert "tune.space.epochs" in refusal({"epochs": "int(1, 5)"}, halving=3)
+
+
+@pytest.mark.parametrize(("halving", "budget"), [(6, 20), (5, 4)])
+def test_halving_that_cuts_nothing_is_refused(halving, budget):
+    said = refusal({"optimizer.lr": "log(0.01, 1)"}, halving=halving, budget=budget)
+    assert said.startswith(f"tune.halving={halving}: must be at most tune.budget={budget} and the")
+    check_space(tune({"optimizer.lr": "log(0.01, 1)"}, halving=5, budget=5), [], ARMS)
 
 
 def test_a_grid_without_room_is_refused():

@@ -118,6 +118,12 @@ class TestHalving:
         assert {t.trial for t in search.results if t.rung == 2} == {*by_error[:2]}
         assert search.chosen == search.settings[by_error[0]]
 
+    def test_a_rung_is_a_stop_of_the_whole_training(self):
+        search = searched("qmc", factor=3, budget=18)
+        search.next()
+        stops = [search.settings_of(Task(0, rung, 0)).get("stop_after") for rung in range(3)]
+        assert stops == ["1", "3", None]  # of 9 epochs
+
     def test_a_trial_goes_on_as_soon_as_no_other_can_take_its_place(self):
         search = ArmSearch(sampler("qmc", LR, 4), [0], [Rung(4, 1), Rung(2, 2)])
         search.next()
