@@ -79,11 +79,11 @@ def parse(arguments: Sequence[str], keys: Collection[str], flags: Collection[str
 
 def folders(arguments: Sequence[str]) -> list[Path]:
     """Return the folders that are named, or outputs. Raises InputError for one that is none."""
-    found = [Path(argument) for argument in arguments] or [ROOT / "outputs"]
-    for folder in found:
-        if not folder.is_dir():
-            raise InputError(f"{folder}: no folder; without one, outputs is looked at")
-    return found
+    for argument in arguments:
+        if not (argument and Path(argument).is_dir()):
+            said = "no folder; without one, outputs is looked at"
+            raise InputError(f"{argument or repr(argument)}: {said}")
+    return [Path(argument) for argument in arguments] or [ROOT / "outputs"]
 
 
 def run(main: Callable[[Sequence[str]], None], usage: str | None) -> None:

@@ -113,7 +113,8 @@ def find_metric(tracked: str, known: Mapping[str, Metric] = BUILT_IN) -> Metric:
     name, _, part = tracked.removeprefix(prefix or "").partition("/")
     if prefix is None or name not in known:
         allowed = ", ".join(f"val/{name}" for name in known)
-        raise InputError(f"{tracked}: no metric of these jobs; must be one such as {allowed}")
+        said = f"no metric of these jobs; must be one such as {allowed}"
+        raise InputError(f"compare.metric={tracked}: {said}")
     return replace(known[name], name=f"{name}/{part}") if part else known[name]
 
 

@@ -31,12 +31,16 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError(f"{words.files[1]}: must be left out: a sweep at a time")
     numbers = {key: _positive(key, value) for key in KEYS if (value := words.value(key))}
     if "spread" in numbers:
+        if words.files:
+            raise InputError(f"{words.files[0]}: must be left out: spread=… plans without a sweep")
         from src.compare import power
 
         margin = numbers.get("margin", config.settings([])["compare"]["margin"])
         arms = int(numbers.get("variants", 2))
         print(f"{arms} variants, margin {margin:g}, spread {numbers['spread']:g}:")
         print(power.seeds_needed(numbers["spread"] / margin, arms))
+    elif "variants" in numbers:
+        raise InputError("variants=…: must go with spread=…; a sweep has its own")
     else:
         from src.inference.choice import reach
         from src.inference.runs import find_sweep

@@ -28,6 +28,8 @@ def main(arguments: Sequence[str]) -> None:
     files = [argument for argument in arguments if Path(argument).suffix == ".zip"]
     folders = [word.removeprefix(FOLDER) for word in arguments if word.startswith(FOLDER)]
     extra = [word for word in arguments if word not in files and not word.startswith(FOLDER)]
+    if "" in folders:
+        raise InputError(f"{FOLDER}: must be a folder")
     if len(files) != 1:
         raise InputError("FILE.zip: must be given, one archive")
     if wrong := [argument for argument in extra if "=" not in argument]:

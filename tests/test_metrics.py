@@ -88,7 +88,9 @@ def test_a_metric_is_found_by_its_tracked_name(tracked, metric):
 
 @pytest.mark.parametrize("tracked", ["error", "lr", "val/accuracy", "best/epoch", "", "val/"])
 def test_another_name_is_refused_with_those_there_are(tracked):
-    with pytest.raises(InputError, match=f"^{tracked}: no metric .* val/error, val/loss, val/ece"):
+    with pytest.raises(
+        InputError, match=f"^compare.metric={tracked}: no metric .* val/error, val/loss, val/ece"
+    ):
         find_metric(tracked, defined(DEFINITIONS))
 
 

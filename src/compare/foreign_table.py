@@ -119,6 +119,9 @@ def _read_csv(file: Path) -> list[dict[str, str]]:
             rows, names = list(table), table.fieldnames or ()
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"--csv {file}: cannot be read: {error}") from error
+    if "" in names:
+        number = [*names].index("") + 1
+        raise InputError(f"--csv {file}: column {number}: must have a name in the header")
     if twice := [name for number, name in enumerate(names) if name in names[:number]]:
         raise InputError(f"--csv {file}: {twice[0]}: must be the name of one column alone")
     for number, row in enumerate(rows, start=1):

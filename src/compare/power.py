@@ -99,6 +99,7 @@ def seeds_needed(spread: float, arms: int) -> Needed:
 
     `spread` is a standard deviation, in units of the margin.
     """
+    spread = min(spread, SIZES[-1])  # from which on no size suffices
     return Needed(_fewest(spread, arms, 1.0), _fewest(spread, arms, 0.0))
 
 

@@ -82,7 +82,9 @@ def read(file: Path) -> dict[str, bytes]:
             found = {entry.filename: archive.read(entry) for entry in entries}
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{file}: no archive that can be read: {error}") from error
-    digests = _digests(file, found.pop(METADATA, b""))
+    if METADATA not in found:
+        raise InputError(f"{file}: must be an archive of `python -m src.export`; lacks {METADATA}")
+    digests = _digests(file, found.pop(METADATA))
     for name in sorted({*digests, *found}):
         if name not in digests:
             raise InputError(f"{file}: {name}: not listed in {METADATA}")

@@ -48,13 +48,18 @@ def portable(command: str) -> list[str]:
 
 
 def take_folders(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part words from the options `--config-dir FOLDER` among them, which are of a machine."""
+    """Part words from the options `--config-dir FOLDER` among them, which are of a machine.
+
+    Raises InputError for one without a folder.
+    """
     rest, folders = [], []
     given = iter(words)
     for word in given:
         option, is_pair, folder = word.partition("=")
         if option in CONFIG_DIR:
-            folders += ["--config-dir", folder if is_pair else next(given, "")]
+            if not (folder := folder if is_pair else next(given, "")):
+                raise InputError(f"{option}: must be followed by a folder")
+            folders += ["--config-dir", folder]
         else:
             rest.append(word)
     return rest, folders

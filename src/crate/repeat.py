@@ -12,7 +12,6 @@ from rich.table import Table
 
 from src import CODE
 from src.crate.results import Agreement, JobResult
-from src.errors import InputError
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
 
@@ -20,7 +19,7 @@ WORDS = ("bitwise equal", "within noise", "differs")
 
 
 def run(overrides: Sequence[str], extra: Sequence[str], folder: Path) -> list[JobResult]:
-    """Run a sweep in `folder`; return its jobs. Raises InputError where it could not begin.
+    """Run a sweep in `folder`; return its jobs. Raises SystemExit where it could not begin.
 
     `extra` are overrides of whoever runs it, such as data.root.
     """
@@ -38,7 +37,7 @@ def run(overrides: Sequence[str], extra: Sequence[str], folder: Path) -> list[Jo
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, check=False)
     jobs = [JobResult.of(record) for record in SweepJournals(Journal(folder / "sweep")).records()]
     if not jobs:
-        raise InputError(f"the sweep ended with status {done.returncode} before its first job")
+        raise SystemExit(done.returncode or 1)  # it has said why
     return jobs
 
 

@@ -58,7 +58,8 @@ def load(content: bytes) -> list[JobResult]:
     try:
         return [JobResult(**job) for job in json.loads(content)]
     except (ValueError, TypeError) as error:
-        raise InputError(f"{FILE}: damaged: {error}") from error
+        said = str(error).removeprefix(f"{JobResult.__name__}.__init__() ")
+        raise InputError(f"{FILE}: must be as this version writes it: {said}") from error
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,12 @@ WRONG = {
     "no finite value": (GOOD + "b,2,inf\n", "error", "seed", "^row 5: error=inf: must be a finite"),
     "one column for both": (GOOD, "seed", "seed", "^seed=seed: must be another column than"),
     "a column twice": ("m,seed,m,error\na,0,b,1\n", "error", "seed", "m: must be the name of one"),
+    "no name": (
+        ",m,seed,error\n0,a,0,1\n",
+        "error",
+        "seed",
+        ": column 1: must have a name in the h",
+    ),
     "a seed twice": (GOOD + "b,1,4\n", "error", "seed", "^row 5: method=b has seed=1 already$"),
     "a short row": (GOOD + "b,2\n", "error", "seed", "row 5: must have as many values"),
     "a long row": (GOOD + "b,2,3,4\n", "error", "seed", "row 5: must have as many values"),

@@ -110,6 +110,12 @@ def test_the_command_keeps_the_seeds_and_passes_over_those_that_tuned():
     assert advice(tuned, "x").endswith(f"x seed={','.join(map(str, further))}")
 
 
+@pytest.mark.parametrize("spread", ["1e300", "1e308"])
+def test_a_spread_beyond_all_sizes_needs_more_than_the_largest(spread, capsys):
+    main([f"spread={spread}", "margin=1e-3"])
+    assert "more than 200 seeds for a difference" in capsys.readouterr().out
+
+
 def test_a_plan_is_told_its_seeds_and_bad_numbers_are_refused_in_a_line(capsys):
     main(["spread=0.12", "margin=0.4"])
     assert "6 seeds for a difference of the margin, 6 for equivalence" in capsys.readouterr().out
@@ -124,6 +130,8 @@ def test_a_plan_is_told_its_seeds_and_bad_numbers_are_refused_in_a_line(capsys):
     for typed, said in (
         (["--all"], "--all: unknown; must be"),
         (["a", "b"], "^b: must be left out"),
+        (["spread=1", "a"], "^a: must be left out: spread=… plans without a sweep"),
+        (["variants=3"], "^variants=…: must go with spread=…"),
     ):
         with pytest.raises(InputError, match=said):
             main(typed)

@@ -68,7 +68,7 @@ def test_the_archive_is_an_ro_crate_of_the_specification(made, tmp_path):
         ({"/etc/escaped": b""}, "'/etc/escaped': lies outside"),
         ({"a/../../escaped": b""}, "'a/../../escaped': lies outside"),
         ({"C:\\escaped": b""}, "escaped': lies outside"),
-        ({"ro-crate-metadata.json": None}, "ro-crate-metadata.json is damaged"),
+        ({"ro-crate-metadata.json": None}, "src.export`; lacks ro-crate-metadata.json"),
         ({"ro-crate-metadata.json": b"{}"}, "ro-crate-metadata.json is damaged"),
         ({"ro-crate-metadata.json": b'{"@graph": [1]}'}, "ro-crate-metadata.json is damaged"),
     ],

@@ -4,6 +4,7 @@ import shlex
 
 import pytest
 
+from src import rerun
 from src.crate import command
 from src.errors import InputError
 
@@ -14,6 +15,27 @@ def test_folders_of_options_are_their_machines_own(option):
     assert command.portable(typed) == ["model=mine"]
     rest, folders = command.take_folders([*option, "a.zip"])
     assert (rest, folders[0], len(folders)) == (["a.zip"], "--config-dir", 2)
+
+
+@pytest.mark.parametrize("option", [["--config-dir"], ["--config-dir="]])
+def test_an_option_without_its_folder_is_refused(option):
+    with pytest.raises(InputError, match=r"^--config-dir: must be followed by a folder$"):
+        command.take_folders(["a.zip", *option])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "FILE.zip: must be given, one archive"),
+        (["a.zip", "b.zip"], "FILE.zip: must be given, one archive"),
+        (["a.zip", "rerun.dir="], "rerun.dir=: must be a folder"),
+        (["a.zip", "--all"], "--all: must be key=value, or an archive"),
+        (["nowhere/a.zip"], "nowhere/a.zip: no archive that can be read: .* No such file"),
+    ],
+)
+def test_wrong_words_of_a_rerun_are_refused(words, said):
+    with pytest.raises(InputError, match=f"^{said}"):
+        rerun.main(words)
 
 
 def test_a_command_keeps_what_decides_which_jobs_there_are():
