@@ -1,7 +1,11 @@
 """The shared server for users with Docker: it shows itself to this machine alone, and no secret."""
 
 import re
+import shlex
+import subprocess
+import sys
 
+import pytest
 import yaml
 
 from src import ROOT
@@ -27,3 +31,23 @@ def test_every_secret_comes_from_a_variable_that_the_example_leaves_empty():
         f"{name}=" for name in dict.fromkeys(named)
     ]
     assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+KNOWN = """
+from mlflow import environment_variables
+from mlflow.cli import server
+print(*(option for each in server.params for option in each.opts))
+print(*(each.envvar for each in server.params), *vars(environment_variables))
+"""
+
+
+@pytest.mark.slow
+def test_mlflow_knows_each_option_and_variable_of_its_server():
+    service = SERVICES["server"]
+    words = shlex.split(service["command"][-1].splitlines()[-1])
+    assert words[:3] == ["exec", "mlflow", "server"]
+    command = [sys.executable, "-W", "ignore", "-c", KNOWN]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    options, variables = (set(line.split()) for line in told.splitlines()[-2:])
+    assert {word for word in words if word.startswith("--")} <= options
+    assert {name for name in service["environment"] if name.startswith("MLFLOW_")} <= variables

@@ -114,7 +114,7 @@ def test_a_sweep_in_an_s3_store_is_reused_by_another_machine(server, s3, tmp_pat
     clone = tmp_path / "clone"
     for name in ("src", "conf"):
         shutil.copytree(ROOT / name, clone / name)
-    again = train(here, as_user(*ADMIN), *command, clone=clone)
+    again = train(here, server.user("grace"), *command, clone=clone)
     assert again.returncode == 0, again.stderr
     assert "2 jobs: 2 reused" in again.stderr
     found = runs(here, monkeypatch)
