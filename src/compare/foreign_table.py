@@ -117,7 +117,9 @@ def _read_csv(file: Path) -> list[dict[str, str]]:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             table = csv.DictReader(lines, strict=True)
             rows, names = list(table), table.fieldnames or ()
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"--csv {file}: must be text, CSV that is saved as UTF-8") from error
+    except (OSError, csv.Error) as error:
         raise InputError(f"--csv {file}: cannot be read: {error}") from error
     if "" in names:
         number = [*names].index("") + 1

@@ -72,7 +72,8 @@ def get(store: Store, run_id: str, key: str = "") -> MlflowRun:
     try:
         run = store.client.get_run(run_id)
     except MlflowException as error:
-        raise InputError(f"{key}{run_id}: no run with this id at {store.shown_uri}") from error
+        said = f"no run with this id at {store.shown_uri}"
+        raise InputError(f"{key}{run_id or repr(run_id)}: {said}") from error
     if run.info.lifecycle_stage == LifecycleStage.DELETED:
         raise InputError(f"{key}{run_id}: the run was deleted; it can be restored in MLflow's UI")
     if run.info.experiment_id != store.experiment_id:

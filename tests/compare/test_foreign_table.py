@@ -117,7 +117,7 @@ def test_a_table_that_cannot_be_compared_is_refused(text, value, seed, line, tmp
 def test_a_file_that_is_no_text_and_a_missing_option_are_refused(tmp_path):
     file = tmp_path / "table.csv"
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="must be text, CSV that is saved as UTF-8"):
         main(["--csv", str(file), "--value", "v", "--seed", "s"])
     with pytest.raises(InputError, match="--seed"):
         main(["--csv", str(file), "--value", "v"])
