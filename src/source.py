@@ -3,7 +3,7 @@
 import ast
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -29,22 +29,24 @@ class Source:
     @property
     def digest(self) -> str:
         """The digest of the code: 16 hexadecimal digits."""
-        return self._parsed[0]
+        return _parse(self.content)[0]
 
     @property
     def imports(self) -> frozenset[tuple[int, str]]:
         """Level (0: absolute) and dotted name of each import, those in functions included."""
-        return self._parsed[1]
+        return _parse(self.content)[1]
 
-    @cached_property
-    def _parsed(self) -> tuple[str, frozenset[tuple[int, str]]]:
-        try:
-            tree = _Running().visit(ast.parse(self.content))
-        except (SyntaxError, ValueError):  # not Python, such as a compiled module
-            return hashlib.sha256(self.content).hexdigest()[:16], frozenset()
-        imports = {name for node in ast.walk(tree) for name in _imported(node)}
-        text = ast.dump(tree).encode(errors="surrogatepass")
-        return hashlib.sha256(text).hexdigest()[:16], frozenset(imports)
+
+@lru_cache(maxsize=1024)
+def _parse(content: bytes) -> tuple[str, frozenset[tuple[int, str]]]:
+    """Return digest and imports."""
+    try:
+        tree = _Running().visit(ast.parse(content))
+    except (SyntaxError, ValueError):  # not Python, such as a compiled module
+        return hashlib.sha256(content).hexdigest()[:16], frozenset()
+    imports = {name for node in ast.walk(tree) for name in _imported(node)}
+    text = ast.dump(tree).encode(errors="surrogatepass")
+    return hashlib.sha256(text).hexdigest()[:16], frozenset(imports)
 
 
 class _Running(ast.NodeTransformer):
