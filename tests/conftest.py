@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 import hydra
 import pytest
-import torch
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
@@ -26,15 +25,14 @@ from omegaconf import open_dict
 
 from src import ROOT
 from src.config import Resolved, resolve
-from src.data import mnist_5k
-from src.data.splits import Splits
 from src.hydra_internals import MAIN, trust_config
 from src.process_exit import require_normal_shutdown
 from src.resolvers import register_resolvers
 from src.shared_compositions import PROVEN, SharingLoader
 from tests.processes import Processes
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # torch takes seconds to import, of which the process over workers needs none
+    from src.data.splits import Splits
     from src.training.components import Components
 
 
@@ -50,6 +48,8 @@ def mnist_root() -> str:
 @pytest.fixture(autouse=True)
 def _torch_as_it_was() -> Iterator[None]:
     """A job sets how torch computes in its process; no test leaves that to the next one."""
+    import torch
+
     deterministic = torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(1)  # many threads on few, busy cores wait for one another
     yield
@@ -98,8 +98,10 @@ def components(config: Callable[..., Resolved]) -> "Callable[..., Components]":
 
 
 @pytest.fixture(scope="session")
-def digits() -> Splits:
+def digits() -> "Splits":
     """300 digits to train on, 100 to validate, 1,000 to test."""
+    from src.data import mnist_5k
+
     return mnist_5k.load(n=400, target="digit", val_fraction=0.25, split_seed=0)
 
 
