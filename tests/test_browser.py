@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,22 +19,14 @@ from tests.compare.records import arms, compare_runs
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 DEADLINE = 90  # seconds after which something that should have come will not
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1600, "height": 1000})
-        page.set_default_timeout(DEADLINE * 1000)
-        yield page
-        browser.close()
+def page(browser):
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page.set_default_timeout(DEADLINE * 1000)
+    return page
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from src import ROOT
 from src.demo import main
 from src.errors import InputError
 from src.inference.fitting import fit
-from tests.test_browser import CHROMIUM, FLAGS
 
 pytestmark = pytest.mark.slow
 
@@ -55,17 +54,6 @@ def address(runs, state) -> Iterator[str]:
         server.send_signal(signal.SIGINT)
         _, errors = server.communicate()
         assert "Traceback" not in errors
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
