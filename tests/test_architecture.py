@@ -83,6 +83,10 @@ def test_the_comparison_has_never_heard_of_training(package):
     assert not {file for file in importers(package) if file.startswith("compare/")}
 
 
+def test_private_modules_of_hydra_are_imported_in_one_file():
+    assert importers("hydra._internal") == {"hydra_internals.py"}
+
+
 def test_the_console_script_alone_imports_the_entry_point():
     assert importers("src.train") == {"console.py"}
 

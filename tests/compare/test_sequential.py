@@ -31,8 +31,8 @@ def share(of):
 
 @pytest.mark.parametrize("arms", [2, 3])
 def test_declared_looks_let_their_share_of_all_flips_cross_and_not_one_more(arms):
-    differences = pairs(np.random.default_rng(arms).laplace(size=(arms, 11)))
-    declared = [7, 9, 11]
+    differences = pairs(np.random.default_rng(arms).laplace(size=(arms, 10)))
+    declared = [6, 8, 10]
     by_look = looks_at(differences, declared)
     levels = look_levels(declared, declared, by_look)
     scores, crossed = scores_by_loop(by_look), set()
@@ -40,10 +40,10 @@ def test_declared_looks_let_their_share_of_all_flips_cross_and_not_one_more(arms
         column = [row[look] for row in scores]
         p = [np.mean([other >= own - 1e-9 for other in column]) for own in column]
         crossed |= {flip for flip, each in enumerate(p) if each < level}
-        assert len(crossed) / len(scores) <= share(n / 11) + 1e-12
+        assert len(crossed) / len(scores) <= share(n / 10) + 1e-12
         following = min(each for each in p if each > level)
         more = {flip for flip, each in enumerate(p) if each <= following}
-        assert len(crossed | more) / len(scores) > share(n / 11)
+        assert len(crossed | more) / len(scores) > share(n / 10)
 
 
 def test_undeclared_looks_share_one_level_and_err_together_in_5_percent():

@@ -1,6 +1,5 @@
 """Compositions that jobs share, against those that Hydra's own loader makes for each."""
 
-import ast
 import sys
 
 import pytest
@@ -144,16 +143,6 @@ def test_hydras_own_plugins_are_known_by_the_names_that_its_config_gives_them(lo
     config = master(loader, "hydra/launcher=basic", "hydra/sweeper=basic")
     assert config.hydra.sweeper._target_ == hydra_internals.BASIC_SWEEPER
     assert config.hydra.launcher._target_ == hydra_internals.BASIC_LAUNCHER
-
-
-def test_private_modules_of_hydra_are_imported_in_one_file():
-    importers = {
-        path.name
-        for path in (ROOT / "src").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hydra._internal")
-    }
-    assert importers == {"hydra_internals.py"}
 
 
 def test_a_sweep_is_named_by_what_varies_first(loader):
