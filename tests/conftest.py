@@ -128,10 +128,16 @@ def browser() -> Iterator:
         opened.close()
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection() -> None:
     """Spare the garbage collector the million objects of torch and of all that is imported."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at what the tests make, and not too often."""
     gc.freeze()
-    gc.set_threshold(10_000)
+    gc.enable()
+    gc.set_threshold(100_000)
 
 
 def pytest_unconfigure() -> None:

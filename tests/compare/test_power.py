@@ -69,14 +69,14 @@ def test_variants_without_a_common_seed_cannot_be_decided():
     ("effect", "n", "published"), [(1.0, 6, 0.26), (0.0, 10, 0.58)]
 )  # of 0.1 points with a paired spread of 0.12, and of the equivalence of equal arms
 def test_the_power_is_that_of_the_exact_test_in_simulation(effect, n, published):
-    assert power(1.2, 2, effect, n, simulations=1500) == pytest.approx(published, abs=0.04)
+    assert power(1.2, 2, effect, n, simulations=800) == pytest.approx(published, abs=0.04)
 
 
 def test_the_seeds_needed_have_the_power_and_fewer_have_not():
     needed = seeds_needed(1.2, 2).difference
     smaller = SIZES[SIZES.index(needed) - 3]
-    assert power(1.2, 2, 1.0, needed, simulations=800) > 0.7
-    assert power(1.2, 2, 1.0, smaller, simulations=800) < 0.8
+    assert power(1.2, 2, 1.0, needed, simulations=400) > 0.7
+    assert power(1.2, 2, 1.0, smaller, simulations=400) < 0.8
 
 
 def test_the_spread_is_taken_at_its_upper_limit_of_80_percent():

@@ -162,7 +162,7 @@ def test_jobs_are_compared_by_a_metric_that_is_measured(metric, config):
 
 
 def test_jobs_without_a_test_set_are_not_compared_on_one(config):
-    resolved = config("data=digits", "device=cpu", "threads=1", "compare.metric=test/error")
+    resolved = config("data=mnist_5k", "device=cpu", "threads=1", "compare.metric=test/error")
     environment = prepare(resolved)
     build(resolved, environment)
     untested = replace(environment, splits=replace(environment.splits, test=None))
