@@ -52,10 +52,11 @@ def test_weights_reload_into_a_fresh_model_and_give_the_same_error(components, t
 
 def test_predictions_on_the_validation_digits_make_its_error(components, tmp_path):
     _, splits, result = written(components, tmp_path)
-    saved = np.load(tmp_path / "val_predictions.npz")
-    assert (saved["predicted"] != saved["labels"]).mean() == result.best.val_error
-    assert np.array_equal(saved["labels"], splits.val.labels[splits.val.rows].numpy())
-    assert saved["predicted"].dtype == np.uint8
+    with np.load(tmp_path / "val_predictions.npz") as saved:
+        predicted, labels = saved["predicted"], saved["labels"]
+    assert (predicted != labels).mean() == result.best.val_error
+    assert np.array_equal(labels, splits.val.labels[splits.val.rows].numpy())
+    assert predicted.dtype == np.uint8
 
 
 def test_predictions_for_an_unlabelled_test_file_are_one_a_line(components, tmp_path):

@@ -48,11 +48,11 @@ def count(model) -> int:
     [
         (lambda: Softmax(matched, SHAPE, 10), 7_850),
         (lambda: Softmax(matched, SHAPE, 2), 1_570),
-        (lambda: mlp(), 159_010),
+        (mlp, 159_010),
         (lambda: mlp(depth=0), 7_850),
         (lambda: mlp(depth=2), 784 * 200 + 200 + 200 * 200 + 200 + 200 * 10 + 10),
         (
-            lambda: cnn(),
+            cnn,
             (25 * 16 + 16) + (25 * 16 * 32 + 32) + (4 * 4 * 32 * 100 + 100) + (100 * 10 + 10),
         ),
         (lambda: cnn(classes=2), 416 + 12_832 + 51_300 + 202),
