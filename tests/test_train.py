@@ -163,8 +163,8 @@ def test_the_config_comes_with_the_run(finished):
 
 def test_the_predictions_come_with_the_run(finished):
     place, _, run = finished
-    saved = np.load(artifact(place, run, "val_predictions.npz"))
-    wrong = saved["predicted"] != saved["labels"]
+    with np.load(artifact(place, run, "val_predictions.npz")) as saved:
+        wrong = saved["predicted"] != saved["labels"]
     assert wrong.mean() == run.data.metrics["best/val_error"]
 
 

@@ -149,8 +149,8 @@ def correct(store: Store, run_id: str) -> "np.ndarray | None":
         except Exception:  # each artifact store has its own way to say that there is none
             log.debug("%s: no predictions", source, exc_info=True)
             return None
-        kept = np.load(Path(path))
-        return kept["predicted"] == kept["labels"]
+        with np.load(path) as kept:
+            return kept["predicted"] == kept["labels"]
 
 
 def report_location(store: Store, run_id: str, name: str = "comparison") -> str:
