@@ -142,6 +142,7 @@ def pytest_collection_finish() -> None:
 
 def pytest_unconfigure() -> None:
     """Let pytest's exit status stand, whatever command a test has run in this process."""
+    gc.unfreeze()  # or torch's own libraries would tell of leaks
     require_normal_shutdown()
 
 
