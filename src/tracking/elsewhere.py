@@ -37,16 +37,21 @@ def check(tracking: TrackingSettings, sweep: Path) -> None:
 
 
 def fetch(
-    tracking: TrackingSettings, sweep: Path, sweep_id: str, is_wanted: Callable[[int], bool]
+    tracking: TrackingSettings,
+    sweep: Path,
+    sweep_id: str,
+    is_wanted: Callable[[int], bool],
+    only: int | None = None,
 ) -> Iterator[JobRecord]:
     """Write a journal below `sweep` for each job that the server has and whose number is wanted.
 
-    Yields their records. Raises what the server or the network raises.
+    The server is asked for all of them, or for `only` one. Yields their records. Raises what the
+    server or the network raises.
     """
     from src.tracking import mlflow_source
 
     store = tracking.connect()
-    for number, run_id, events in mlflow_source.jobs_by_number(store, sweep_id, is_wanted):
+    for number, run_id, events in mlflow_source.jobs_by_number(store, sweep_id, is_wanted, only):
         journal = Journal(sweep / str(number))
         journal.write(events)
         journal.mark_sent(len(events), run_id)
@@ -60,7 +65,7 @@ def adopt(tracking: TrackingSettings, journal: Journal, sweep_id: str, number: i
     Raises InputError where the server does not answer.
     """
     try:
-        for record in fetch(tracking, journal.folder.parent, sweep_id, number.__eq__):
+        for record in fetch(tracking, journal.folder.parent, sweep_id, number.__eq__, number):
             log.info("%s: goes on as the run %s", journal.folder, record.run_id)
     except InputError:
         raise

@@ -101,12 +101,13 @@ def jobs_of(store: Store, sweep: str) -> list[MlflowRun]:
 
 
 def jobs_by_number(
-    store: Store, sweep_id: str, is_wanted: Callable[[int], bool]
+    store: Store, sweep_id: str, is_wanted: Callable[[int], bool], only: int | None = None
 ) -> Iterator[tuple[int, str, list[Event]]]:
-    """Yield number, run id and events of the jobs of a sweep, by its `job_id`."""
+    """Yield number, run id and events of the jobs of a sweep, by its `job_id`, or of `only` one."""
+    condition = f"tags.sweep = '{sweep_id}' AND tags.number LIKE '{'%' if only is None else only}'"
     found = {}
-    for run in _search(store, f"tags.sweep = '{sweep_id}'"):  # the last run of each job counts
-        if "number" in run.data.tags and is_wanted(number := int(run.data.tags["number"])):
+    for run in _search(store, condition):  # the last run of each job counts
+        if is_wanted(number := int(run.data.tags["number"])):
             found[number] = run
     histories = _events(store, found.values())
     for (number, run), events in zip(found.items(), histories, strict=True):
