@@ -170,3 +170,12 @@ def test_ctrl_c_leaves_the_jobs_to_the_cluster_and_the_same_command_trains_none_
     assert {run.info.status for run in workplace.runs()} == {"FINISHED"}
     for job in "01":
         assert epochs(sweep.folder / job) == 4
+
+
+def test_a_partition_that_is_not_there_is_one_line(slurm, workplace):
+    told = workplace.train(*SMALL, "hydra.launcher.partition=none", *ON_SLURM)
+    assert told.returncode == 1
+    assert "hydra/launcher=slurm: sbatch: error: " in told.stderr
+    assert "nvalid partition" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert [run.info.status for run in workplace.runs()] == ["FAILED"]

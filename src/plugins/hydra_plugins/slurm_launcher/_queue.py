@@ -12,7 +12,12 @@ from hydra_plugins.local_launcher._cluster import POLL_SECONDS, Ended, collect, 
 from hydra_plugins.local_launcher._worker import Multirun
 from hydra_plugins.slurm_launcher._job import QueuedJob
 from submitit import AutoExecutor, Job
-from submitit.core.utils import FailedSubmissionError, environment_variables, pickle_load
+from submitit.core.utils import (
+    FailedJobError,
+    FailedSubmissionError,
+    environment_variables,
+    pickle_load,
+)
 
 from src.launching import JobError, JobKilledError, QueueState, scheduler, submission
 
@@ -64,7 +69,7 @@ def _submit(
         executor.update_parameters(**named)
         with environment_variables(**submission.environment(code)):
             return executor.map_array(QueuedJob.__call__, waiting)
-    except (FailedSubmissionError, ValueError) as error:
+    except (FailedJobError, FailedSubmissionError, ValueError) as error:
         said = str(error).splitlines() or ["sbatch fails"]
         raise JobError(f"hydra/launcher=slurm: {said[-1]}") from error
 
