@@ -18,6 +18,7 @@ TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException)
 USER_ERRORS = (*TOLD, OSError, RecursionError, ValueError)
 NO_THREAD = "can't start new thread"  # a RuntimeError of Python's, as any other
 NO_MAPPING = re.compile(r"\n    full_key: (\S+)")  # of OmegaConf, which merges none into null
+SPACE = "a space is a mapping, such as tune.space={optimizer.lr: log(0.01, 1)}"
 SWEPT = "hydra.sweeper.params"
 NO_WORDS = ("null", "nan", "inf", "true", "false")  # of Hydra's grammar
 WORD = re.compile(r"[a-z_][\w/.-]*", re.IGNORECASE)
@@ -47,7 +48,7 @@ def one_line(error: BaseException) -> str:
 def _one_line(error: BaseException) -> str:
     said = without_place(error)
     if unfound := unknown_key(error.__cause__ or error):
-        return unfound
+        return f"{unfound}; {SPACE}" if unfound.startswith("tune.space.") else unfound
     if isinstance(error, OverrideParseException):
         return _not_an_override(redact(unquoted(error.override)), without_place(error))
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
@@ -75,6 +76,8 @@ def _one_line(error: BaseException) -> str:
 def _not_an_override(typed: str, reason: str) -> str:
     if "=" not in typed:
         return f"{typed or repr(typed)}: must be KEY=VALUE"
+    if typed.startswith("tune.space") and "{" not in typed:
+        return f"{typed}: {SPACE}"
     said = f"{typed}: not key=value as Hydra reads it"
     if typed.count("=") > 1:
         key, _, value = typed.partition("=")

@@ -28,6 +28,11 @@ WRONG = {
         "++tune.space={optimizer.lr: log(0.01, 1}",
         r"^tune.space=.optimizer.lr: log.0.01, 1.: not key=value",
     ),
+    "a space of one setting": (
+        "tune.space.optimizer.lr=log(0.01, 1)",
+        r"^tune.space.optimizer.lr=log\(0.01, 1\): a space is a mapping, such as tune.space={opt",
+    ),
+    "a quoted one": ("tune.space.optimizer.lr='log(1, 2)'", "^tune.space.*unknown; a space is a m"),
     "several values": ("seed=range(3)", "^seed=range.3.: several values are a sweep, which needs "),
     "several words": (
         "model=mlp,cnn",

@@ -17,6 +17,7 @@ from src.config import Identity, Resolved
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
 from src.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, trust_config
+from src.schema import leaves
 from src.sweep.compose import Composed
 from src.sweep.directories import check_directories, check_job_folders
 
@@ -67,8 +68,11 @@ def check_jobs(jobs: Sequence[Composed], varied: Sequence[str], sweep: Path) -> 
         raise InputError("experiment: must be one where it names values to sweep itself")
     first = jobs[0].config.tree
     for key in COMMON:
-        if any(job.config.tree[key] != first[key] for job in jobs):
-            raise InputError(f"{key}: must be the same for all jobs of a sweep")
+        if other := next((job for job in jobs if job.config.tree[key] != first[key]), None):
+            own, known = (leaves({key: tree[key]}) for tree in (other.config.tree, first))
+            name = next((entry[0] for entry in own if entry not in known), key)
+            said = f"{name}: must be the same for all jobs of a sweep"
+            raise InputError(f"{said}; several values at once are a list, [a,b]")
     check_directories(first, "hydra.sweep.dir", sweep)
     check_job_folders((job.folder for job in jobs if job.folder is not None), sweep)
 

@@ -89,6 +89,15 @@ def test_a_search_without_a_finite_error_is_told():
         conclude(failed, SETTINGS, SEARCH_TAGS)
 
 
+@pytest.mark.parametrize(("looks", "is_told"), [([12, 16], True), ([6, 8], False), (None, False)])
+def test_seeds_before_the_first_declared_look_are_told_of(looks, is_told):
+    arms = product(("0.1", "0.2"), "012345")
+    planned = {f"{lr} {seed}": {"optimizer.lr": lr, "seed": seed} for lr, seed in arms}
+    note = power_note(planned, SETTINGS | {"looks": looks}, is_comparison=False)
+    assert note.startswith("compare.looks=[12, 16]: with 6 seeds nothing is decided") == is_told
+    assert is_told or not note
+
+
 def test_crossed_seeds_are_refused_where_jobs_depend_on_a_comparison():
     planned = {each.name: each.params for each in crossed()}
     assert power_note(planned, SETTINGS, is_comparison=False) == ""

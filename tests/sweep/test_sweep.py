@@ -129,7 +129,11 @@ def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
             "activation=relu: _target_=torch",
         ),
         ("compare.baseline=seed", "compare.baseline=seed: must be one of '"),
-        ("tracking.experiment=a,b", "tracking: must be the same for all jobs of a sweep"),
+        (
+            "tracking.experiment=a,b",
+            "tracking.experiment: must be the same for all jobs of a sweep",
+        ),
+        ("tune.seeds=range(3,5)", "tune.seeds: must be the same for all jobs of a sweep; several"),
         ("dry_run=true,false", "dry_run: must be the same for all jobs of a sweep"),
         ("experiment=activations,depth", "experiment: must be one where it names values"),
         ("optimizer.lr=range(1000000)", "optimizer.lr=range(1000000): must leave at most 20,000"),
