@@ -161,26 +161,27 @@ def search_plot(search: PlainSearch) -> "ReportFigure | None":
     """Draw the error of each trial against each parameter, the most important ones first."""
     from math import exp
 
-    from src.compare.figure_style import LIGHT, ReportFigure, clip, log_if_wide, new_figure
+    from src.compare import figure_style as style
 
     keys = [*(search.importances or search.keys)][:MAX_PANELS]
     if not keys:
         return None
-    figure, (axes,) = new_figure(1, len(keys), height=3.0)
+    figure, (axes,) = style.new_figure(1, len(keys), height=3.0)
     errors = [100 * trial.error for trial in search.trials]
     for axis, key in zip(axes, keys, strict=True):
         found = axis_of([trial.settings[key] for trial in search.trials])
         at = [exp(x) for x in found.positions] if found.is_log else found.positions
-        axis.plot(at, errors, "o", color=LIGHT["blue"], alpha=0.7)
-        axis.plot(at[0], errors[0], "o", color=LIGHT["ink"], fillstyle="none", markersize=10)
-        axis.set_xlabel(clip(key, 80 // len(keys)))
+        axis.plot(at, errors, "o", color=style.LIGHT["blue"], alpha=0.7)
+        axis.plot(at[0], errors[0], "o", color=style.LIGHT["ink"], fillstyle="none", markersize=10)
+        axis.set_xlabel(style.clip(key, 80 // len(keys)))
         if found.is_log:
             axis.set_xscale("log")
+            style.label_log(axis.xaxis, max(at) < 50 * min(at))
         if found.words:
-            axis.set_xticks(range(len(found.words)), [clip(w, 12) for w in found.words])
+            axis.set_xticks(range(len(found.words)), [style.clip(w, 12) for w in found.words])
     axes[0].set_ylabel("validation error (%)")
-    log_if_wide(axes)
+    style.log_if_wide(axes)
     left_out = search.total - len(search.trials)
     caption = f"The lowest validation error of each trial, the best ringed. {left_out} of "
     caption += f"{search.total} failed or diverged and are left out."
-    return ReportFigure("search", "Error against each parameter", caption, figure)
+    return style.ReportFigure("search", "Error against each parameter", caption, figure)

@@ -71,6 +71,8 @@ def test_page_and_terminal_show_the_best_trials_and_how_to_train_the_best_again(
     assert "&lt;b&gt;Which?&lt;/b&gt;" in page
     assert "1 &amp; 1 cores" in page
     assert page.count("<svg") == 1
+    assert "mathdefault" not in page
+    assert {"0.001", "0.01", "0.1"} <= set(re.findall(r">([\d.]+)</text>", page))
     for said in (search.sentence.split(",")[0], search.importance_note, f"{search.command}"):
         assert said in " ".join(page.split())
         assert said in " ".join(shown.split())
