@@ -108,9 +108,14 @@ def search_columns() -> Sequence[Column[Search]]:
         Column("chosen", lambda row: " ".join(map("=".join, row.settings.items())), is_words=True),
         Column("at an edge", lambda row: ", ".join(row.edges) or "no", is_words=True),
         Column("val % of the choice", lambda row: ERROR.text(row.lowest)),
-        Column("trials", lambda row: f"{len(row.errors)} of {row.budget}", rank=1),
+        Column("trials", _trials, rank=1),
         Column("space", lambda row: "; ".join(map(str, row.space)), is_words=True, rank=2),
     )
+
+
+def _trials(search: Search) -> str:
+    done = f"{len(search.errors) + len(search.cut)} of {search.budget}"
+    return f"{done}, {len(search.errors)} in full" if search.cut else done
 
 
 def trial_columns(keys: Sequence[str]) -> Sequence[Column[Trial]]:

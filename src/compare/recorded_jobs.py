@@ -140,6 +140,7 @@ def _search(search: JobRecord, records: Sequence[JobRecord]) -> Search:
                 seed=int(record.params["seed"]),
                 is_full=rung == rungs,
                 val_error=error if math.isfinite(error) else 1.0,
+                rung=int(rung),
             )
             trials.append(trial)
     budget = int(search.params["tune.budget"])

@@ -17,6 +17,7 @@ class Trial:
     seed: int
     is_full: bool  # False in the shorter runs of successive halving, of which none is chosen
     val_error: float  # at the selected epoch, a fraction; 1.0 if the run diverged or failed
+    rung: int = 1  # of successive halving, from 1
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,16 @@ class Search:
             for number, by_seed in sorted(found.items())
             if by_seed.keys() == seeds
         }
+
+    @cached_property
+    def cut(self) -> dict[int, float]:
+        """The mean validation error of each trial that halving has cut, on its last rung."""
+        whole = {trial.number for trial in self.trials if trial.is_full}
+        last: dict[int, dict[int, float]] = {}  # by trial and seed
+        for trial in sorted(self.trials, key=lambda trial: trial.rung):
+            if trial.number not in whole:
+                last.setdefault(trial.number, {})[trial.seed] = trial.val_error
+        return {n: math.fsum(each.values()) / len(each) for n, each in sorted(last.items())}
 
     @property
     def chosen(self) -> int:

@@ -1,5 +1,7 @@
 """Tuning plot: the error against each tuned setting, and against the number of trials."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
@@ -12,20 +14,31 @@ from src.search_space import Dimension, Scale
 MAX_DIMENSIONS = 3  # side by side, beside the panel of trials
 
 
+EXPECTED = (
+    "; to the right the best that is to be expected after so many random trials of those made, "
+    "without bias (Tang et al. 2020, arXiv 2004.13705)."
+)
+CUT = "; hollow those that halving has cut, at the error that they had reached by then."
+
+
 def tuning_plot(comparison: Comparison) -> ReportFigure | None:
     """Draw the searches of a tuned sweep; None for an untuned one, or without a finished trial."""
     searches = [search for search in comparison.searches if search.errors][: len(STYLES)]
     if not searches:
         return None
     space = searches[0].space[:MAX_DIMENSIONS]
-    figure, (axes,) = style.new_figure(1, len(space) + 1, height=3.2)
-    *by_setting, by_number = axes
+    is_cut = any(search.cut for search in searches)  # the rest is no random draw of the trials
+    figure, (axes,) = style.new_figure(1, len(space) + (not is_cut), height=3.2)
+    by_setting = axes[: len(space)]
     for (color, marker, dashes), search in zip(STYLES, searches, strict=False):
         for axis, dimension in zip(by_setting, space, strict=True):
             _draw_trials(axis, search, dimension, LIGHT[color], marker)
-        expected = [100 * error for error in search.expected_best]
-        trials = range(1, len(expected) + 1)
-        by_number.plot(trials, expected, color=LIGHT[color], linestyle=dashes, label=search.arm)
+        for axis in axes[len(space) :]:
+            expected = [100 * error for error in search.expected_best]
+            trials = range(1, len(expected) + 1)
+            axis.plot(trials, expected, color=LIGHT[color], linestyle=dashes, label=search.arm)
+            axis.set_xlabel("trials")
+            axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     for axis, dimension in zip(by_setting, space, strict=True):
         axis.set_xlabel(style.clip(dimension.key, 80 // len(axes)))
         if dimension.scale is Scale.LOG:
@@ -33,16 +46,11 @@ def tuning_plot(comparison: Comparison) -> ReportFigure | None:
             style.label_log(axis.xaxis, dimension.high < 50 * dimension.low)
         if dimension.choices:
             axis.set_xticks(range(len(dimension.choices)), dimension.choices)
-    by_number.set_xlabel("trials")
-    by_number.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes[0].set_ylabel("validation error (%)")
     style.log_if_wide(axes)
     style.legend(figure, axes)
-    caption = (
-        "Mean validation error of each trial over the tuning seeds, the choice ringed; to the "
-        "right the best that is to be expected after so many random trials of those made, without "
-        "bias (Tang et al. 2020, arXiv 2004.13705)."
-    )
+    caption = "Mean validation error of each trial over the tuning seeds, the choice ringed"
+    caption += CUT if is_cut else EXPECTED
     if len(searches) < (total := len(comparison.searches)):
         caption += f" Drawn are {len(searches)} of {total} variants."
     return ReportFigure("tuning", "What tuning found", caption, figure)
@@ -52,12 +60,12 @@ def _draw_trials(axis: Axes, search: Search, dimension: Dimension, color: str, m
     """Draw a search's errors against one setting; a choice lies at its number."""
     settings = {trial.number: trial.settings[dimension.key] for trial in search.trials}
     at = {
-        number: dimension.choices.index(settings[number])
-        if dimension.choices
-        else float(settings[number])
-        for number in search.errors
+        number: dimension.choices.index(setting) if dimension.choices else float(setting)
+        for number, setting in settings.items()
     }
-    errors = [100 * error for error in search.errors.values()]
-    axis.plot([*at.values()], errors, marker, color=color, alpha=0.7, label=search.arm)
+    for found, fill, label in ((search.errors, "full", search.arm), (search.cut, "none", None)):
+        errors = [100 * error for error in found.values()]
+        looks: dict[str, Any] = {"color": color, "alpha": 0.7, "fillstyle": fill, "label": label}
+        axis.plot([at[number] for number in found], errors, marker, **looks)
     chosen = at[search.chosen], 100 * search.lowest
     axis.plot(*chosen, "o", color=LIGHT["ink"], fillstyle="none", markersize=10)

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import pytest
 
+from src.compare.columns import search_columns
 from src.compare.tuned import Search, Trial
 from src.search_space import parse
 
@@ -36,6 +37,16 @@ def test_a_shorter_run_is_never_chosen():
     found = search((0, "0.01", 0, 1, 0.001), (1, "0.1", 0, 1, 0.03), (1, "0.1", 0, 5, 0.02))
     assert found.errors == {1: 0.02}
     assert found.edges == ["lr"]
+
+
+def test_a_cut_trial_counts_with_the_last_rung_that_it_reached():
+    rungs = [(0, 1, 0.5), (0, 2, 0.3), (1, 1, 0.6), (2, 1, 0.4), (2, 2, 0.2), (2, 3, 0.1)]
+    made = [Trial(n, {"lr": f"0.{n + 1}"}, 0, rung == 3, e, rung) for n, rung, e in rungs[::-1]]
+    found = Search("a=1", SPACE, 3, tuple(made))
+    assert found.cut == {0: 0.3, 1: 0.6}
+    assert found.errors == {2: 0.1}
+    (column,) = [each for each in search_columns() if each.heading == "trials"]
+    assert column.text(found) == "3 of 3, 1 in full"
 
 
 def test_a_trial_without_all_seeds_is_not_judged():
