@@ -157,10 +157,11 @@ def _of_sweep(
         return _train(job)
     checkpoint = job.checkpoint()
     with index.alone(checkpoint.stem) as is_alone:
-        if source := index.find(job.fingerprint) if reuse else None:
+        decision = index.decide(job.fingerprint, checkpoint, reuse)
+        if decision.source:
             _leave(checkpoint, job.left)  # its job may have been killed after the last epoch
             checkpoint.unlink(missing_ok=True)
-            value = run_logger.record_cached(journal, start, source)
+            value = run_logger.record_cached(journal, start, decision.source)
             index.add(job.fingerprint, journal, job.typed)
             return value
         if not is_alone:
@@ -169,8 +170,8 @@ def _of_sweep(
             elsewhere.take_up(index.tracking, journal, checkpoint)
         if after and not checkpoint.exists():
             _leave(job.checkpoint(after), checkpoint)
-        has_begun = checkpoint.exists()
-        return _train(job, path=checkpoint, action=Action.RESUME if has_begun else Action.TRAIN)
+        decision = index.decide(job.fingerprint, checkpoint, reuse)
+        return _train(job, path=checkpoint, action=decision.action)
 
 
 def _leave(checkpoint: Path, left: Path | None) -> None:

@@ -70,11 +70,16 @@ class ResultIndex:
         except OSError:
             return ""
 
-    def decide(self, fingerprint: str) -> Decision:
-        """Return whether a job is taken from an earlier one, goes on, or is trained."""
-        if source := self.find(fingerprint):
+    def decide(
+        self, fingerprint: str, checkpoint: Path | None = None, reuse: bool = True
+    ) -> Decision:
+        """Return whether a job is taken from an earlier one, goes on, or is trained.
+
+        `checkpoint` is where its checkpoint lies, unless it is where all such jobs have theirs.
+        """
+        if reuse and (source := self.find(fingerprint)):
             return Decision(Action.REUSE, source)
-        has_begun = self.checkpoint(fingerprint).exists()
+        has_begun = (checkpoint or self.checkpoint(fingerprint)).exists()
         return Decision(Action.RESUME if has_begun else Action.TRAIN)
 
     def find(self, fingerprint: str) -> JobRecord | None:
