@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).parents[1] / "compare"))
 from records import compare_runs, make_run
 
 LOOKS = (6, 7, 8, 9, 10)
-# Test errors in percent at depths 1 to 5 as experiment=depth found them untuned, and the spread of
+# Test errors in percent at depths 1 to 5 as experiment=depth_untuned found them, and the spread of
 # a run around what all variants of its seed share.
 MEANS = {"sigmoid": (2.73, 2.57, 2.57, 2.58, 2.60), "relu": (1.95, 1.98, 2.05, 2.12, 2.21)}
 SD = 0.09
