@@ -112,6 +112,8 @@ def run_lifecycle(
             yield
     except BaseException as error:  # no end of a job goes unrecorded
         is_killed = isinstance(error, KeyboardInterrupt)
+        if (record := fold(journal)) and record.has_ended:  # it was done when the stop came
+            raise
         if not isinstance(error, Exception) and scheduler.starts_again(
             isinstance(error, Terminated)
         ):

@@ -80,6 +80,13 @@ def test_an_interrupt_is_no_failure(journal):
     assert (record.status, record.outcome) == (Status.KILLED, "killed")
 
 
+def test_an_interrupt_after_its_end_takes_nothing_from_a_job(journal):
+    with pytest.raises(KeyboardInterrupt), run_lifecycle(journal, start()):
+        journal.append("end", status="FINISHED", tags={})
+        raise KeyboardInterrupt
+    assert fold(journal).status == Status.FINISHED
+
+
 def test_a_traceback_is_kept_without_passwords(journal):
     with pytest.raises(ValueError, match="pw"), run_lifecycle(journal, start()):
         raise ValueError("http://user:pw@host is away")
