@@ -1,9 +1,11 @@
-"""The baseline, and runs that cannot be compared."""
+"""The baseline, runs that cannot be compared, and what changes no verdict."""
 
+import numpy as np
 import pytest
 
+from src.compare.contrasts import Verdict
 from src.errors import InputError
-from tests.compare.records import compare_runs, make_run
+from tests.compare.records import arms, compare_runs, make_run
 
 
 def test_a_baseline_is_named_by_a_factor_or_by_its_whole_key():
@@ -50,3 +52,30 @@ def test_different_datasets_are_refused_by_both_digests():
 def test_runs_of_which_none_finished_are_refused(runs):
     with pytest.raises(InputError, match="nothing to compare"):
         compare_runs(runs)
+
+
+@pytest.mark.parametrize("shuffle", range(5))
+def test_no_name_or_order_of_variants_or_seeds_changes_a_verdict(shuffle):
+    draw = np.random.default_rng(shuffle)
+    errors = 0.03 + 0.002 * draw.normal(size=(4, 8)) + np.array([[0.0], [0.0], [0.004], [0.01]])
+    names, renamed = ["a", "b", "c", "d"], draw.permutation(["z", "k", "b", "q"]).tolist()
+    runs = arms(**dict(zip(names, errors, strict=True)))
+    others = arms(**dict(zip(renamed, errors, strict=True)))
+    found = judged(compare_runs(runs), names)
+    shuffled = compare_runs([others[k] for k in draw.permutation(len(others))])
+    assert judged(shuffled, renamed) == found
+    assert len({verdict for verdict, *_ in found.values()}) > 1
+
+
+def judged(comparison, names) -> dict:
+    """Return verdicts, intervals and p by the numbers of the variants, the later one first."""
+    opposite = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
+    found = {}
+    for pair in comparison.pairs:
+        a, b = (names.index(side.levels["activation"]) for side in (pair.a, pair.b))
+        own = pair.estimate
+        ends, verdict = (own.low, own.high), pair.verdict
+        if a > b:
+            ends, verdict = (-own.high, -own.low), opposite.get(verdict, verdict)
+        found[min(a, b), max(a, b)] = (verdict, ends, own.p_adjusted)
+    return found
