@@ -10,14 +10,14 @@ from pathlib import Path
 from src import ROOT, addresses
 from src.credentials import redact
 
-SCRIPT = "fairsweep"
+PROGRAM, SCRIPT = ("python", "-m", "src.train"), "fairsweep"  # the one that trains, by both names
 PLAIN = re.compile(r"[\w.-]+")  # a user's name that cannot be a part of a password
 
 
 def train(*words: str) -> str:
     """Return the command that trains, by the program that was typed, with words after it."""
     is_script = Path(sys.argv[0]).stem == SCRIPT  # fairsweep.exe on Windows
-    return shlex.join([*([SCRIPT] if is_script else ["python", "-m", "src.train"]), *words])
+    return shlex.join([*([SCRIPT] if is_script else PROGRAM), *words])
 
 
 def sync(folder: Path) -> str:

@@ -19,7 +19,7 @@ from src.hydra_internals import typed_lines
 from src.inference.publish import Publication
 from src.metrics import Epoch
 from src.progress import result_table, shown
-from src.schema import last_epoch
+from src.schema import end_epoch
 from src.tracking import elsewhere, run_logger
 from src.tracking.event import EventKind
 from src.tracking.job_record import LEFT, Action, Status, fold
@@ -215,7 +215,7 @@ def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> 
     """Train to the end, from where the checkpoint was left; each epoch is recorded and shown."""
     tree = job.config.tree
     earlier, weights = checkpoint.load() if checkpoint else ([], None)
-    last, done = last_epoch(tree), len(earlier)
+    last, done = end_epoch(tree), len(earlier)
     epochs = islice(components.epochs(job.config, done), max(0, last - done))
     logged = run_logger.log_epochs(epochs, job.journal, earlier)
     return keep_best(

@@ -156,7 +156,7 @@ def check(tree: Mapping[str, Any]) -> None:
         raise _refusal("stop_after", stop, f"at most epochs={values['epochs']}")
 
 
-def last_epoch(tree: Mapping[str, Any]) -> int:
+def end_epoch(tree: Mapping[str, Any]) -> int:
     """Return the epoch at which a training ends, unless it diverges or runs out of patience."""
     return tree["stop_after"] or tree["epochs"]
 

@@ -12,8 +12,6 @@ from src.compare.tuned import Search
 from src.search_space import Dimension, Scale
 
 MAX_DIMENSIONS = 3  # side by side, beside the panel of trials
-
-
 EXPECTED = (
     "; to the right the best that is to be expected after so many random trials of those made, "
     "without bias (Tang et al. 2020, arXiv 2004.13705)."

@@ -4,12 +4,12 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from src.commands import PROGRAM, SCRIPT
 from src.config import experiment_overrides
 from src.errors import InputError
 from src.schema import covers
 from src.search_space import unquoted
 
-START = ["python", "-m", "src.train"]
 MULTIRUN = ("-m", "--multirun")
 CONFIG_DIR = ("--config-dir", "-cd")
 KEY = re.compile(r"(\+{0,2}|~)[A-Za-z_][\w.]*")
@@ -33,9 +33,9 @@ def portable(command: str) -> list[str]:
         words = shlex.split(command)
     except ValueError as error:
         raise InputError(f"command: {error}") from error
-    if words[:3] != START and words[:1] != ["fairsweep"]:
-        raise InputError(f"command: must begin with {shlex.join(START)}")
-    typed = [unquoted(word) for word in words[1:] if word not in START]
+    if tuple(words[:3]) != PROGRAM and words[:1] != [SCRIPT]:
+        raise InputError(f"command: must begin with {shlex.join(PROGRAM)}")
+    typed = [unquoted(word) for word in words[1:] if word not in PROGRAM]
     typed, _ = take_folders(typed)
     overrides = [word for word in typed if word not in MULTIRUN]
     own = [word for word in overrides if not word.lstrip("+~").startswith(CIRCUMSTANCE)]
@@ -84,4 +84,4 @@ def checked(overrides: Sequence[str]) -> list[str]:
 
 def show(overrides: Sequence[str]) -> str:
     """Return the command as it is typed."""
-    return shlex.join([*START, "-m", *overrides])
+    return shlex.join([*PROGRAM, "-m", *overrides])

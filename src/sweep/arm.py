@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from src.errors import InputError
-from src.schema import NON_FACTOR_KEYS, SEED_KEYS, covers, last_epoch, leaves
+from src.schema import NON_FACTOR_KEYS, SEED_KEYS, covers, end_epoch, leaves
 from src.search_space import Dimension, parse
 from src.sweep.tuning import SamplerKind, grid_points
 
@@ -71,7 +71,7 @@ def check_space(
             if key not in dict(leaves(tree)) and key not in tree:
                 where += f"={dimension.scale}(…)"
                 raise InputError(f"{where}: must be a setting of every variant; {label} lacks it")
-    last = min(last_epoch(tree) for tree in arms.values())
+    last = min(end_epoch(tree) for tree in arms.values())
     if tune["halving"] and tune["halving"] > min(tune["budget"], last):
         most = f"tune.budget={tune['budget']} and the epochs, {last}"
         raise InputError(f"tune.halving={tune['halving']}: must be at most {most}; it cuts nothing")

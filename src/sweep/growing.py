@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from src import provenance
 from src.errors import InputError
 from src.hydra_internals import BASIC_LAUNCHER, FAIR_SWEEPER, QUEUE_LAUNCHER, as_typed
-from src.schema import last_epoch
+from src.schema import end_epoch
 from src.search_space import Dimension
 from src.shared_compositions import share_compositions
 from src.sweep.arm import Arm, check_space, tuning_seeds
@@ -134,7 +134,7 @@ def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Ro
         naming = _varying(varying(overrides), space, config)
         for branch in branches:
             source = sampler(config.tune.sampler, space, config.tune.budget)
-            stages = rungs(source.budget, last_epoch(trees[branch.arm]), config.tune.halving)
+            stages = rungs(source.budget, end_epoch(trees[branch.arm]), config.tune.halving)
             branch.search = ArmSearch(source, tuned, stages)
             branch.naming = [naming]
             if journals:
