@@ -71,15 +71,16 @@ def check_space(
             if key not in dict(leaves(tree)) and key not in tree:
                 where += f"={dimension.scale}(…)"
                 raise InputError(f"{where}: must be a setting of every variant; {label} lacks it")
-    last = min(end_epoch(tree) for tree in arms.values())
-    if tune["halving"] and tune["halving"] > min(tune["budget"], last):
-        most = f"tune.budget={tune['budget']} and the epochs, {last}"
-        raise InputError(f"tune.halving={tune['halving']}: must be at most {most}; it cuts nothing")
     if tune["sampler"] == SamplerKind.TPE and find_spec("optuna") is None:
         raise InputError("tune.sampler=tpe: must have Optuna, by `pip install 'optuna>=5,<6'`")
-    if tune["sampler"] == SamplerKind.GRID and not grid_points(space, tune["budget"]):
+    trials = tune["budget"]
+    if tune["sampler"] == SamplerKind.GRID and not (trials := len(grid_points(space, trials))):
         raise InputError(
             f"tune.budget={tune['budget']}: must have room for a grid over "
             f"{', '.join(map(str, space))}"
         )
+    last = min(end_epoch(tree) for tree in arms.values())
+    if tune["halving"] and tune["halving"] > min(trials, last):
+        most = f"the trials, {trials}, and the epochs, {last}"
+        raise InputError(f"tune.halving={tune['halving']}: must be at most {most}; it cuts nothing")
     return space

@@ -66,8 +66,15 @@ def test_epochs_are_tuned_or_halved():
 @pytest.mark.parametrize(("halving", "budget"), [(6, 20), (5, 4)])
 def test_halving_that_cuts_nothing_is_refused(halving, budget):
     said = refusal({"optimizer.lr": "log(0.01, 1)"}, halving=halving, budget=budget)
-    assert said.startswith(f"tune.halving={halving}: must be at most tune.budget={budget} and the")
+    assert said.startswith(f"tune.halving={halving}: must be at most the trials, {budget}, and the")
     check_space(tune({"optimizer.lr": "log(0.01, 1)"}, halving=5, budget=5), [], ARMS)
+
+
+def test_halving_of_a_grid_counts_its_points_and_not_the_budget():
+    of_four = tune({"optimizer.lr": "choice(1, 2, 3, 4)"}, sampler="grid", halving=4)
+    check_space(of_four, [], ARMS)
+    said = refusal({"optimizer.lr": "choice(1, 2, 3)"}, sampler="grid", halving=4)
+    assert said.startswith("tune.halving=4: must be at most the trials, 3, and the epochs, 5")
 
 
 def test_a_grid_without_room_is_refused():
