@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from src.tracking.journal import JOURNAL
 from tests.conftest import Workplace
 from tests.held import held
 
-pytestmark = pytest.mark.slow
-pytest.importorskip("ray", reason='no Ray: pip install -e ".[ray]"')
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("ray") is None, reason='no Ray: pip install -e ".[ray]"'),
+]
 
 SMALL = ("data=mnist_5k", "data.n=400", "figures=false", "device=cpu", "threads=1", "epochs=2")
 ON_RAY = ("hydra/launcher=ray", "-m")

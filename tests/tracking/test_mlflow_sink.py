@@ -152,8 +152,8 @@ def test_a_server_that_does_not_answer_in_time_is_not_waited_for(journal):
     uploader = Uploader(lambda: [made], hang)
     asked.wait()
     assert isinstance(uploader.flush(0.0, wait=0.01), TimeoutError)
-    uploader.stop()
     answer.wait()
+    uploader.stop()
 
 
 def test_after_an_error_that_took_long_nothing_more_is_tried(journal, monkeypatch):
