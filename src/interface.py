@@ -4,14 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from src import CODE, ROOT
 from src.compare import Comparison, recorded_jobs
@@ -19,6 +15,7 @@ from src.compare.answer import Answer
 from src.compare.foreign_table import compare
 from src.compare.variants import find_variants
 from src.errors import InputError
+from src.resolvers import stamp
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
@@ -78,59 +75,42 @@ def sweep(*overrides: str) -> Sweep:
         InputError: the sweep could not begin, or none of its jobs finished.
     """
     given = [o.removeprefix(DIRECTORY) for o in overrides if o.startswith(DIRECTORY)]
-    folder = Path(given[-1] if given else ROOT / "outputs" / "sweeps" / _stamp())
+    folder = Path(given[-1] if given else ROOT / "outputs" / "sweeps" / stamp())
     own = [] if given else [f"{DIRECTORY}'{folder}'"]
-    with _running([*COMMAND, "-m", *own, *overrides]) as process:
-        errors = _relay(process)
+    line = _run([*COMMAND, "-m", *own, *overrides])
     record = fold(Journal(folder))
     if record is None:
-        raise InputError(errors[-1] if errors else f"the sweep ended with {process.returncode}")
+        raise InputError(line or "the sweep has ended without a word")
     journals, settings = SweepJournals(Journal(folder)), recorded_jobs.settings_of(record.params)
     jobs = journals.records()
     found = recorded_jobs.conclude([*jobs, *journals.searches()], settings, record.tags)
     return Sweep(found, folder, jobs)
 
 
-def _stamp() -> str:
-    return time.strftime("%Y-%m-%d_%H-%M-%S_") + os.urandom(3).hex()
+def _run(command: list[str]) -> str:
+    """Run a command; print what it prints to where this process's `print` does.
 
-
-@contextmanager
-def _running(command: list[str]) -> Iterator[subprocess.Popen]:
-    """Run a command, to which an interrupt of the body is handed on."""
+    Returns its last line. An interrupt is handed on to it.
+    """
     paths = [str(CODE), *filter(None, sys.path)]
+    own = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"},
+        env=os.environ | own,
         start_new_session=True,  # a notebook's interrupt may reach it or not; here it does once
     )
+    line = ""
     with process:
+        assert process.stdout is not None
         try:
-            yield process
+            for line in process.stdout:
+                print(line, end="", flush=True)
         except BaseException:  # a notebook's interrupt, and any bug in its printing
             process.send_signal(signal.SIGINT)
             raise
-
-
-def _relay(process: subprocess.Popen) -> list[str]:
-    """Print what a process prints, to where this one's `print` does; return its error lines."""
-    assert process.stdout is not None
-    assert process.stderr is not None
-    errors: list[str] = []
-    reader = threading.Thread(target=_pass_on, args=(process.stderr, sys.stderr, errors))
-    reader.start()
-    _pass_on(process.stdout, sys.stdout, [])
-    reader.join()
-    return errors
-
-
-def _pass_on(source: IO[str], target: IO[str], seen: list[str]) -> None:
-    for line in source:
-        seen.append(line.rstrip("\n"))
-        target.write(line)
-        target.flush()
+    return line.rstrip("\n")

@@ -21,7 +21,7 @@ def register_resolvers() -> None:
     """
     register_resolver("root", lambda path: str(ROOT / path))
     register_resolver("env", lambda name, default: os.environ.get(name) or default)
-    register_resolver("stamp", _stamp, use_cache=True)
+    register_resolver("stamp", stamp, use_cache=True)
     register_resolver("from_data", _from_data)
 
 
@@ -40,6 +40,6 @@ def _from_data(name: str) -> str:
     return f"${{from_data:{name}}}"
 
 
-def _stamp() -> str:
-    # Two sweeps that start in one second must not share a directory.
+def stamp() -> str:
+    """Return the time as the name of a directory, which no other sweep of this second shares."""
     return time.strftime("%Y-%m-%d_%H-%M-%S_") + os.urandom(3).hex()

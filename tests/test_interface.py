@@ -70,9 +70,8 @@ class Screen(io.StringIO):
 def test_sweeps_run_one_after_the_other_below_a_running_loop_and_in_a_thread(
     workplace, monkeypatch
 ):
-    screen, errors = Screen(), Screen()
+    screen = Screen()
     monkeypatch.setattr(sys, "stdout", screen)
-    monkeypatch.setattr(sys, "stderr", errors)
     places = [o for o in workplace.overrides if not o.startswith("hydra.")]
     place = f"hydra.sweep.dir={workplace.folder}"
 
@@ -94,7 +93,7 @@ def test_sweeps_run_one_after_the_other_below_a_running_loop_and_in_a_thread(
     means = {row["levels"]["activation"]: row["mean"] for row in found.values["variants"]}
     assert pair["difference"] == pytest.approx(means["relu"] - means["sigmoid"])
     assert found.verdict.split()[0] in " ".join(screen.getvalue().split())
-    assert "4 jobs: 4 trained" in errors.getvalue()
+    assert "4 jobs: 4 trained" in screen.getvalue()
 
     again = []
     line = ("activation=sigmoid,relu", "seed=range(2)", *SMALL, *places, f"{place}/two")
@@ -102,7 +101,7 @@ def test_sweeps_run_one_after_the_other_below_a_running_loop_and_in_a_thread(
     thread.start()
     thread.join()
     assert again[0].values == found.values
-    assert "4 jobs: 4 reused" in errors.getvalue()
+    assert "4 jobs: 4 reused" in screen.getvalue()
 
 
 @pytest.mark.slow
