@@ -54,11 +54,10 @@ def _sweep(words: command_line.Words, file: Path) -> None:
             raise InputError(f"{key}=: an archive holds a sweep; sweep=… names it")
     from src.crate import contents
     from src.crate.results import JobResult
-    from src.inference import runs
-    from src.inference.choice import reach
+    from src.inference.run_source import find_sweep, reach
 
     source = reach(words.tracking)
-    sweep = runs.find_sweep(source, words.value("sweep") or "last")
+    sweep = find_sweep(source, words.value("sweep"))
     digest, lacking = contents.pack(source, sweep, file)
     if lacking:
         print(f"note: without config files of {lacking} jobs, which their server keeps")

@@ -42,12 +42,11 @@ def main(arguments: Sequence[str]) -> None:
     elif "variants" in numbers:
         raise InputError("variants=…: must go with spread=…; a sweep has its own")
     else:
-        from src.inference.choice import reach
-        from src.inference.runs import find_sweep
+        from src.inference.run_source import find_sweep, reach
         from src.inference.verdict import conclude_again
 
         source = reach(words.tracking)
-        sweep = find_sweep(source, words.files[0] if words.files else "last")
+        sweep = find_sweep(source, words.files[0] if words.files else None)
         _tell_sweep(conclude_again(source, sweep).result, sweep.tags.get("command", ""), numbers)
 
 

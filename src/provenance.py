@@ -15,6 +15,7 @@ from src.search_space import unquoted
 
 COMMIT = "git_commit"  # the file beside a copy of the code that names its commit
 ALL_CODE = ("src/*.py",)  # git's pattern, which folders do not end
+REPORT_TAGS = ("command", "versions", "hardware", "git_commit")  # of a sweep: see `report`
 PACKAGES = ("torch", "mlflow", "hydra-core", "scipy")
 
 

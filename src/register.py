@@ -32,12 +32,14 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError("name=NAME: must be given: the registered model's")
     from src.compare import Comparison
     from src.inference import publish, runs
+    from src.inference.run_source import find_sweep
+    from src.inference.server import Server
     from src.inference.verdict import conclude_again
     from src.tracking import logged_model
 
-    store = words.tracking.open()
-    sweep = runs.find_sweep(store, words.value("sweep") or "last")
-    answer, candidates = conclude_again(store, sweep), sweep.usable
+    server = Server(words.tracking.open())
+    sweep = find_sweep(server, words.value("sweep"))
+    answer, candidates = conclude_again(server, sweep), sweep.usable
     found = answer.result
     if isinstance(found, Comparison):
         winners = {run.run_id for run in found.best.usable.values()}
@@ -48,8 +50,8 @@ def main(arguments: Sequence[str]) -> None:
             raise InputError(f"{reason}; --anyway registers it all the same")
         print(f"warning: {reason}")
     record = runs.best(candidates)
-    model_id = publish.publish_run(store, record)
-    version = logged_model.register(store, model_id, name, answer.verdict, ALIAS)
+    model_id = publish.publish_run(server.store, record)
+    version = logged_model.register(server.store, model_id, name, answer.verdict, ALIAS)
     print(f"models:/{name}@{ALIAS} is version {version}: {record.name} (models:/{model_id})")
 
 

@@ -28,6 +28,7 @@ from src.compare.terminal import print_result
 from src.credentials import redact
 from src.error_text import unknown
 from src.errors import InputError
+from src.provenance import REPORT_TAGS
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 JSON, CSV = "--json", "--csv"
 OPTIONS = (JSON, CSV, "--help")
 DECIDING = ("baseline", "metric", "margin", "looks")  # settings that a verdict depends on
-PROVENANCE = ("command", "versions", "hardware", "git_commit")  # tags of a sweep
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str]) -> None:
         records, settings["compare"], tags, elsewhere, lineage, post_hoc
     )
     own = asked[0].data.tags
-    told = PROVENANCE if sweep else PROVENANCE[1:]  # no command of one sweep makes several
+    told = REPORT_TAGS if sweep else REPORT_TAGS[1:]  # no command of one sweep makes several
     report = {key: own[key] for key in told if key in own}
     if is_json := JSON in arguments:
         print(to_json(Answer(result).values))

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import yaml
 
@@ -17,19 +16,15 @@ from src.compare.plain_search import PlainSearch
 from src.crate import archive, command
 from src.crate.results import FILE, JobResult, dump
 from src.errors import InputError
-from src.inference import runs
-from src.inference.runs import SweepRuns
+from src.inference.run_source import RunSource
+from src.inference.runs import SweepRuns, has_weights
 from src.inference.verdict import conclude_again
 from src.inference.weights import own_targets
+from src.provenance import REPORT_TAGS
 from src.schema import GROUPS, UNRECORDED_KEYS
 from src.source import Source
 from src.tracking.run_files import fetch
 
-if TYPE_CHECKING:
-    from src.inference.offline import Offline
-    from src.tracking.store import Store
-
-PROVENANCE = ("command", "versions", "hardware", "git_commit")  # tags of a sweep
 COMMAND = "command.txt"
 CODE = ("src", "conf", "pyproject.toml")
 READ_ME = """# {name}
@@ -54,12 +49,12 @@ OWN_PARTS = """It uses parts of its authors' own, which are not in this archive:
 module on PYTHONPATH, `--config-dir FOLDER` names the folder of their options, for both commands."""
 
 
-def pack(source: "Store | Offline", sweep: SweepRuns, file: Path) -> tuple[str, int]:
+def pack(source: RunSource, sweep: SweepRuns, file: Path) -> tuple[str, int]:
     """Write the archive of a sweep; return its SHA-256 and how many configs it lacks.
 
     Raises InputError where it cannot be written, and for a search, whose jobs no command names.
     """
-    answer, tags = conclude_again(source, sweep), {k: sweep.tags.get(k, "") for k in PROVENANCE}
+    answer, tags = conclude_again(source, sweep), {k: sweep.tags.get(k, "") for k in REPORT_TAGS}
     question, verdict = answer.result.question, answer.verdict
     if isinstance(answer.result, PlainSearch):
         raise InputError(
@@ -95,7 +90,7 @@ def _own_parts(results: Sequence[JobResult]) -> str:
     return ""
 
 
-def _write_configs(source: "Store | Offline", sweep: SweepRuns, folder: Path) -> int:
+def _write_configs(source: RunSource, sweep: SweepRuns, folder: Path) -> int:
     """Write each job's resolved config without its paths to results and servers.
 
     Returns of how many finished jobs it cannot be had.
@@ -107,10 +102,10 @@ def _write_configs(source: "Store | Offline", sweep: SweepRuns, folder: Path) ->
             try:
                 place = Path(places, str(number))
                 place.mkdir()
-                kept = fetch(*runs.keeper(source, record), "config.yaml", place)
+                kept = fetch(*source.keeper(record), "config.yaml", place)
                 tree = yaml.safe_load(kept.read_bytes())
             except (InputError, yaml.YAMLError):  # of a job that failed there is none
-                lacking += runs.has_weights(record)
+                lacking += has_weights(record)
                 continue
             aside = [key for key in UNRECORDED_KEYS if key != "compare"]
             own = {key: value for key, value in tree.items() if key not in aside}

@@ -1,17 +1,10 @@
 """The models that a command line asks for: `run=…`, `sweep=…` or `model=…`."""
 
-import sys
-from typing import TYPE_CHECKING
-
 from src.command_line import Words
-from src.errors import AccessDeniedError, InputError
+from src.errors import InputError
 from src.inference import restore, runs
-from src.inference.offline import Offline
+from src.inference.run_source import find_run, find_sweep, reach
 from src.inference.trained_model import TrainedModel, ensemble
-from src.tracking.settings import TrackingSettings
-
-if TYPE_CHECKING:
-    from src.tracking.store import Store
 
 KEYS = ("run", "sweep", "model")
 
@@ -30,12 +23,12 @@ def choose(words: Words, is_ensemble: bool = False) -> TrainedModel:
         return restore.load(words.tracking.open(), uri)
     source = reach(words.tracking)
     if run_id := words.value("run"):
-        record = runs.find_run(source, run_id)
-        group = runs.siblings(source, record) if is_ensemble else [record]
+        record = find_run(source, run_id)
+        group = source.siblings(record) if is_ensemble else [record]
     else:
-        sweep = runs.find_sweep(source, words.value("sweep") or "last")
+        sweep = find_sweep(source, words.value("sweep"))
         group = sweep.best_variant if is_ensemble else [runs.best(sweep.usable)]
-    models = [restore.restore(*runs.keeper(source, record)) for record in group]
+    models = [restore.restore(*source.keeper(record)) for record in group]
     return ensemble(models, models[0].name) if is_ensemble else models[0]
 
 
@@ -47,25 +40,8 @@ def best_of_variants(words: Words, most: int) -> list[TrainedModel]:
     source = reach(words.tracking)
     uris = words.values.get("model", [])
     models = [restore.load(words.tracking.open(), uri) for uri in uris]
-    records = [runs.find_run(source, run_id) for run_id in words.values.get("run", [])]
+    records = [find_run(source, run_id) for run_id in words.values.get("run", [])]
     if "sweep" in words.values or not (models or records):
-        sweep = runs.find_sweep(source, words.value("sweep") or "last")
+        sweep = find_sweep(source, words.value("sweep"))
         records += sweep.best_of_variants[:most]
-    return [*(restore.restore(*runs.keeper(source, record)) for record in records), *models]
-
-
-def reach(tracking: TrackingSettings) -> "Store | Offline":
-    """Return the tracking server, or while it is away what lies on this machine, with a note.
-
-    Raises InputError where there is neither.
-    """
-    try:
-        return tracking.open()
-    except AccessDeniedError:
-        raise
-    except InputError as error:
-        local = Offline(tracking)
-        if not local.records:
-            raise
-        print(f"note: {error}; the journals on this machine are used", file=sys.stderr)
-        return local
+    return [*(restore.restore(*source.keeper(record)) for record in records), *models]

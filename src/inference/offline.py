@@ -54,10 +54,13 @@ class Offline:
         own = [r for r in self.records if r.sweep_id == sweep and r.tags.get("variant") == variant]
         return [r for r in own if has_weights(r)] if sweep else [record]
 
-    def with_files(self, record: JobRecord) -> JobRecord:
-        """Return a record, or of a run that was reused its source's under its name.
+    def keeper(self, record: JobRecord) -> tuple[None, JobRecord]:
+        """Return no store and the run whose files lie here; of one reused it is its source.
 
         Raises InputError where there is no journal of the source.
         """
         source = record.tags.get("reused_from")
-        return replace(self.run(source), name=record.name) if source else record
+        return None, replace(self.run(source), name=record.name) if source else record
+
+    def correct(self, run_id: str) -> None:
+        """Tell nothing of a run's validation examples, whose journal does not say it."""

@@ -1,17 +1,11 @@
-"""The runs whose models are wanted: a run, the best of a sweep, or all of a variant."""
+"""The runs of a sweep by what their models are worth: usable, best, all of a variant."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING
 
-from src.errors import InputError
 from src.tracking.job_record import JobRecord, Role, Status
-
-if TYPE_CHECKING:
-    from src.inference.offline import Offline
-    from src.tracking.store import Store
 
 
 @dataclass(frozen=True)
@@ -42,72 +36,6 @@ class SweepRuns:
     def best_variant(self) -> list[JobRecord]:
         """Return the runs of the variant with the lowest mean error."""
         return min(by_variant(self.records), key=lambda group: fmean(map(_error, group)))
-
-
-def find_run(store: "Store | Offline", run_id: str) -> JobRecord:
-    """Return the record of a job. Raises InputError for another run or one without weights."""
-    from src.inference.offline import Offline
-
-    record = store.run(run_id) if isinstance(store, Offline) else _sent_run(store, run_id)
-    if not has_weights(record):
-        why = record.reason or record.outcome or record.status
-        raise InputError(f"run={run_id}: has no weights: {why}")
-    return record
-
-
-def _sent_run(store: "Store", run_id: str) -> JobRecord:
-    from src.tracking import mlflow_source
-
-    run = mlflow_source.get(store, run_id, "run=")
-    if run.data.tags.get("kind") == "sweep":
-        raise InputError(f"run={run_id}: a sweep; sweep={run_id} takes the best of its runs")
-    (record,) = mlflow_source.records(store, [run])
-    return record
-
-
-def find_sweep(store: "Store | Offline", run_id: str) -> SweepRuns:
-    """Return a sweep, `last` for the last. Raises InputError for one in which no run finished."""
-    from src.inference.offline import Offline
-
-    found = store.sweep(run_id) if isinstance(store, Offline) else _sent_sweep(store, run_id)
-    if not found.usable:
-        raise InputError(f"sweep={run_id}: none of its {len(found.records)} runs has weights")
-    return found
-
-
-def _sent_sweep(store: "Store", run_id: str) -> SweepRuns:
-    from src.tracking import mlflow_source
-
-    if run_id == "last":
-        sweep = mlflow_source.last_sweep(store)
-    else:
-        sweep = mlflow_source.get(store, run_id, "sweep=")
-    if sweep.data.tags.get("kind") != "sweep":
-        raise InputError(f"sweep={run_id}: no sweep but a single run, which run={run_id} takes")
-    records = mlflow_source.records(store, mlflow_source.jobs_of(store, sweep.info.run_id))
-    return SweepRuns(sweep.info.run_id, sweep.data.tags, sweep.data.params, records)
-
-
-def keeper(source: "Store | Offline", record: JobRecord) -> "tuple[Store | None, JobRecord]":
-    """Return the server that has a run's files, or None and the run beside which they lie."""
-    from src.inference.offline import Offline
-
-    return (None, source.with_files(record)) if isinstance(source, Offline) else (source, record)
-
-
-def siblings(store: "Store | Offline", record: JobRecord) -> list[JobRecord]:
-    """Return the runs of the same variant in the same sweep, itself included."""
-    from src.inference.offline import Offline
-    from src.tracking import mlflow_source
-
-    if isinstance(store, Offline):
-        return store.siblings(record)
-    if record.run_id is None or not record.sweep_id:
-        return [record]
-    parent = store.client.get_run(record.run_id).data.tags.get("mlflow.parentRunId", "")
-    records = mlflow_source.records(store, mlflow_source.jobs_of(store, parent))
-    variant = record.tags.get("variant")
-    return [r for r in records if r.tags.get("variant") == variant and has_weights(r)]
 
 
 def has_weights(record: JobRecord) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from src import scheduler
 from src.error_text import root_cause
 from src.errors import InputError
+from src.provenance import REPORT_TAGS
 from src.scheduler import QueueState
 from src.tracking.job_record import JobRecord, Status, fold
 from src.tracking.journal import Journal
@@ -16,8 +17,6 @@ from src.tracking.sweep_journals import SweepJournals
 
 if TYPE_CHECKING:
     from src.compare.answer import Result
-
-REPORT_TAGS = ("command", "versions", "hardware", "git_commit")
 
 
 def going_on_note(sweep: Journal, jobs: Sequence[JobRecord]) -> str:

@@ -10,7 +10,8 @@ from src.errors import InputError
 from src.export import main
 from src.inference import restore
 from src.inference.publish import publish_run
-from src.inference.runs import find_run
+from src.inference.run_source import find_run
+from src.inference.server import Server
 
 
 @pytest.fixture(scope="module", params=["softmax", "mlp", "cnn"])
@@ -21,7 +22,7 @@ def run_id(request, runs):
 @pytest.mark.slow  # torch.export takes seconds to import
 def test_an_exported_model_gives_the_same_logits(run_id, runs, pictures, tmp_path, capsys):
     onnxruntime = pytest.importorskip("onnxruntime")
-    record = find_run(runs.store, run_id)
+    record = find_run(Server(runs.store), run_id)
     (eager,) = restore.from_weights(runs.store, record).members
     for is_published in (False, True):
         if is_published:

@@ -17,7 +17,8 @@ import torch
 
 from src.inference import restore
 from src.inference.publish import publish_run
-from src.inference.runs import find_run
+from src.inference.run_source import find_run
+from src.inference.server import Server
 from tests.until import until
 
 pytestmark = pytest.mark.slow
@@ -47,7 +48,7 @@ def python(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def model(runs, pictures, tmp_path_factory):
     """A model's address, a file of inputs for it, and the logits of the eager model (3, 10)."""
-    record = find_run(runs.store, runs.job(("model=cnn",)))
+    record = find_run(Server(runs.store), runs.job(("model=cnn",)))
     uri = f"models:/{publish_run(runs.store, record)}"
     (eager,) = restore.from_weights(runs.store, record).members
     x = pictures[0][:3].float() / 255

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from src.inference import restore
-from src.inference import runs as chosen
 from src.inference.publish import Models, Publication, chosen_runs, publish_run
-from src.inference.runs import find_sweep
+from src.inference.run_source import find_run, find_sweep
+from src.inference.runs import best
+from src.inference.server import Server
 
 pytestmark = pytest.mark.slow  # torch.export takes seconds to import
 
@@ -20,7 +21,7 @@ def sweep(runs):
         (f"model={model}", f"seed={seed}") for model in ("softmax", "mlp", "cnn") for seed in (0, 1)
     ]
     runs.sweep(*zip(jobs, (0.2, 0.21, 0.11, 0.1, 0.05, float("nan")), strict=True))
-    return find_sweep(runs.store, "last")
+    return find_sweep(Server(runs.store), "last")
 
 
 def names(records) -> list[str]:
@@ -98,9 +99,9 @@ def test_mlflows_addresses_are_as_they_were_after_a_model_was_logged(runs, sweep
 
 
 def test_what_cannot_be_made_a_model_costs_a_line(runs, sweep):
-    gone = chosen.best(sweep.usable)
+    gone = best(sweep.usable)
     other = runs.job(("model=softmax", "seed=5"))
-    record = chosen.find_run(runs.store, other)
+    record = find_run(Server(runs.store), other)
     (runs.workplace.folder / "artifacts" / other / "artifacts" / "model.pt").unlink()
     line = Publication(Models.ALL, frozenset())(runs.store, [record, gone])
     first, second = line.splitlines()
