@@ -157,7 +157,9 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
 def unknown_key(error: BaseException | None) -> str:
     """Return what `unknown` says of the key that OmegaConf does not find; "" for another error."""
     if isinstance(error, ConfigAttributeError | ConfigKeyError) and error.parent_node is not None:
-        return unknown(str(error.full_key), map(str, error.parent_node))
+        allowed = cast(DictConfig, error.parent_node)
+        below = [key for key, _ in schema.leaves(cast(Any, OmegaConf.to_container(allowed)))]
+        return unknown(str(error.full_key), map(str, allowed), below)
     return ""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from src.credentials import redact
 
+FEW = 12  # names that can be listed in a line beside a hint
+
 
 def root_cause(error: BaseException) -> str:
     """Return the deepest cause that is a sentence, as one short line without credentials.
@@ -18,19 +20,30 @@ def root_cause(error: BaseException) -> str:
     return " ".join(redact(str(error)).split())[:200]
 
 
-def unknown(typed: str, allowed: Iterable[str]) -> str:
-    """Return that the last name of `typed` is none of those allowed, and which is the nearest."""
+def unknown(typed: str, allowed: Iterable[str], below: Iterable[str] = ()) -> str:
+    """Return that the last name of `typed` is none of those allowed, and which may be meant.
+
+    `below` are dotted keys below those allowed. Many names are listed only if none is near.
+    """
     names, typed = sorted(allowed), typed or repr(typed)
-    if not names:
-        return f"{typed}: unknown"
-    hint = nearest(re.split(r"[=./]", typed)[-1], names)
-    return f"{typed}: unknown; must be one of {', '.join(names)}{hint}"
+    name = re.split(r"[=./]", typed)[-1]
+    hint = nearest_key(name, below, 1.0) or nearest(name, names) or nearest_key(name, below)
+    is_listed = names and (not hint or len(names) <= FEW)
+    listed = f"; must be one of {', '.join(names)}" if is_listed else ""
+    return f"{typed}: unknown{hint}{listed}"
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return a question for the name that may have been meant; "" if none is near."""
     found = difflib.get_close_matches(name, list(allowed), n=1)
     return f" (did you mean {found[0]}?)" if found else ""
+
+
+def nearest_key(key: str, keys: Iterable[str], least: float = 0.6) -> str:
+    """Return such a question for the dotted key whose last name is as near as `least`, or ""."""
+    by_name = {name.rpartition(".")[2]: name for name in sorted(keys, key=len, reverse=True)}
+    found = difflib.get_close_matches(key.rpartition(".")[2], by_name, n=1, cutoff=least)
+    return f" (did you mean {by_name[found[0]]}?)" if found else ""
 
 
 def without_place(error: object) -> str:

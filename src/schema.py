@@ -130,7 +130,8 @@ def check(tree: Mapping[str, Any]) -> None:
     """Raise InputError for the first key that is unknown or has a value out of its rule."""
     for key in tree:
         if key not in KNOWN:
-            raise InputError(unknown(key, KNOWN))
+            below = (name for name, _ in leaves(tree) if name.partition(".")[0] in KNOWN)
+            raise InputError(unknown(key, KNOWN, below))
     for group in (*GROUPS, *SECTIONS):
         if not isinstance(tree.get(group, {}), Mapping):
             words = f"an option of the group {group}" if group in GROUPS else f"{group}.KEY=VALUE"

@@ -17,10 +17,13 @@ from src.hydra_internals import MAIN, check_options
 from src.resolvers import register_resolvers
 
 WRONG = {
-    "a key": ("epoch=3", r"^epoch: unknown; must be one of .*\(did you mean epochs\?\)$"),
-    "a key of a group": ("model.widht=3", r"^model.widht: unknown; .*\(did you mean width\?\)$"),
-    "a group": ("modle=mlp", r"^modle: unknown; .*\(did you mean model\?\)$"),
-    "an option": ("model=mpl", r"^model=mpl: unknown; must be one of .*\(did you mean mlp\?\)$"),
+    "a key": ("epoch=3", r"^epoch: unknown \(did you mean epochs\?\)$"),
+    "a key like none": ("xyz=3", r"^xyz: unknown; must be one of activation, .*, tune$"),
+    "a key of a group": ("model.widht=3", r"^model.widht: unknown \(did you mean width\?\); must "),
+    "a key without its group": ("width=3", r"^width: unknown \(did you mean model.width\?\)$"),
+    "an added key": ("+lr=3", r"^lr: unknown \(did you mean optimizer.lr\?\)$"),
+    "a group": ("modle=mlp", r"^modle: unknown \(did you mean model\?\)$"),
+    "an option": ("model=mpl", r"^model=mpl: unknown \(did you mean mlp\?\); must be one of cnn, "),
     "a word": ("trian", "^trian: must be KEY=VALUE$"),
     "nothing": ("", "^'': must be KEY=VALUE$"),
     "a second =": ("compare.baseline=model=mlp", "needs quotes: 'compare.baseline=\"model=mlp\"'$"),

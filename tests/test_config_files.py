@@ -78,7 +78,7 @@ MEANINGLESS = {
     "an unknown option": (
         "experiment",
         f"{GLOBAL}defaults: [override /model: mlpp]\n",
-        r"^model=mlpp: unknown; must be one of .*\(did you mean mlp\?\)$",
+        r"^model=mlpp: unknown \(did you mean mlp\?\); must be one of cnn, ",
     ),
     "an unknown group": (
         "experiment",

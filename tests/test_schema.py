@@ -147,17 +147,16 @@ def test_a_key_that_must_be_given_is_named(config):
         config("data=pixel_rows")
 
 
-@pytest.mark.parametrize("key", ["epoch", "lr"])
-def test_an_added_key_is_unknown_and_the_known_ones_are_listed(key, config):
-    with pytest.raises(InputError, match=rf"^{key}: unknown; must be one of .*\bepochs\b"):
-        config(f"+{key}=3")
+def test_an_added_key_is_unknown_and_the_known_ones_are_listed(config):
+    with pytest.raises(InputError, match=r"^xyz: unknown; must be one of .*\bepochs\b"):
+        config("+xyz=3")
 
 
 @pytest.mark.parametrize(
     "key", ["compare.margn", "published.test_error", "tracking.url", "tune.spaces"]
 )
 def test_an_unknown_key_of_a_section_is_refused(key, config):
-    with pytest.raises(InputError, match=rf"^{key}: unknown; must be one of .*\(did you mean"):
+    with pytest.raises(InputError, match=rf"^{key}: unknown \(did you mean \w+\?\); must be "):
         config(f"+{key}=3")
 
 

@@ -213,9 +213,9 @@ def test_nothing_is_written_outside_the_place_for_outputs(finished):
 
 BROKEN = {
     "unknown key": (["seeed=1"], "seeed"),
-    "unknown key in a group": (["model.depht=3"], "model.depht: unknown; must be one of .*depth"),
+    "unknown key in a group": (["model.depht=3"], "model.depht: unknown .did you mean depth"),
     "key of another model": (["model=softmax", "model.depth=2"], "model.depth: unknown"),
-    "added key": (["+epoch=3"], "^epoch: unknown; must be one of "),
+    "added key": (["+epoch=3"], "^epoch: unknown .did you mean epochs"),
     "unknown option": (["model=vgg"], "vgg.*cnn.*mlp.*softmax"),
     "unknown group": (["modle=mlp"], "modle"),
     "wrong type": (["seed=abc"], "^seed=abc: must be an integer from 0 to 4294967295"),
@@ -257,12 +257,12 @@ BROKEN = {
         ["activation._partial_=false"],
         "^activation=relu: one module is no factory .* `_partial_: true` is missing",
     ),
-    "misspelt option": (["model=mlpp"], "^model=mlpp: unknown; must be one of cnn, .*mean mlp"),
+    "misspelt option": (["model=mlpp"], "^model=mlpp: unknown .*mean mlp.*must be one of cnn, "),
     "unknown experiment": (
         ["experiment=depths"],
-        "^experiment=depths: unknown; must be one of act",
+        "^experiment=depths: unknown .did you mean depth.*one of act",
     ),
-    "unknown recipe": (["recipe=cnnn"], "^recipe=cnnn: unknown; must be one of cnn, relu, "),
+    "unknown recipe": (["recipe=cnnn"], "^recipe=cnnn: unknown .*; must be one of cnn, relu, "),
     "a deleted setting": (["~optimizer.lr"], "^~optimizer.lr: must have a value: optimizer.lr=VAL"),
     "a baseline for one run": (["compare.baseline=nothing"], "^compare.baseline=nothing: .* -m; "),
     "a shift out of sight": (

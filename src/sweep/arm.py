@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from src.error_text import nearest_key
 from src.errors import InputError
 from src.schema import NON_FACTOR_KEYS, SEED_KEYS, covers, end_epoch, leaves
 from src.search_space import Dimension, parse
@@ -67,10 +68,14 @@ def check_space(
             raise InputError(f"{where}: must not be swept as well; {key} tells variants apart")
         if covers(UNTUNABLE_KEYS, key) or (tune["halving"] and key in ("epochs", "stop_after")):
             raise InputError(f"{where}: must be a setting in which trials may differ")
-        for label, tree in arms.items():
-            if key not in dict(leaves(tree)) and key not in tree:
-                where += f"={dimension.scale}(…)"
-                raise InputError(f"{where}: must be a setting of every variant; {label} lacks it")
+        known = {label: {*tree, *dict(leaves(tree))} for label, tree in arms.items()}
+        for label, keys in known.items():
+            if key not in keys:
+                is_known = any(key in others for others in known.values())
+                meant = (name for name in keys if not covers(UNTUNABLE_KEYS, name))
+                hint = "" if is_known else nearest_key(key, meant)
+                said = f"must be a setting of every variant; {label} lacks it{hint}"
+                raise InputError(f"{where}={dimension.scale}(…): {said}")
     if tune["sampler"] == SamplerKind.TPE and find_spec("optuna") is None:
         raise InputError("tune.sampler=tpe: must have Optuna, by `pip install 'optuna>=5,<6'`")
     trials = tune["budget"]

@@ -44,7 +44,8 @@ def test_a_space_that_every_arm_has_is_taken():
     [
         ("optimizer", "must not be swept as well"),
         ("optimizer.momentum", "must be a setting of every variant; optimizer=adam lacks it"),
-        ("optimizer.lrr", "must be a setting of every variant; optimizer=sgd lacks it"),
+        ("optimizer.lrr", "every variant; optimizer=sgd lacks it (did you mean optimizer.lr?)"),
+        ("lr", "optimizer=sgd lacks it (did you mean optimizer.lr?)"),
         ("seed", "must not be swept as well"),
         ("data.n", "must be a setting in which trials may differ"),
         ("data.split_seed", "must be a setting in which trials may differ"),

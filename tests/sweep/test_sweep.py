@@ -137,7 +137,10 @@ def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
         ("dry_run=true,false", "dry_run: must be the same for all jobs of a sweep"),
         ("experiment=activations,depth", "experiment: must be one where it names values"),
         ("optimizer.lr=range(1000000)", "optimizer.lr=range(1000000): must leave at most 20,000"),
-        ("experiment=activation", "experiment=activation: unknown; must be one of activations, "),
+        (
+            "experiment=activation",
+            "experiment=activation: unknown (did you mean activations?); must be one of",
+        ),
         ("hydra.sweep.subdir=same", "hydra.sweep.subdir: "),
         ("hydra.sweep.subdir=.", "hydra.sweep.subdir: "),
         (
