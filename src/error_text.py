@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from src.credentials import redact
 
@@ -28,9 +28,8 @@ def unknown(typed: str, allowed: Iterable[str], below: Iterable[str] = ()) -> st
     names, typed = sorted(allowed), typed or repr(typed)
     name = re.split(r"[=./]", typed)[-1]
     hint = nearest_key(name, below, 1.0) or nearest(name, names) or nearest_key(name, below)
-    is_listed = names and (not hint or len(names) <= FEW)
-    listed = f"; must be one of {', '.join(names)}" if is_listed else ""
-    return f"{typed}: unknown{hint}{listed}"
+    shown = names if not hint or len(names) <= FEW else []
+    return f"{typed}: unknown{hint}" + (f"; must be one of {', '.join(shown)}" if shown else "")
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
@@ -44,6 +43,11 @@ def nearest_key(key: str, keys: Iterable[str], least: float = 0.6) -> str:
     by_name = {name.rpartition(".")[2]: name for name in sorted(keys, key=len, reverse=True)}
     found = difflib.get_close_matches(key.rpartition(".")[2], by_name, n=1, cutoff=least)
     return f" (did you mean {by_name[found[0]]}?)" if found else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names in a line, of many the first alone."""
+    return ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
 
 
 def without_place(error: object) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from src.compare.answer import Answer, to_json
 from src.compare.comparison import compare as compare_runs
 from src.compare.terminal import print_result
-from src.error_text import nearest
+from src.error_text import listed, nearest
 from src.errors import InputError
 from src.metrics import BUILT_IN, Direction, Epoch, Metric, Run, Unit
 
@@ -44,13 +44,28 @@ def compare(
     Raises:
         InputError: a column is not there, a value no number, or a variant has a seed twice.
     """
+    rows = frame if isinstance(frame, Sequence) else frame.to_dict("records")
+    places = [f"row {number}" for number in range(1, len(rows) + 1)]
+    return _answer(rows, places, value, seed, baseline, margin, maximize, question)
+
+
+def _answer(
+    rows: Sequence[Mapping[str, Any]],
+    places: Sequence[str],
+    value: str,
+    seed: str,
+    baseline: str | None,
+    margin: float,
+    maximize: bool,
+    question: str | None,
+) -> Answer:
+    """Compare rows, of which `places` tell where each is to be found."""
     if not 0 <= margin < math.inf:
         raise InputError(f"margin={margin}: must be a number of at least 0")
-    rows = frame if isinstance(frame, Sequence) else frame.to_dict("records")
     name = str(value).replace("/", "_")
     metric = Metric(name, Direction.MAXIMIZE if maximize else Direction.MINIMIZE, Unit.NONE)
     found = compare_runs(
-        _runs(rows, value, seed, metric),
+        _runs(rows, places, value, seed, metric),
         baseline=baseline,
         margin=margin,
         target_error=None,
@@ -61,13 +76,15 @@ def compare(
     return Answer(found)
 
 
-def _runs(rows: Sequence[Mapping[str, Any]], value: str, seed: str, metric: Metric) -> list[Run]:
+def _runs(
+    rows: Sequence[Mapping[str, Any]], places: Sequence[str], value: str, seed: str, metric: Metric
+) -> list[Run]:
     columns = list(rows[0]) if rows else []
     if value == seed:
         raise InputError(f"seed={seed}: must be another column than the value's")
     for role, column in (("value", value), ("seed", seed)):
         if column not in columns:
-            named = ", ".join(map(str, columns)) or "none"
+            named = listed([*map(str, columns)]) or "none"
             hint = nearest(column, map(str, columns))
             raise InputError(f"{role}={column}: must be a column; there are {named}{hint}")
     factors = [column for column in columns if column not in (value, seed)]
@@ -75,14 +92,15 @@ def _runs(rows: Sequence[Mapping[str, Any]], value: str, seed: str, metric: Metr
         raise InputError(f"{value}, {seed}: a further column must tell the variants apart")
     seeds: dict[str, int] = {}
     runs: dict[tuple[Any, ...], Run] = {}
-    for number, row in enumerate(rows, start=1):
+    for place, row in zip(places, rows, strict=True):
         levels = {str(factor): str(row[factor]) for factor in factors}
         name = " ".join(f"{factor}={level}" for factor, level in levels.items())
         pair = seeds.setdefault(str(row[seed]), len(seeds))
         key = (*levels.values(), pair)
         if key in runs:
-            raise InputError(f"row {number}: {name} has {seed}={row[seed]} already")
-        judged = _number(row[value], value, number)
+            said = f"{name} has {seed}={row[seed]} already; must have one row for each {seed}"
+            raise InputError(f"{place}: {said}")
+        judged = _number(row[value], value, place)
         runs[key] = Run(
             run_id="",
             name=name,
@@ -101,22 +119,29 @@ def _runs(rows: Sequence[Mapping[str, Any]], value: str, seed: str, metric: Metr
     return list(runs.values())
 
 
-def _number(text: object, column: str, row: int) -> float:
+def _number(text: object, column: str, place: str) -> float:
     try:
         number = float(text) if text not in ("", None) else math.nan  # type: ignore[arg-type]
     except (TypeError, ValueError):
         number = math.inf
     if math.isinf(number):
-        raise InputError(f"row {row}: {column}={text}: must be a finite number, or empty")
+        raise InputError(f"{place}: {column}={text}: must be a finite number, or empty")
     return number
 
 
-def _read_csv(file: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file with a header. Raises InputError in one line."""
+def _read_csv(file: Path) -> tuple[list[dict[str, str]], list[str]]:
+    """Return the rows of a CSV file with a header, and the file and line where each ends.
+
+    Raises InputError in one line.
+    """
+    rows, places = [], []
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
-            table = csv.DictReader(lines, strict=True)
-            rows, names = list(table), table.fieldnames or ()
+            table = csv.DictReader(lines, strict=True, skipinitialspace=True)
+            for row in table:
+                rows.append(row)
+                places.append(f"{file}:{table.line_num}")
+            names = table.fieldnames or ()
     except UnicodeDecodeError as error:
         raise InputError(f"--csv {file}: must be text, CSV that is saved as UTF-8") from error
     except (OSError, csv.Error) as error:
@@ -126,12 +151,12 @@ def _read_csv(file: Path) -> list[dict[str, str]]:
         raise InputError(f"--csv {file}: column {number}: must have a name in the header")
     if twice := [name for number, name in enumerate(names) if name in names[:number]]:
         raise InputError(f"--csv {file}: {twice[0]}: must be the name of one column alone")
-    for number, row in enumerate(rows, start=1):
+    for place, row in zip(places, rows, strict=True):
         if None in row or None in row.values():
-            raise InputError(f"--csv {file}: row {number}: must have as many values as the header")
+            raise InputError(f"{place}: must have as many values as the header, {len(names)}")
     if not rows:
         raise InputError(f"--csv {file}: must have a header and a row at least")
-    return rows
+    return rows, places
 
 
 class _Parser(argparse.ArgumentParser):
@@ -151,8 +176,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--maximize", action="store_true")
     parser.add_argument("--json", action="store_true")
     given = vars(parser.parse_args(arguments))
-    rows, is_json = _read_csv(given.pop("csv")), given.pop("json")
-    answer = compare(rows, **given)
+    is_json = given.pop("json")
+    answer = _answer(*_read_csv(given.pop("csv")), **given)
     if is_json:
         print(to_json(answer.values))
     else:

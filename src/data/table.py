@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from src.data.splits import Draw, Split, Splits, make_splits
-from src.error_text import nearest
+from src.error_text import listed, nearest
 from src.errors import InputError
 
 DELIMITERS = ",;\t"
@@ -48,7 +48,7 @@ def load(train: str, test: str | None, label: str | int, **draw: Unpack[Draw]) -
     if test is not None:
         other, shape = read(Path(test), label, is_labelled=False), table.features.shape[1:]
         if other.columns != table.columns or other.features.shape[1:] != shape:
-            features = f"the features of {table.path.name}: {_listed(table.columns)}"
+            features = f"the features of {table.path.name}: {listed(table.columns)}"
             raise InputError(f"{other.path}: must have {features}")
         labels = None if other.labels is None else _numbered(other, names)
         rows = torch.arange(len(other.features))
@@ -151,7 +151,7 @@ def _check_names(path: Path, header: Sequence[str]) -> None:
 def _require_label(label: str, names: Sequence[str], is_labelled: bool) -> None:
     if is_labelled and label not in names:
         hint = nearest(label, names)
-        raise InputError(f"data.label={label}: must be one of {_listed(names)}{hint}")
+        raise InputError(f"data.label={label}: must be one of {listed(names)}{hint}")
 
 
 def _arrays(path: Path, label: str, is_labelled: bool) -> Table:
@@ -164,7 +164,7 @@ def _arrays(path: Path, label: str, is_labelled: bool) -> Table:
     _require_label(label, [*arrays], is_labelled)
     labels = arrays.pop(label, None)
     if len(arrays) != 1:
-        found = _listed([*arrays, *([label] if labels is not None else [])])
+        found = listed([*arrays, *([label] if labels is not None else [])])
         raise InputError(
             f"{path}: must hold the array {label} of data.label and one other; has {found}"
         )
@@ -191,7 +191,7 @@ def _numbered(table: Table, names: Sequence[str]) -> Tensor:
     numbers = {name: number for number, name in enumerate(names)}
     for line, name in enumerate(table.labels or (), 2):
         if name not in numbers:
-            raise InputError(f"{table.path}:{line}: label {name}: must be one of {_listed(names)}")
+            raise InputError(f"{table.path}:{line}: label {name}: must be one of {listed(names)}")
     return torch.tensor([numbers[name] for name in table.labels or ()])
 
 
@@ -207,7 +207,3 @@ def _by_number(name: str) -> tuple[float, str]:
         return float(name), name
     except ValueError:
         return float("inf"), name
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:12]) + (", …" if len(names) > 12 else "")

@@ -85,10 +85,21 @@ def test_tables_and_answer_are_printed_without_what_the_table_does_not_tell(
 GOOD = "method,seed,error\na,0,1\na,1,2\nb,0,2\nb,1,3\n"
 WRONG = {
     "no such value": (GOOD, "erorr", "seed", r"^value=erorr: must be a col.*\(did you mean error"),
+    "more columns than a line": (
+        f"{','.join(map(str, range(99)))},seed\n{'1,' * 99}2\n",
+        "error",
+        "seed",
+        "^value=error: must be a column; there are 0, 1, 2, .* 11, …$",
+    ),
     "no such seed": (GOOD, "error", "fold", "^seed=fold: must be a column; there are method, seed"),
     "no factor": ("seed,error\n0,1\n", "error", "seed", "a further column must tell the variants"),
-    "a word": (GOOD + "b,2,bad\n", "error", "seed", "^row 5: error=bad: must be a finite number"),
-    "no finite value": (GOOD + "b,2,inf\n", "error", "seed", "^row 5: error=inf: must be a finite"),
+    "a word": (GOOD + "b,2,bad\n", "error", "seed", "^FILE:6: error=bad: must be a finite number"),
+    "no finite value": (
+        GOOD + "b,2,inf\n",
+        "error",
+        "seed",
+        "^FILE:6: error=inf: must be a finite",
+    ),
     "one column for both": (GOOD, "seed", "seed", "^seed=seed: must be another column than"),
     "a column twice": ("m,seed,m,error\na,0,b,1\n", "error", "seed", "m: must be the name of one"),
     "no name": (
@@ -97,9 +108,14 @@ WRONG = {
         "seed",
         ": column 1: must have a name in the h",
     ),
-    "a seed twice": (GOOD + "b,1,4\n", "error", "seed", "^row 5: method=b has seed=1 already$"),
-    "a short row": (GOOD + "b,2\n", "error", "seed", "row 5: must have as many values"),
-    "a long row": (GOOD + "b,2,3,4\n", "error", "seed", "row 5: must have as many values"),
+    "a seed twice": (
+        GOOD + "b,1,4\n",
+        "error",
+        "seed",
+        "^FILE:6: method=b has seed=1 already; must",
+    ),
+    "a short row": (GOOD + "\nb,2\n", "error", "seed", "^FILE:7: must have as many values"),
+    "a long row": (GOOD + "b,2,3,4\n", "error", "seed", "^FILE:6: must have as many values"),
     "a header alone": ("method,seed,error\n", "error", "seed", "must have a header and a row"),
     "nothing": ("", "error", "seed", "must have a header and a row"),
 }
@@ -109,7 +125,7 @@ WRONG = {
 def test_a_table_that_cannot_be_compared_is_refused(text, value, seed, line, tmp_path):
     file = tmp_path / "table.csv"
     file.write_text(text)
-    with pytest.raises(InputError, match=line) as refused:
+    with pytest.raises(InputError, match=line.replace("FILE", str(file))) as refused:
         main(["--csv", str(file), "--value", value, "--seed", seed])
     assert "\n" not in str(refused.value)
 
@@ -133,3 +149,9 @@ def test_a_missing_value_is_a_run_without_an_outcome(frame):
     holes = frame.assign(accuracy=frame["accuracy"].where(frame["fold"] != "fold 3"))
     (pair,) = compare(holes, value="accuracy", seed="fold").values["pairs"]
     assert pair["n"] == SEEDS - 1
+
+
+def test_a_row_of_a_frame_is_named_by_its_number(frame):
+    again = pd.concat([frame, frame.tail(1)])
+    with pytest.raises(InputError, match=rf"^row {len(again)}: method=b has fold=.* already; must"):
+        compare(again, value="accuracy", seed="fold")
