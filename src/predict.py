@@ -23,6 +23,7 @@ from src import command_line
 from src.errors import InputError
 
 if TYPE_CHECKING:
+    from src.inference.examples import Example
     from src.inference.predictions import Prediction
 
 FLAGS = ("--ensemble", "--score")
@@ -42,8 +43,11 @@ def main(arguments: Sequence[str]) -> None:
 
     model = choose(words, "--ensemble" in words.flags)
     print(f"model: {model.name}", file=sys.stderr)
+    given: Iterable[Example] = examples.read(words.files, model)
+    if "--score" in words.flags:
+        given = _labelled([*given])
     found: list[Prediction] = []
-    for prediction in _with_progress(predictions.predict(model, examples.read(words.files, model))):
+    for prediction in _with_progress(predictions.predict(model, given)):
         found.append(prediction)
         print(predictions.line(model, prediction))
     if out:
@@ -52,15 +56,20 @@ def main(arguments: Sequence[str]) -> None:
         from src.inference import contact_sheet
 
         contact_sheet.save(picture, model, found)
-    unlabelled = sum(prediction.example.label is None for prediction in found)
-    if unlabelled and "--score" in words.flags:
-        raise InputError(f"--score: {unlabelled} of {len(found)} examples have no label")
-    if unlabelled < len(found):
+    if any(prediction.example.label is not None for prediction in found):
         from rich.console import Console
 
         counts = predictions.counts(model, found)
         print(predictions.error(counts))
         Console().print(predictions.confusion_table(model, counts))
+
+
+def _labelled(given: "Sequence[Example]") -> "Sequence[Example]":
+    """Return the examples. Raises InputError, before any is predicted, for one without a label."""
+    if unlabelled := [example.name for example in given if example.label is None]:
+        said = f"{len(unlabelled)} of {len(given)} examples have no label, such as {unlabelled[0]}"
+        raise InputError(f"--score: {said}; each must have one")
+    return given
 
 
 def _with_progress(predictions: "Iterable[Prediction]") -> "Iterator[Prediction]":

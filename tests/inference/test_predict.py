@@ -106,7 +106,6 @@ def test_images_are_fitted_named_and_drawn(runs, sweep, pictures, folder, capsys
         (["{}/broken.png"], "broken.png: no image that can be read"),
         (["{}/empty"], "empty: holds no image file"),
         (["{}/broken.txt"], "broken.txt:1: "),
-        (["--score", "{}/unlabelled.txt"], "--score: 1 of 1 examples have no label"),
         (["run=0123", "{}/unlabelled.txt"], "0123: no run with this id"),
         (["run=a", "sweep=b", "{}"], "run=, sweep=: one of run, sweep, model must be given"),
         (["run=", "{}"], "run=: must have a value"),
@@ -131,6 +130,19 @@ def test_bad_input_is_one_line(words, said, runs, sweep, pictures, folder):
         main([*runs.words, *(word.replace("{}", str(folder)) for word in words)])
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_examples_without_a_label_are_refused_before_any_is_scored(
+    runs, sweep, pictures, folder, capsys
+):
+    images, labels = pictures
+    (folder / "labelled.txt").write_text(pixel_rows(images[:3], labels[:3]))
+    (folder / "unlabelled.txt").write_text(pixel_rows(images[:2]))
+    files = [f"{folder}/labelled.txt", f"{folder}/unlabelled.txt"]
+    said = f"^--score: 2 of 5 examples have no label, such as {files[1]}:1; each must have one$"
+    with pytest.raises(InputError, match=said):
+        main([*runs.words, "--score", *files])
+    assert capsys.readouterr().out == ""
 
 
 def test_a_run_without_weights_is_refused_with_its_reason(runs, sweep, folder):
