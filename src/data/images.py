@@ -1,10 +1,11 @@
 """Images in a folder for each class, in the layout of torchvision's ImageFolder."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, NoReturn, Unpack
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from src.errors import InputError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 COLOURS = {"grey": ("L", 1), "rgb": ("RGB", 3)}  # Pillow's mode, channels
 
 
@@ -49,17 +51,10 @@ def read(
     folder: Path, size: tuple[int, int] | None, colour: str
 ) -> tuple[Tensor, Tensor, list[str], str]:
     """Return images (N, channels, height, width) uint8, labels (N,), class names and a digest."""
-    from torchvision.datasets import ImageFolder
-
-    try:
-        listed = ImageFolder(str(folder))
-    except OSError as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{folder}: must hold a folder of images for each class: {reason}") from (
-            error
-        )
-    pixels = [_pixels(Path(file), size, colour) for file, _ in listed.samples]
-    for (file, _), image in zip(listed.samples, pixels, strict=True):
+    files = _by_class(folder)
+    samples = [(file, label) for label, own in enumerate(files.values()) for file in own]
+    pixels = [_pixels(file, size, colour) for file, _ in samples]
+    for (file, _), image in zip(samples, pixels, strict=True):
         if image.shape != pixels[0].shape:
             found, first = (f"{i.shape[2]}x{i.shape[1]}" for i in (image, pixels[0]))
             raise InputError(
@@ -67,10 +62,45 @@ def read(
                 "or data.size=[HEIGHT,WIDTH] resizes all"
             )
     images = torch.from_numpy(np.stack(pixels))
-    labels = torch.tensor([label for _, label in listed.samples])
+    labels, names = torch.tensor([label for _, label in samples]), [*files]
     digest = hashlib.sha256(images.numpy().tobytes() + repr(labels.tolist()).encode())
-    digest.update(repr(listed.classes).encode())
-    return images, labels, listed.classes, digest.hexdigest()
+    digest.update(repr(names).encode())
+    return images, labels, names, digest.hexdigest()
+
+
+def _by_class(folder: Path) -> dict[str, list[Path]]:
+    """Return the image files of each class, in the order of torchvision's ImageFolder."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+        files = {name: visible_files(folder / name) for name in names if name[0] != "."}
+    except OSError as error:
+        raise InputError(
+            f"{folder}: must hold a folder of images for each class; "
+            f"{error.filename}: {error.strerror}"
+        ) from error
+    found = {name: [f for f in own if f.suffix.lower() in SUFFIXES] for name, own in files.items()}
+    if empty := [name for name, own in found.items() if not own]:
+        raise InputError(f"{folder / empty[0]}: must hold an image, {' '.join(SUFFIXES)}")
+    if not found:
+        raise InputError(f"{folder}: must hold a folder of images for each class; has none")
+    return found
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """Return the files below a folder, sorted by their folder, without any that are hidden.
+
+    torchvision takes these: `.ipynb_checkpoints` as a class, and as an image the `._1.png` that
+    macOS leaves beside each. Raises OSError for a folder that cannot be listed.
+    """
+    found = []
+    for root, folders, names in os.walk(folder, onerror=_fail, followlinks=True):
+        folders[:] = [name for name in folders if name[0] != "."]
+        found += [Path(root, name) for name in names if name[0] != "."]
+    return sorted(found, key=lambda file: (str(file.parent), file.name))
+
+
+def _fail(error: OSError) -> NoReturn:
+    raise error
 
 
 def _pixels(file: Path, size: tuple[int, int] | None, colour: str) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from src.data import pixel_rows, table
-from src.data.images import require_bytes
+from src.data.images import require_bytes, visible_files
 from src.data.target import relabelled
 from src.errors import InputError
 from src.inference.fitting import fit
@@ -47,7 +47,10 @@ def read(places: Sequence[str], model: TrainedModel) -> Iterator[Example]:
 
 def _folder(folder: Path, model: TrainedModel) -> Iterator[Example]:
     known = set(Image.registered_extensions())
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in known)
+    try:
+        found = [path for path in visible_files(folder) if path.suffix.lower() in known]
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
     if not found:
         raise InputError(f"{folder}: holds no image file")
     for path in found:

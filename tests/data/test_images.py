@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision.datasets import ImageFolder
 
 from src.data import images
 from src.errors import InputError
@@ -38,6 +39,17 @@ def test_a_folder_is_a_class_and_pixels_are_those_of_its_files(tmp_path):
     assert splits.train.labels.tolist() == [0] * 5 + [1] * 5
 
 
+def test_files_are_those_of_torchvision_but_for_hidden_ones(tmp_path):
+    put(tmp_path / "pets", classes=("a", "a b", "a/x", "a/x.y"), count=2)
+    files = [str(file) for own in images._by_class(tmp_path / "pets").values() for file in own]
+    assert files == [file for file, _ in ImageFolder(str(tmp_path / "pets")).samples]
+    put(tmp_path / "pets", classes=(".git", "a/.ipynb_checkpoints"))
+    (tmp_path / "pets/a/._0.png").write_bytes(b"\0\5\x16\7")
+    splits = load(tmp_path / "pets")
+    assert list(splits.class_names) == ["a", "a b"]
+    assert len(splits.train.inputs) == len(files) == 8
+
+
 def test_colour_and_size_are_chosen(tmp_path):
     written = put(tmp_path / "pets", mode="L")
     splits = load(tmp_path / "pets", colour="grey")
@@ -60,6 +72,13 @@ def test_a_test_folder_has_the_same_classes(tmp_path):
 def test_what_is_wrong_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nowhere: must hold a folder of images for each class"):
         load(tmp_path / "nowhere")
+    (tmp_path / ".git").mkdir()
+    with pytest.raises(InputError, match=r"must hold a folder of images for each class; has none$"):
+        load(tmp_path)
+    (tmp_path / "pets" / "eel").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"eel: must hold an image, .jpg .jpeg .png "):
+        load(tmp_path / "pets")
+    (tmp_path / "pets" / "eel").rmdir()
     put(tmp_path / "pets")
     (tmp_path / "pets" / "dog" / "broken.png").write_bytes(b"\x89PNG")
     with pytest.raises(InputError, match=r"broken.png: not an image"):

@@ -87,6 +87,7 @@ def test_images_are_fitted_named_and_drawn(runs, sweep, pictures, folder, capsys
         if place < 12:
             (folder / str(int(label))).mkdir(exist_ok=True)
             Image.fromarray(digit[0].numpy()).save(folder / str(int(label)) / f"{place}.png")
+            (folder / str(int(label)) / "._0.png").write_bytes(b"left by macOS")
     main([*runs.words, str(folder), f"picture={folder.parent / 'sheet.png'}"])
     out = capsys.readouterr().out
     assert "of 12)" in out
