@@ -82,7 +82,7 @@ def finish(error: BaseException | None) -> int:
         if not stop_requested():
             is_new = any(job.action != Action.REUSE for job in jobs)  # others have their models
             if is_new and sweep.models.which != Models.NONE:
-                start_uploader().prepare_models()
+                start_uploader().attempt("prepare_models")
             result = _compared(sweep, jobs)
     finally:
         with defer_stop():
@@ -100,7 +100,7 @@ def finish(error: BaseException | None) -> int:
                 logs.tell(f"Interrupted: {of} are finished; {sweep.hint}.")
     if result and not isinstance(result, InputError):
         _print_result(result, sweep)
-        if models := start_uploader().publish(sweep.models):
+        if models := start_uploader().attempt("publish", sweep.models):
             logs.tell(models)
     logs.tell(job_counts(jobs))
     if failed:
@@ -115,7 +115,7 @@ def _all_jobs(sweep: Sweep) -> list[JobRecord]:
     jobs = sweep.journals.settle()
     if len(jobs) == sweep.jobs or stop_requested():
         return jobs
-    start_uploader().fetch_jobs([job.number for job in jobs])
+    start_uploader().attempt("fetch_jobs", [job.number for job in jobs])
     return sweep.journals.settle()
 
 
@@ -137,5 +137,5 @@ def _print_result(result: "Result", sweep: Sweep) -> None:
 
     with suppress(*OUTPUT_CLOSED):
         terminal.print_result(result, sweep.report["command"])
-    place = start_uploader().deliver()
+    place = start_uploader().attempt("deliver")
     logs.tell(place or f"Report: {record.report_page(sweep.journals.sweep.folder)}")

@@ -7,19 +7,15 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from src import CODE, logs
 from src.error_text import root_cause
 from src.errors import PEER_CLOSED, InputError
 from src.process_exit import at_end, fast_exit
-
-if TYPE_CHECKING:
-    from src.tracking.upload_service import Publication
 
 DETACH_TIMEOUT = 3.0  # seconds that an interrupted run waits for the process, which goes on alone
 
@@ -92,38 +88,19 @@ class UploaderProcess:
         for _ in range(answers):
             self.answer()
 
-    def deliver(self) -> str:
-        """Let all that is written be sent; return where its report is to be seen, "" if nowhere."""
+    def attempt(self, method: str, *arguments: Any) -> str:
+        """Make a request that the journals are complete without; return its answer, "" if none."""
         try:
-            return self.call("deliver")
-        except InputError as error:  # the journals are complete without it
-            logs.tell(f"warning: {error}")
-            return ""
-
-    def fetch_jobs(self, known: Sequence[int]) -> None:
-        """Let the server tell of a sweep's jobs that ran elsewhere; `known` left journals here."""
-        try:
-            self.call("fetch_jobs", known)
+            return self.call(method, *arguments) or ""
         except InputError as error:
             logs.tell(f"warning: {error}")
-
-    def prepare_models(self) -> None:
-        """Let the process get ready to make models."""
-        with suppress(InputError):  # `publish` tells of it
-            self.call("prepare_models")
-
-    def publish(self, publication: "Publication") -> str:
-        """Let models be made of what was delivered; return what is to be told, "" if nothing."""
-        try:
-            return str(self.call("publish", publication))
-        except InputError as error:  # the models can be made later
-            return f"warning: {error}"
+            return ""
 
     def close(self, is_abort: bool) -> None:
         """Let the process deliver the rest; after an abort it goes on alone after some seconds."""
         asked = [method for method, *_ in self.requests]
         if "watch" in asked and "deliver" not in asked and not is_abort:
-            self.deliver()
+            self.attempt("deliver")
         self.conn.close()
         if not self.answers:
             self.process.kill()
