@@ -22,7 +22,7 @@ from src.progress import result_table, shown
 from src.schema import end_epoch
 from src.tracking import elsewhere, run_logger
 from src.tracking.event import EventKind
-from src.tracking.job_record import LEFT, Action, Status, fold
+from src.tracking.job_record import LEFT, Action, JobRecord, Status, fold
 from src.tracking.journal import FILES, Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.run_logger import run_lifecycle
@@ -44,7 +44,7 @@ class Job:
     journal: Journal
     index: ResultIndex
     typed: Sequence[str]  # its overrides
-    left: Path | None = None  # where a trial of successive halving that stops leaves its checkpoint
+    is_handed_on: bool = False  # whether the next rung of successive halving goes on where it stops
 
     @property
     def fingerprint(self) -> str:
@@ -58,6 +58,12 @@ class Job:
             name = f"{self.environment.identity(whole).fingerprint}.{after}"
         apart = "" if tree["reuse"] else f".{tree['sweep']['id']}"  # from those of other sweeps
         return self.index.checkpoint(name + apart)
+
+    @property
+    def left(self) -> Path | None:
+        """The file that its checkpoint is left in for the next rung; None where nothing goes on."""
+        stop = self.config.tree["stop_after"]
+        return self.checkpoint(stop) if self.is_handed_on and stop is not None else None
 
 
 def run(cfg: DictConfig) -> float:
@@ -97,8 +103,8 @@ def _single(
     index.open(start["tags"]["job"], journal)
     value = _resumed(Job(config, environment, start, journal, index, overrides), components)
     uploader = start_uploader()
-    place = uploader.deliver()
-    if models := uploader.publish(Publication.of([config])):
+    place = uploader.attempt("deliver")
+    if models := uploader.attempt("publish", Publication.of([config])):
         logs.say(models)
     logs.say(place or f"Files: {journal.folder / FILES}")
     return value
@@ -139,8 +145,8 @@ def _of_sweep(
     A trial of successive halving goes on where the rung before has stopped, unless its folders are
     not `is_shared`: nobody would delete there what no rung goes on from.
     """
-    tree = config.tree
-    if record := run_logger.already_finished(journal, tree["sweep"]["id"], number):
+    reuse, sweep = config.tree["reuse"], config.tree["sweep"]
+    if record := run_logger.already_finished(journal, sweep["id"], number):
         return record.objective
     try:
         environment = prepare(config)
@@ -148,30 +154,38 @@ def _of_sweep(
         with run_lifecycle(journal, run_logger.job_metadata(config, overrides, number)):
             raise
     start = run_logger.start_event(config, environment, overrides, number)
-    job = Job(config, environment, start, journal, index, overrides)
-    reuse, after, stop = tree["reuse"], tree["sweep"]["after"], tree["stop_after"]
-    if is_shared and after is not None and stop is not None:
-        job = replace(job, left=job.checkpoint(stop))
-        start["tags"][LEFT] = job.checkpoint(stop).stem
-    if not reuse and after is None:
+    is_rung = sweep["after"] is not None
+    job = Job(config, environment, start, journal, index, overrides, is_rung and is_shared)
+    if job.left:
+        start["tags"][LEFT] = job.left.stem
+    if not (reuse or is_rung):
         return _train(job)
     checkpoint = job.checkpoint()
     with index.alone(checkpoint.stem) as is_alone:
-        decision = index.decide(job.fingerprint, checkpoint, reuse)
-        if decision.source:
-            _leave(checkpoint, job.left)  # its job may have been killed after the last epoch
-            checkpoint.unlink(missing_ok=True)
-            value = run_logger.record_cached(journal, start, decision.source)
-            index.add(job.fingerprint, journal, job.typed)
-            return value
+        if source := index.decide(job.fingerprint, checkpoint, reuse).source:
+            return _reuse(job, source, checkpoint)
         if not is_alone:
             return _train(job)
-        if tree["checkpoint_minutes"]:
-            elsewhere.take_up(index.tracking, journal, checkpoint)
-        if after and not checkpoint.exists():
-            _leave(job.checkpoint(after), checkpoint)
-        decision = index.decide(job.fingerprint, checkpoint, reuse)
-        return _train(job, path=checkpoint, action=decision.action)
+        _find_checkpoint(job, checkpoint)
+        action = index.decide(job.fingerprint, checkpoint, reuse).action
+        return _train(job, path=checkpoint, action=action)
+
+
+def _reuse(job: Job, source: JobRecord, checkpoint: Path) -> float:
+    """Record a job as what `source` found."""
+    _leave(checkpoint, job.left)  # the source may have been killed after its last epoch
+    checkpoint.unlink(missing_ok=True)
+    value = run_logger.record_cached(job.journal, job.start, source)
+    job.index.add(job.fingerprint, job.journal, job.typed)
+    return value
+
+
+def _find_checkpoint(job: Job, checkpoint: Path) -> None:
+    """Fetch what an attempt on another machine, or the rung before, has left to go on from."""
+    if job.config.tree["checkpoint_minutes"]:
+        elsewhere.take_up(job.index.tracking, job.journal, checkpoint)
+    if (after := job.config.tree["sweep"]["after"]) and not checkpoint.exists():
+        _leave(job.checkpoint(after), checkpoint)
 
 
 def _leave(checkpoint: Path, left: Path | None) -> None:
