@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from src.config import Identity, Resolved
+from src.sweep.decisions import Planned
 from src.tracking.job_record import Action, JobRecord
 from src.tracking.result_index import Decision, ResultIndex
 
@@ -22,28 +23,25 @@ class Plan:
 
 
 def plan(
-    index: ResultIndex,
-    configs: Sequence[Resolved],
-    identities: Sequence[Identity],
-    decided: Mapping[str, Decision],
-    typed: Sequence[Sequence[str]],
+    index: ResultIndex, jobs: Sequence[Planned], decided: Mapping[str, Decision]
 ) -> Iterator[Plan]:
     """Yield what would become of each job; one that equals a job before it is reused from that.
 
-    `decided` holds the decisions by fingerprint, `typed` the jobs' overrides.
+    `decided` holds the decisions by fingerprint.
     """
     planned: set[str] = set()
-    for config, identity, overrides in zip(configs, identities, typed, strict=True):
-        decision = decided.get(identity.fingerprint)
+    for each in jobs:
+        fingerprint = each.identity.fingerprint
+        decision = decided.get(fingerprint)
         if decision is None:
             yield Plan(Action.TRAIN, "reuse=false")
-        elif identity.fingerprint in planned:
+        elif fingerprint in planned:
             yield Plan(Action.REUSE)
         else:
             is_new = decision.action == Action.TRAIN
-            earlier = index.last_typed(overrides) if is_new else None
-            yield Plan(decision.action, _changes(config, identity, earlier))
-        planned.add(identity.fingerprint)
+            earlier = index.last_typed(each.typed) if is_new else None
+            yield Plan(decision.action, _changes(each.job.config, each.identity, earlier))
+        planned.add(fingerprint)
 
 
 def _changes(config: Resolved, identity: Identity, earlier: JobRecord | None) -> str:

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
@@ -60,9 +62,37 @@ def find_arms(jobs: Sequence[Sequence[Override]]) -> dict[Arm, list[int]]:
     return dict(found.values())
 
 
-def probe_jobs(
-    config: DictConfig, overrides: Sequence[Sequence[Override]], jobs: Sequence[Composed]
-) -> list[Composed]:
+@dataclass(frozen=True)
+class Design:
+    """A sweep whose jobs depend on results: its arms, its looks, and what is searched for each."""
+
+    arms: Mapping[Arm, Mapping[str, Any]]  # and the config of the first job of each
+    varied: Sequence[str]
+    looks: Sequence[Sequence[int]]  # the seeds that each look adds
+    space: Sequence[Dimension]  # none where nothing is tuned
+    tuning_seeds: Sequence[int]
+
+    @classmethod
+    def of(cls, config: DictConfig, overrides: Sequence[Sequence[Override]]) -> Self:
+        """Return the design of jobs. Raises InputError for a space or seeds that cannot be."""
+        loader, numbers = share_compositions(), find_arms(overrides)
+        arms = {
+            arm: resolved(loader.load_sweep_config(config, as_typed(overrides[own[0]]))).tree
+            for arm, own in numbers.items()
+        }
+        first = next(iter(numbers.values()))
+        seeds = [str(o.value()) for n in first for o in overrides[n] if o.key_or_group == "seed"]
+        looks = _plain(config.compare.looks) if is_growing(config) else []
+        by_look = seeds_by_look(looks, [int(seed) for seed in seeds] or [config.seed])
+        tune, varied = _plain(config.tune), varying(overrides)
+        if tune["space"] is None:
+            return cls(arms, varied, by_look, (), ())
+        by_label = {arm.label or "the variant": tree for arm, tree in arms.items()}
+        space = check_space(tune, varied, by_label)
+        return cls(arms, varied, by_look, space, tuning_seeds(tune["seeds"], chain(*by_look)))
+
+
+def probe_jobs(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
     """Return jobs at the ends of the space of each arm, to be made once before anything is trained.
 
     There are none in a sweep without a space. Raises InputError for a space or seeds that cannot
@@ -70,33 +100,14 @@ def probe_jobs(
     """
     if config.tune.space is None:
         return []
-    arms = find_arms(overrides)
-    trees = {arm: jobs[numbers[0]].config.tree for arm, numbers in arms.items()}
-    space = _space(config, overrides, trees)
-    first = dict.fromkeys(int(job.config.tree["seed"]) for job in jobs)
-    reporting = (seed for look in _looks(config, [*first]) for seed in look)
-    seeds = tuning_seeds(_plain(config.tune.seeds), reporting)
-    corners = [{d.key: value} for d in space for value in d.corners]
-    return compose_lines(config, [arm.job(seeds[0], c) for arm in arms for c in corners])
-
-
-def _space(
-    config: DictConfig,
-    overrides: Sequence[Sequence[Override]],
-    trees: Mapping[Arm, Mapping[str, Any]],
-) -> tuple[Dimension, ...]:
-    tune = _plain(config.tune)
-    by_label = {arm.label or "the variant": tree for arm, tree in trees.items()}
-    return check_space(tune, varying(overrides), by_label)
+    design = Design.of(config, overrides)
+    corners = [{d.key: value} for d in design.space for value in d.corners]
+    seed = design.tuning_seeds[0]
+    return compose_lines(config, [arm.job(seed, own) for arm in design.arms for own in corners])
 
 
 def _plain(node: Any) -> Any:
     return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
-
-
-def _looks(config: DictConfig, seeds: Sequence[int]) -> list[list[int]]:
-    """Return the seeds that each look adds to the first one's."""
-    return seeds_by_look(_plain(config.compare.looks) if is_growing(config) else [], seeds)
 
 
 @contextmanager
@@ -116,45 +127,32 @@ def open_rounds(config: DictConfig) -> Iterator[Rounds]:
 
 def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Rounds:
     """Return the rounds of a multirun; those without journals are for a dry run."""
-    overrides = job_overrides(config)
-    arms = find_arms(overrides)
-    loader = share_compositions()
-    trees = {
-        arm: resolved(loader.load_sweep_config(config, as_typed(overrides[numbers[0]]))).tree
-        for arm, numbers in arms.items()
-    }
-    first = next(iter(arms.values()))
-    seeds = [str(o.value()) for n in first for o in overrides[n] if o.key_or_group == "seed"]
-    looks = _looks(config, [int(seed) for seed in seeds] or [config.seed])
-    branches = [Branch(arm) for arm in arms]
-    if config.tune.space is not None:
-        reporting = [seed for look in looks for seed in look]
-        tuned = tuning_seeds(_plain(config.tune.seeds), reporting)
-        space = _space(config, overrides, trees)
-        naming = _varying(varying(overrides), space, config)
-        for branch in branches:
-            source = sampler(config.tune.sampler, space, config.tune.budget)
-            stages = rungs(source.budget, end_epoch(trees[branch.arm]), config.tune.halving)
-            branch.search = ArmSearch(source, tuned, stages)
-            branch.naming = [naming]
-            if journals:
-                branch.trial_tags["parent"] = _begin_arm(branch.arm, journals)
-    is_untuned = config.tune.space is not None and config.tune.untuned
+    design = Design.of(config, job_overrides(config))
+    branches = [Branch(arm) for arm in design.arms]
+    for branch in branches if design.space else ():
+        source = sampler(config.tune.sampler, design.space, config.tune.budget)
+        last = end_epoch(design.arms[branch.arm])
+        stages = rungs(source.budget, last, config.tune.halving)
+        branch.search = ArmSearch(source, design.tuning_seeds, stages)
+        branch.naming = [_varying(design, config)]
+        if journals:
+            branch.trial_tags["parent"] = _begin_arm(branch.arm, journals)
 
     def undecided() -> Collection[str]:
         assert journals is not None
         if not sees_jobs(config.hydra):
-            start_uploader().fetch_jobs([job.number for job in journals.records()])
-        index = ResultIndex.of(next(iter(trees.values())))
+            start_uploader().attempt("fetch_jobs", [job.number for job in journals.records()])
+        index = ResultIndex.of(next(iter(design.arms.values())))
         return undecided_arms(journals, index, _plain(config.compare))
 
-    return Rounds(branches, looks, undecided, is_untuned)
+    is_untuned = bool(design.space) and config.tune.untuned
+    return Rounds(branches, design.looks, undecided, is_untuned)
 
 
-def _varying(varied: Sequence[str], space: Sequence[Dimension], config: DictConfig) -> str:
+def _varying(design: Design, config: DictConfig) -> str:
     """Return the override that lets the name of a trial, or of a tuned run, tell its settings."""
     length = ["stop_after"] if config.tune.halving else []
-    keys = dict.fromkeys([*varied, *(d.key for d in space), *length, "seed"])
+    keys = dict.fromkeys([*design.varied, *(d.key for d in design.space), *length, "seed"])
     return f"sweep.varying=[{','.join(keys)}]"
 
 

@@ -11,7 +11,6 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from src import fork_server, logs, provenance
-from src.config import Identity
 from src.data.availability import ensure_data
 from src.errors import InputError
 from src.hydra_internals import (
@@ -34,7 +33,7 @@ from src.sweep.compose import (
     question,
     varying,
 )
-from src.sweep.decisions import NOTHING, decide, record_reused
+from src.sweep.decisions import NOTHING, Planned, decide, record_reused
 from src.sweep.finish import Sweep, begun
 from src.sweep.growing import (
     check_sweeper,
@@ -72,7 +71,7 @@ def begin(config: DictConfig) -> None:
     varied = varying(overrides)
     jobs = _composed(config, overrides)
     check_jobs(jobs, varied, Path(hydra.sweep.dir))
-    probes = probe_jobs(config, overrides, jobs)
+    probes = probe_jobs(config, overrides)
     settings = jobs[0].config.tree
     index, uploader = ResultIndex.of(settings), start_uploader()
     uploader.ask("connect", index, hydra.verbose)
@@ -82,11 +81,11 @@ def begin(config: DictConfig) -> None:
     is_here = is_basic or is_warm or config.dry_run
     all_identities = check_parts([*jobs, *probes], is_here=is_here, is_warm=is_warm)
     uploader.answer()
-    identities = all_identities[: len(jobs)]
-    decided = decide(index, jobs, identities if overrides else [], labels)
-    typed = [as_typed(job) for job in overrides]
+    rows = zip(jobs, all_identities, map(as_typed, overrides), labels, strict=False)
+    planned = [Planned(*row) for row in rows]
+    decided = decide(index, planned)
     if config.dry_run:
-        _show_plan(config, index, jobs, identities, decided, typed, labels, note)
+        _show_plan(config, index, planned, decided, note)
     if note:
         logs.tell(note)
     is_ours = sees_jobs(hydra)
@@ -95,14 +94,15 @@ def begin(config: DictConfig) -> None:
         require_normal_shutdown()
     code = {name: digest for each in all_identities for name, digest in each.code.items()}
     count = None if depends_on_results(config) else len(overrides) or None
-    is_new = any(decided.get(each.fingerprint, NOTHING).source is None for each in identities)
+    is_new = not overrides or any(
+        decided.get(each.identity.fingerprint, NOTHING).source is None for each in planned
+    )
     sweep_id = _begin(config, jobs, index, count, code, is_new)
     is_queued = is_queue and count is not None  # the last job ends the sweep, whoever waits
     _hand_on(config, id=sweep_id, uploads=not is_ours, is_queued=is_queued)
     if overrides:
         _hand_on(config, varying=f"[{','.join(varied)}]", code=mapping_text(code))
     if count:
-        planned = zip(jobs, identities, typed, strict=True)
         record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
 
 
@@ -125,28 +125,27 @@ def _hand_on(config: DictConfig, **told: str | bool) -> None:
 def _show_plan(
     config: DictConfig,
     index: ResultIndex,
-    jobs: Sequence[Composed],
-    identities: Sequence[Identity],
+    jobs: Sequence[Planned],
     decided: Mapping[str, Decision],
-    typed: Sequence[Sequence[str]],
-    labels: Sequence[Sequence[str]],
     note: str,
 ) -> NoReturn:
     """Print what would become of the jobs, as far as they do not depend on results, and end."""
-    if not typed:
+    if not jobs:
         raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
     rest = [note] if note else []
     if depends_on_results(config):
         rounds = make_rounds(config)
         known = rounds.next({})
-        typed, labels = [job.overrides for job in known], [[job.name] for job in known]
-        jobs = compose_lines(config, typed)
-        identities = check_parts(jobs, is_here=True, is_warm=False)
-        decided = decide(index, jobs, identities, labels)
+        composed = compose_lines(config, [job.overrides for job in known])
+        identities = check_parts(composed, is_here=True, is_warm=False)
+        jobs = [
+            Planned(job, identity, own.overrides, [own.name])
+            for job, identity, own in zip(composed, identities, known, strict=True)
+        ]
+        decided = decide(index, jobs)
         further = rounds.total - len(known)
         rest.insert(0, f"and then {further} jobs or more, which depend on results")
-    configs = [job.config for job in jobs]
-    dry_run.show(dry_run.plan(index, configs, identities, decided, typed), labels)
+    dry_run.show(dry_run.plan(index, jobs, decided), [each.label for each in jobs])
     print(*rest, sep="\n", end="\n" if rest else "")
     raise SystemExit(0)
 
@@ -164,9 +163,9 @@ def _power_note(config: DictConfig, jobs: Sequence[Composed], labels: Sequence[s
     """Return why the jobs will decide nothing. Raises InputError where no comparison can be."""
     from src.compare import recorded_jobs  # imports numpy, while others import torch and MLflow
 
-    planned = {label: job.config.flat for label, job in zip(labels, jobs, strict=False)}
+    named = {label: job.config.flat for label, job in zip(labels, jobs, strict=False)}
     settings, is_comparison = jobs[0].config.tree["compare"], depends_on_results(config)
-    note = recorded_jobs.power_note(planned, settings, is_comparison)
+    note = recorded_jobs.power_note(named, settings, is_comparison)
     return f"note: {note}" if note else ""
 
 

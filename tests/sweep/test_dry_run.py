@@ -3,6 +3,8 @@
 import pytest
 
 from src.sweep import dry_run
+from src.sweep.compose import Composed
+from src.sweep.decisions import Planned
 from src.sweep.dry_run import Plan, show
 from src.tracking.job_record import Action
 from src.tracking.journal import Journal
@@ -37,7 +39,9 @@ def finish(index, tmp_path):
 
 def plans(index, configs, identities, typed) -> list[Plan]:
     decided = {each.fingerprint: index.decide(each.fingerprint) for each in identities}
-    return list(dry_run.plan(index, configs, identities, decided, typed))
+    rows = zip(configs, identities, typed, strict=True)
+    jobs = [Planned(Composed(config, None, False), *rest, []) for config, *rest in rows]
+    return list(dry_run.plan(index, jobs, decided))
 
 
 def of(config, data="d", code=CODE):
@@ -79,7 +83,8 @@ def test_of_a_changed_default_the_key_is_named(index, config, finish):
 def test_where_reuse_was_refused_nothing_is_looked_up(index, config, finish):
     own = config(*TYPED)
     finish(own, of(own))
-    plans = dry_run.plan(index, [own], [of(own)], {}, [TYPED])
+    planned = [Planned(Composed(own, None, False), of(own), TYPED, [])]
+    plans = dry_run.plan(index, planned, {})
     assert list(plans) == [Plan(Action.TRAIN, "reuse=false")]
 
 
