@@ -1,6 +1,7 @@
 """Uploads of journals beside the training, in a thread that survives outages of the server."""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -21,7 +22,7 @@ FLUSH_INTERVAL = 1.0  # seconds between deliveries, and between tries when there
 RETRY_SECONDS = 10.0  # how long a delivery that was asked for is tried while there is no answer
 ABORT_SECONDS = 1.0  # the same after an interrupt; a later sweep sends the rest
 HEARTBEAT = ".uploader"  # the file in a sweep's folder that the process beside the sweep touches
-HEARTBEAT_SECONDS = 60.0  # its greatest age while that process lives; clocks and NFS lag behind
+HEARTBEAT_SECONDS = 60.0  # its greatest age while that process lives; NFS lags behind
 
 log = logging.getLogger(__name__)
 
@@ -92,9 +93,14 @@ class Uploader:
 
 
 def is_accompanied(sweep: Path) -> bool:
-    """Return whether a process beside the sweep of this folder sends what its jobs write."""
+    """Return whether a process beside the sweep of this folder sends what its jobs write.
+
+    Both times are those of the folder's file system: the clocks of the nodes may be wrong.
+    """
     try:
-        return time.time() - (sweep / HEARTBEAT).stat().st_mtime < HEARTBEAT_SECONDS
+        heartbeat = (sweep / HEARTBEAT).stat().st_mtime
+        os.utime(sweep)
+        return sweep.stat().st_mtime - heartbeat < HEARTBEAT_SECONDS
     except OSError:
         return False
 

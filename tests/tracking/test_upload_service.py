@@ -1,6 +1,7 @@
 """What a sweep finds when it begins: jobs of processes that are gone, and unsent journals."""
 
 import os
+import time
 from threading import Event
 
 import pytest
@@ -188,3 +189,13 @@ def test_a_job_elsewhere_leaves_uploads_to_the_process_beside_its_sweep_while_th
         pass
     assert asked
     assert not job.has_unsent
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_wrong_clock_of_a_node_does_not_hide_who_sends(tmp_path, monkeypatch, hours):
+    heartbeat, now = tmp_path / HEARTBEAT, time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 3600 * hours)
+    heartbeat.touch()
+    assert is_accompanied(tmp_path)
+    os.utime(heartbeat, (now - 300, now - 300))
+    assert not is_accompanied(tmp_path)
