@@ -54,6 +54,15 @@ DRIVERS = {
 DENIED = re.compile(
     r"error code 40[13]\b|authentication failed|no password supplied|Access denied for user"
 )
+# By whether the address is that of a database which has a server of its own.
+NEEDED = {
+    False: "a writable sqlite:///FILE or a running server is needed",
+    True: "the server of the database must run, and have one of this name",
+}
+PASSWORDS = {
+    False: "for a server in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    True: "in the address; PostgreSQL's password may be in PGPASSWORD",
+}
 SCHEMA = re.compile(r"schema \(found version (\w+), but expected (\w+)\)")  # in MLflow's words
 OTHER_SCHEMA = (
     "is of another MLflow, schema {} instead of {}; `mlflow db upgrade ADDRESS` mends an older "
@@ -114,30 +123,30 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
     except InputError:
         raise
     except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
-        raise _refusal(f"tracking.uri={redact(uri)}", error) from error
+        raise _refusal(uri, error) from error
 
 
-def _refusal(setting: str, error: Exception) -> InputError:
+def _refusal(uri: str, error: Exception) -> InputError:
     """Return what is told of a store that cannot be used, and what would help."""
-    cause = root_cause(error)
+    setting, cause = f"tracking.uri={redact(uri)}", root_cause(error)
+    is_served = addresses.is_database(uri) and addresses.database_path(uri) is None
     if schema := SCHEMA.search(str(error)):
         return InputError(f"{setting}: {OTHER_SCHEMA.format(*schema.groups())}")
     if not DENIED.search(f"{error} {cause}"):
-        return InputError(f"{setting}: cannot be used: {cause}; {_needed(error)}")
-    return AccessDeniedError(
-        f"{setting}: refuses this user: {cause}; name and password are needed, for a server in "
-        "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
-    )
+        needed = _driver(error) or NEEDED[is_served]
+        return InputError(f"{setting}: cannot be used: {cause}; {needed}")
+    needed = f"name and password are needed, {PASSWORDS[is_served]}"
+    return AccessDeniedError(f"{setting}: refuses this user: {cause}; {needed}")
 
 
-def _needed(error: BaseException) -> str:
-    """Return what would help: the extra with a missing driver, or another address."""
+def _driver(error: BaseException) -> str:
+    """Return the extra that brings a missing driver; "" where none is missing."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ModuleNotFoundError) and cause.name in DRIVERS:
             return DRIVERS[cause.name]
         cause = cause.__cause__ or cause.__context__
-    return "a writable sqlite:///FILE or a running server is needed"
+    return ""
 
 
 def _check_database(uri: str) -> None:

@@ -1,5 +1,7 @@
 """Sweeps into a database that MLflow opens without a server, and into a store that refuses."""
 
+import re
+
 import pytest
 from postgres import PASSWORD
 
@@ -30,11 +32,24 @@ def test_artifacts_of_a_database_lie_in_outputs_and_no_output_shows_its_password
     assert not [path for path in kept if PASSWORD.encode() in path.read_bytes()]
 
 
-def test_a_wrong_password_is_one_line_before_anything_is_trained(postgres, tmp_path):
-    place = Workplace(tmp_path, postgres.uri.replace(PASSWORD, "wrong"), "denied")
-    told = place.train(*SMALL, "seed=0,1", "-m")
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        (PASSWORD, "wrong", "authentication failed"),
+        ("keeper", "nobody", "authentication failed"),
+        ("127.0.0.1", "nowhere.invalid", "failed to resolve host"),
+        ("/postgres", "/absent", 'database "absent" does not exist'),
+    ],
+)
+def test_a_refused_database_is_one_line_before_anything_is_trained(
+    postgres, tmp_path, right, wrong, said
+):
+    uri = wrong.join(postgres.uri.rsplit(right, 1))
+    told = Workplace(tmp_path, uri, "refused").train(*SMALL, "seed=0,1", "-m")
     assert told.returncode == 1
-    assert "authentication failed" in told.stderr
-    assert "wrong" not in told.stderr
+    assert said in told.stderr
+    assert not {"sqlite", "MLFLOW_TRACKING_PASSWORD"} & set(re.findall(r"\w+", told.stderr))
+    assert f":{PASSWORD}@" not in told.stderr
+    assert ":wrong@" not in told.stderr
     assert len(told.stderr.splitlines()) == 1
     assert not (tmp_path / "sweep").exists()
