@@ -21,7 +21,7 @@ def database_path(uri: str) -> Path | None:
 
 def is_database(uri: str) -> bool:
     """Return whether a tracking address is a database that MLflow opens without a server."""
-    return uri.startswith((SQLITE, "postgresql", "mysql", "mssql"))
+    return uri.startswith((SQLITE, QUOTED_SQLITE, "postgresql", "mysql", "mssql"))
 
 
 def database_uri(path: Path) -> str:

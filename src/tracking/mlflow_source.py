@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from mlflow.entities import LifecycleStage
 from mlflow.entities import Run as MlflowRun
@@ -31,36 +30,6 @@ if TYPE_CHECKING:
 THREADS = 8
 log = logging.getLogger(__name__)
 NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
-
-
-def finished(
-    store: Store, fingerprints: Collection[str], variants: Collection[str], known_index: str
-) -> Iterator[tuple[str, str, list[Event]]]:
-    """Yield fingerprint, run id and events of a finished run for each fingerprint found.
-
-    MLflow's filters know no lists of tags, and a run that passes one is loaded whole, in a
-    millisecond or two. So runs of `known_index` ("": none), which has no such result, are filtered
-    out, and each of the `variants` is asked for by its digest; none: all at once.
-    """
-    of_jobs = "attributes.status = 'FINISHED' AND tags.fingerprint LIKE '%'"
-    of_jobs += f" AND tags.result_index != '{known_index}'" if known_index else ""
-    found: dict[str, MlflowRun] = {}
-    for variant in variants or [""]:
-        for run in _search(store, f"{of_jobs} AND tags.variant LIKE '%{variant}'"):
-            fingerprint = run.data.tags["fingerprint"]
-            if fingerprint in fingerprints and not _has_lost_files(store, run):
-                found.setdefault(fingerprint, run)
-    histories = _events(store, found.values())
-    for (fingerprint, run), events in zip(found.items(), histories, strict=True):
-        yield fingerprint, run.info.run_id, events
-
-
-def _has_lost_files(store: Store, run: MlflowRun) -> bool:
-    """Return whether the folder of a run that had files is gone from this machine."""
-    folder = local_path(run.info.artifact_uri)
-    if folder is None or not urlsplit(store.uri).scheme.startswith("sqlite"):
-        return False
-    return "reused_from" not in run.data.tags and not folder.exists()
 
 
 def get(store: Store, run_id: str, key: str = "") -> MlflowRun:
@@ -94,9 +63,9 @@ def last_sweep(store: Store) -> MlflowRun:
 
 def jobs_of(store: Store, sweep: str) -> list[MlflowRun]:
     """Return a sweep's jobs in its order, then its searches, and jobs that could not begin."""
-    found = list(_search(store, f"tags.`mlflow.parentRunId` = '{sweep}'"))
-    for search in [run for run in found if run.data.tags.get("kind") == "search"]:
-        found += _search(store, f"tags.`mlflow.parentRunId` = '{search.info.run_id}'")
+    found = list(search(store, f"tags.`mlflow.parentRunId` = '{sweep}'"))
+    for arm in [run for run in found if run.data.tags.get("kind") == "search"]:
+        found += search(store, f"tags.`mlflow.parentRunId` = '{arm.info.run_id}'")
     return sorted(found, key=lambda job: int(job.data.tags.get("number", len(found))))
 
 
@@ -106,10 +75,10 @@ def jobs_by_number(
     """Yield number, run id and events of the jobs of a sweep, by its `job_id`, or of `only` one."""
     condition = f"tags.sweep = '{sweep_id}' AND tags.number LIKE '{'%' if only is None else only}'"
     found = {}
-    for run in _search(store, condition):  # the last run of each job counts
+    for run in search(store, condition):  # the last run of each job counts
         if is_wanted(number := int(run.data.tags["number"])):
             found[number] = run
-    histories = _events(store, found.values())
+    histories = events_of(store, found.values())
     for (number, run), events in zip(found.items(), histories, strict=True):
         yield number, run.info.run_id, events
 
@@ -118,7 +87,7 @@ def records(store: Store, runs: Sequence[MlflowRun]) -> list[JobRecord]:
     """Return the records of runs, from their journals where these lie on this machine."""
     local = {run.info.run_id: record for run in runs if (record := _local(run))}
     others = [run for run in runs if run.info.run_id not in local]
-    for run, events in zip(others, _events(store, others), strict=True):
+    for run, events in zip(others, events_of(store, others), strict=True):
         record = fold_events(Journal(NOWHERE), events, run.info.run_id)
         local[run.info.run_id] = record or JobRecord(Journal(NOWHERE), run.info.run_id)
     return [local[run.info.run_id] for run in runs]
@@ -176,7 +145,8 @@ def run_location(store: Store, run_id: str) -> str:
     return f"Files: {folder}: {', '.join(names)}\n{page}"
 
 
-def _search(store: Store, condition: str) -> Iterator[MlflowRun]:
+def search(store: Store, condition: str) -> Iterator[MlflowRun]:
+    """Yield the runs of the experiment that pass a filter of MLflow's, the oldest first."""
     token = None
     while True:
         page = store.client.search_runs(
@@ -190,7 +160,8 @@ def _search(store: Store, condition: str) -> Iterator[MlflowRun]:
             return
 
 
-def _events(store: Store, runs: Collection[MlflowRun]) -> list[list[Event]]:
+def events_of(store: Store, runs: Collection[MlflowRun]) -> list[list[Event]]:
+    """Return the events of each run."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(lambda run: _journal(store, run), runs))
 

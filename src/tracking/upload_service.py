@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from src import commands, logs
 from src.error_text import root_cause
 from src.errors import AccessDeniedError, InputError
-from src.tracking import elsewhere, logged_model, mlflow_source, store
+from src.tracking import elsewhere, logged_model, mlflow_results, mlflow_source, store
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end, goes_on, settle
@@ -68,7 +68,7 @@ class UploadService:
         has_lost = any(self.index.folders(fingerprint) for fingerprint in missing)
         known_index = "" if has_lost else self.index.name
         store = self.index.tracking.connect()
-        found = list(mlflow_source.finished(store, missing, variants, known_index))
+        found = list(mlflow_results.finished(store, missing, variants, known_index))
         for run in found:
             self.index.import_result(*run)
         return [fingerprint for fingerprint, *_ in found]

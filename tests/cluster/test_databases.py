@@ -32,6 +32,13 @@ def test_artifacts_of_a_database_lie_in_outputs_and_no_output_shows_its_password
     assert not [path for path in kept if PASSWORD.encode() in path.read_bytes()]
 
 
+def test_results_of_another_machine_are_found_in_a_database(postgres, tmp_path):
+    jobs = (*SMALL, "activation=relu,tanh", "seed=0", "-m")
+    for folder, end in (("one", "2 jobs: 2 trained"), ("another", "2 jobs: 2 reused")):
+        told = Workplace(tmp_path / folder, postgres.uri, "shared").train(*jobs)
+        assert end in told.stderr
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.tracking import mlflow_source
+from src.tracking import mlflow_results
 from src.tracking.settings import TrackingSettings
 
 
@@ -21,15 +21,18 @@ def finished_run(store, fingerprint: str, variant: str, index: str) -> str:
     return run_id
 
 
-def test_only_what_may_be_new_is_loaded(store, monkeypatch):
-    loaded, search = [], mlflow_source._search
+@pytest.mark.parametrize("is_database", [True, False])
+def test_only_what_may_be_new_is_loaded(store, monkeypatch, is_database):
+    loaded, search = [], mlflow_results.search
+    monkeypatch.setattr(mlflow_results, "MAX_LISTED", 1)
 
     def counting(*arguments):
         for run in search(*arguments):
             loaded.append(run.info.run_id)
             yield run
 
-    monkeypatch.setattr(mlflow_source, "_search", counting)
+    monkeypatch.setattr(mlflow_results, "search", counting)
+    monkeypatch.setattr(mlflow_results, "is_database", lambda uri: is_database)
     wanted = finished_run(store, "a" * 16, "1" * 8, "there")
     finished_run(store, "b" * 16, "2" * 8, "there")  # another variant
     finished_run(store, "c" * 16, "1" * 8, "here")
@@ -37,10 +40,15 @@ def test_only_what_may_be_new_is_loaded(store, monkeypatch):
 
     def found(variants: list[str], known_index: str) -> tuple[list[str], int]:
         loaded.clear()
-        found = mlflow_source.finished(store, fingerprints, variants, known_index)
+        found = mlflow_results.finished(store, fingerprints, variants, known_index)
         return [run_id for _, run_id, _ in found], len(loaded)
 
-    assert found(["1" * 8, "3" * 8], "here") == ([wanted], 1)
-    assert found(["1" * 8, "3" * 8], "") == ([wanted], 2), "where a result of this index is lost"
-    assert found([], "here") == ([wanted], 2), "of many variants"
-    assert found([], "") == ([wanted], 3)
+    counts = [1] * 4 if is_database else [1, 2, 2, 3]
+    cases = [
+        (["1" * 8, "3" * 8], "here"),
+        (["1" * 8, "3" * 8], ""),  # where a result of this index is lost
+        ([], "here"),  # of many variants
+        ([], ""),
+    ]
+    for case, count in zip(cases, counts, strict=True):
+        assert found(*case) == ([wanted], count)
