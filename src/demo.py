@@ -44,15 +44,10 @@ def listening(port: str) -> socket.socket:
     """
     if not (port.isascii() and port.isdigit() and int(port) < 2**16):
         raise InputError(f"port={port}: must be an integer from 0 to 65535")
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, int(port)))
-        listener.listen()
+        return socket.create_server((HOST, int(port)))
     except OSError as error:
-        listener.close()
         raise InputError(f"port={port}: {error.strerror}; port=0 takes a free one") from error
-    return listener
 
 
 if __name__ == "__main__":

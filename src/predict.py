@@ -15,7 +15,7 @@ colour and polarity are fitted to what the model was trained on.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,20 +72,14 @@ def _labelled(given: "Sequence[Example]") -> "Sequence[Example]":
     return given
 
 
-def _with_progress(predictions: "Iterable[Prediction]") -> "Iterator[Prediction]":
-    """Pass predictions on, with a live count on a terminal whose output goes elsewhere."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield from predictions
-        return
+def _with_progress(predictions: "Iterable[Prediction]") -> "Iterable[Prediction]":
+    """Pass predictions on, with a live bar on a terminal whose output goes elsewhere."""
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import track
 
-    columns = SpinnerColumn(), TextColumn("{task.completed} predicted"), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=None)
-        for prediction in predictions:
-            yield prediction
-            progress.advance(task)
+    is_hidden = not sys.stderr.isatty() or sys.stdout.isatty()
+    console = Console(stderr=True)
+    return track(predictions, "predicting", console=console, transient=True, disable=is_hidden)
 
 
 if __name__ == "__main__":
