@@ -156,13 +156,9 @@ class SweepView:
     def results(self) -> dict[int, float]:
         """Return the results of jobs that have finished before they were handed out."""
         self.journals.find()
-        known = [number for number in self.waiting if number in self.journals.jobs]
-        records = {number: self._record(number) for number in known}
-        return {
-            number: record.objective
-            for number, record in records.items()
-            if record and record.status == Status.FINISHED
-        }
+        known = {n: self._record(n) for n in self.waiting if n in self.journals.jobs}
+        finished = {n: r for n, r in known.items() if r and r.status == Status.FINISHED}
+        return {number: record.objective for number, record in finished.items()}
 
     def _record(self, number: int) -> JobRecord | None:
         """Return the record of a job that has begun."""

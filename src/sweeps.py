@@ -61,14 +61,11 @@ def _lines(sweep: JobRecord) -> Sequence[str]:
 
 def _repaired(sweep: JobRecord) -> JobRecord:
     """Return the record of a sweep after its states were made true, here and on the server."""
-    before = sum(1 for _ in sweep.journal.events())
     try:
         if not close_if_ended(sweep.journal, ResultIndex.by_default(sweep.destination)):
             settle(sweep.journal)
-        waiting = SweepJournals(sweep.journal)
-        changed = [job.journal for job in waiting.settle() if job.journal.has_unsent]
-        own = [sweep.journal] if sum(1 for _ in sweep.journal.events()) > before else []
-        if error := upload([*own, *changed], sweep.destination.connect):
+        jobs = [job.journal for job in SweepJournals(sweep.journal).settle()]
+        if error := upload([sweep.journal, *jobs], sweep.destination.connect):
             raise error
     except Exception as error:  # servers and networks raise their own
         log.info("%s: not repaired", sweep.journal.path, exc_info=True)

@@ -1,7 +1,7 @@
 """The searches of a tuned sweep: what each variant tried, and chose."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,25 +36,16 @@ class Search:
         Trials that halving has cut are left out, as is one that lacks a seed others have.
         """
         seeds = {trial.seed for trial in self.trials}
-        found: dict[int, dict[int, float]] = {}
-        for trial in self.trials:
-            if trial.is_full:
-                found.setdefault(trial.number, {})[trial.seed] = trial.val_error
-        return {
-            number: math.fsum(by_seed.values()) / len(by_seed)
-            for number, by_seed in sorted(found.items())
-            if by_seed.keys() == seeds
-        }
+        found = _by_number(trial for trial in self.trials if trial.is_full)
+        return {n: _mean(each) for n, each in found.items() if each.keys() == seeds}
 
     @cached_property
     def cut(self) -> dict[int, float]:
         """The mean validation error of each trial that halving has cut, on its last rung."""
         whole = {trial.number for trial in self.trials if trial.is_full}
-        last: dict[int, dict[int, float]] = {}  # by trial and seed
-        for trial in sorted(self.trials, key=lambda trial: trial.rung):
-            if trial.number not in whole:
-                last.setdefault(trial.number, {})[trial.seed] = trial.val_error
-        return {n: math.fsum(each.values()) / len(each) for n, each in sorted(last.items())}
+        in_turn = sorted(self.trials, key=lambda trial: trial.rung)
+        found = _by_number(trial for trial in in_turn if trial.number not in whole)
+        return {n: _mean(each) for n, each in found.items()}
 
     @property
     def chosen(self) -> int:
@@ -92,3 +83,15 @@ class Search:
             / math.comb(n, size)
             for size in range(1, n + 1)
         ]
+
+
+def _by_number(trials: Iterable[Trial]) -> dict[int, dict[int, float]]:
+    """Return the error at each tuning seed, the last of several, by the number of the trial."""
+    found: dict[int, dict[int, float]] = {}
+    for trial in trials:
+        found.setdefault(trial.number, {})[trial.seed] = trial.val_error
+    return dict(sorted(found.items()))
+
+
+def _mean(by_seed: Mapping[int, float]) -> float:
+    return math.fsum(by_seed.values()) / len(by_seed)

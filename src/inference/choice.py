@@ -43,5 +43,5 @@ def best_of_variants(words: Words, most: int) -> list[TrainedModel]:
     records = [find_run(source, run_id) for run_id in words.values.get("run", [])]
     if "sweep" in words.values or not (models or records):
         sweep = find_sweep(source, words.value("sweep"))
-        records += sweep.best_of_variants[:most]
+        records += runs.best_of_variants(sweep.records)[:most]
     return [*(restore.restore(*source.keeper(record)) for record in records), *models]

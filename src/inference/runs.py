@@ -3,9 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from statistics import fmean
 
 from src.tracking.job_record import JobRecord, Role, Status
+
+ERROR = attrgetter("best_val_error")
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,9 @@ class SweepRuns:
         return usable(self.records)
 
     @property
-    def best_of_variants(self) -> list[JobRecord]:
-        """Return the best run of each variant, the lowest error first."""
-        return best_of_variants(self.records)
-
-    @property
     def best_variant(self) -> list[JobRecord]:
         """Return the runs of the variant with the lowest mean error."""
-        return min(by_variant(self.records), key=lambda group: fmean(map(_error, group)))
+        return min(by_variant(self.records), key=lambda group: fmean(map(ERROR, group)))
 
 
 def has_weights(record: JobRecord) -> bool:
@@ -58,12 +56,12 @@ def by_variant(records: Sequence[JobRecord]) -> list[list[JobRecord]]:
 
 def best(records: Sequence[JobRecord]) -> JobRecord:
     """Return the run of the lowest best validation error, the first of equals."""
-    return min(records, key=_error)
+    return min(records, key=ERROR)
 
 
 def ranked(records: Sequence[JobRecord]) -> list[JobRecord]:
     """Return runs in the order of their best validation errors, the lowest first."""
-    return sorted(records, key=_error)
+    return sorted(records, key=ERROR)
 
 
 def best_of_variants(records: Sequence[JobRecord]) -> list[JobRecord]:
@@ -74,7 +72,3 @@ def best_of_variants(records: Sequence[JobRecord]) -> list[JobRecord]:
 def label(record: JobRecord) -> str:
     """Return a run's name without its seed, which names its variant."""
     return " ".join(part for part in record.name.split() if not part.startswith("seed="))
-
-
-def _error(record: JobRecord) -> float:
-    return record.best_val_error

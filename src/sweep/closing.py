@@ -70,12 +70,6 @@ def _all_ended(sweep: JobRecord, jobs: Sequence[JobRecord]) -> bool:
     return active <= ended
 
 
-def has_ended(sweep: Journal) -> bool:
-    """Return whether the end of a sweep is written."""
-    record = fold(sweep)
-    return record is not None and record.has_ended
-
-
 def conclude_jobs(
     sweep: SweepJournals,
     jobs: Sequence[JobRecord],

@@ -12,8 +12,8 @@ from src.errors import OUTPUT_CLOSED, InputError, JobError
 from src.inference.publish import Models, Publication
 from src.progress import failure_table, job_counts
 from src.signals import defer_stop, stop_requested
-from src.sweep.closing import conclude_jobs, going_on_note, has_ended
-from src.tracking.job_record import LEFT, Action, JobRecord, Status
+from src.sweep.closing import conclude_jobs, going_on_note
+from src.tracking.job_record import LEFT, Action, JobRecord, Status, fold
 from src.tracking.repair import end, goes_on
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
@@ -92,7 +92,7 @@ def finish(error: BaseException | None) -> int:
             if not (error or is_interrupted):  # else the same command goes on from these
                 for name in filter(None, (job.tags.get(LEFT) for job in jobs)):
                     sweep.index.checkpoint(name).unlink(missing_ok=True)
-            if not has_ended(journal):  # else its last job did it
+            if not ((own := fold(journal)) and own.has_ended):  # else its last job did it
                 end(journal, Status.FINISHED if is_well else failure)
             if is_interrupted:
                 done = sum(job.status == Status.FINISHED for job in jobs)

@@ -1,11 +1,11 @@
 """The uploads of a run or a sweep, by a process beside it that answers requests in turn."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any, Protocol
+from typing import Any
 
 from src import commands, logs
 from src.error_text import root_cause
@@ -21,11 +21,8 @@ from src.tracking.uploader import HEARTBEAT, RETRY_SECONDS, Uploader, upload
 POLL_SECONDS = 0.1
 
 
-class Publication(Protocol):
-    """Models that are wanted of runs."""
-
-    def __call__(self, store: store.Store, records: Sequence[JobRecord]) -> str:
-        """Make them; return what is to be told of them."""
+# Makes the models that are wanted of runs; returns what is to be told of them.
+Publication = Callable[[store.Store, Sequence[JobRecord]], str]
 
 
 class UploadService:

@@ -9,7 +9,7 @@ import torch
 from src.inference import restore
 from src.inference.publish import Models, Publication, chosen_runs, publish_run
 from src.inference.run_source import find_run, find_sweep
-from src.inference.runs import best
+from src.inference.runs import best, best_of_variants
 from src.inference.server import Server
 
 pytestmark = pytest.mark.slow  # torch.export takes seconds to import
@@ -42,7 +42,7 @@ def test_best_is_the_best_run_of_each_variant_and_all_is_all_that_finished(sweep
 
 
 def test_a_model_gives_its_runs_logits_for_any_number_of_examples(runs, sweep, pictures):
-    for record in sweep.best_of_variants:
+    for record in best_of_variants(sweep.records):
         eager = restore.from_weights(runs.store, record)
         published = restore.load(runs.store, f"models:/{publish_run(runs.store, record)}")
         for n in (1, 2, 7):
@@ -54,7 +54,7 @@ def test_a_model_gives_its_runs_logits_for_any_number_of_examples(runs, sweep, p
 
 
 def test_a_model_is_linked_to_run_metrics_dataset_and_config(runs, sweep):
-    record = sweep.best_of_variants[0]
+    record = best_of_variants(sweep.records)[0]
     model_id = publish_run(runs.store, record)
     assert publish_run(runs.store, record) == model_id  # once
     client = runs.store.client
@@ -75,7 +75,7 @@ def test_a_model_is_linked_to_run_metrics_dataset_and_config(runs, sweep):
 def test_mlflows_own_loaders_take_a_model(runs, sweep, pictures, tmp_path):
     import mlflow
 
-    record = sweep.best_of_variants[1]
+    record = best_of_variants(sweep.records)[1]
     uri = f"models:/{publish_run(runs.store, record)}"
     mlflow.set_tracking_uri(runs.store.uri)
     try:
@@ -94,7 +94,7 @@ def test_mlflows_own_loaders_take_a_model(runs, sweep, pictures, tmp_path):
 def test_mlflows_addresses_are_as_they_were_after_a_model_was_logged(runs, sweep):
     addresses = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
     before = [os.environ.get(name) for name in addresses]
-    publish_run(runs.store, sweep.best_of_variants[0])
+    publish_run(runs.store, best_of_variants(sweep.records)[0])
     assert [os.environ.get(name) for name in addresses] == before
 
 
