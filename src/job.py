@@ -1,8 +1,7 @@
 """One job: cfg -> components -> fit -> journal."""
 
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,7 +16,6 @@ from src.config import Resolved, resolve
 from src.errors import InputError
 from src.hydra_internals import typed_lines
 from src.inference.publish import Publication
-from src.metrics import Epoch
 from src.progress import result_table, shown
 from src.schema import end_epoch
 from src.tracking import elsewhere, run_logger
@@ -30,7 +28,7 @@ from src.tracking.uploader import uploading
 from src.tracking.uploader_process import start_uploader
 from src.training.checkpoint import Checkpoint
 from src.training.components import Components, build
-from src.training.selection import Result, Weights, keep_best
+from src.training.selection import Result, keep_best
 from src.training.setup import Environment, prepare
 
 
@@ -232,6 +230,7 @@ def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> 
     last, done = end_epoch(tree), len(earlier)
     epochs = islice(components.epochs(job.config, done), max(0, last - done))
     logged = run_logger.log_epochs(epochs, job.journal, earlier)
+    minutes = tree["checkpoint_minutes"]
     return keep_best(
         shown(logged, last, job.start["name"] if tree["sweep"]["id"] else ""),
         components.model,
@@ -240,20 +239,5 @@ def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> 
         metrics=components.metrics,
         earlier=earlier,
         weights=weights,
-        save=_saving(job, checkpoint) if checkpoint else None,
+        save=elsewhere.leaving(checkpoint, job.journal, minutes) if checkpoint else None,
     )
-
-
-def _saving(job: Job, checkpoint: Checkpoint) -> Callable[[list[Epoch], Weights | None], None]:
-    """Return what saves a job's state, and now and then leaves it as an artifact of its run."""
-    minutes = job.config.tree["checkpoint_minutes"]
-    last_left = time.monotonic()
-
-    def save(history: list[Epoch], best: Weights | None) -> None:
-        nonlocal last_left
-        checkpoint.save(history, best)
-        if minutes is not None and time.monotonic() - last_left >= 60 * minutes:
-            elsewhere.leave(checkpoint.path, job.journal)
-            last_left = time.monotonic()
-
-    return save

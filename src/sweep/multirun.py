@@ -94,9 +94,8 @@ def begin(config: DictConfig) -> None:
         require_normal_shutdown()
     code = {name: digest for each in all_identities for name, digest in each.code.items()}
     count = None if depends_on_results(config) else len(overrides) or None
-    is_new = not overrides or any(
-        decided.get(each.identity.fingerprint, NOTHING).source is None for each in planned
-    )
+    sources = [decided.get(each.identity.fingerprint, NOTHING).source for each in planned]
+    is_new = None in sources or not overrides
     sweep_id = _begin(config, jobs, index, count, code, is_new)
     is_queued = is_queue and count is not None  # the last job ends the sweep, whoever waits
     _hand_on(config, id=sweep_id, uploads=not is_ours, is_queued=is_queued)

@@ -4,8 +4,10 @@ import logging
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from src.addresses import is_database, local_path
 from src.error_text import root_cause
@@ -14,6 +16,9 @@ from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import FILES, Journal
 from src.tracking.run_files import fetch as fetch_file
 from src.tracking.settings import TrackingSettings
+
+if TYPE_CHECKING:
+    from src.training.checkpoint import Checkpoint
 
 CHECKPOINT = "checkpoint.pt"  # the artifact that a job may leave while it runs
 
@@ -71,6 +76,22 @@ def adopt(tracking: TrackingSettings, journal: Journal, sweep_id: str, number: i
         raise
     except Exception as error:  # servers and networks raise their own
         raise InputError(f"tracking.uri={tracking.public.uri}: {root_cause(error)}") from error
+
+
+def leaving(
+    checkpoint: "Checkpoint", journal: Journal, minutes: float | None
+) -> Callable[..., None]:
+    """Return what saves a checkpoint and, so many minutes after the last time, leaves it too."""
+    last_left = time.monotonic()
+
+    def save(*state: Any) -> None:
+        nonlocal last_left
+        checkpoint.save(*state)
+        if minutes is not None and time.monotonic() - last_left >= 60 * minutes:
+            leave(checkpoint.path, journal)
+            last_left = time.monotonic()
+
+    return save
 
 
 def leave(checkpoint: Path, journal: Journal) -> None:
