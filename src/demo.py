@@ -9,6 +9,7 @@ machine can open the page.
   tracking.KEY=VALUE     where the runs are, as for training
 """
 
+import os
 import socket
 from collections.abc import Sequence
 
@@ -47,7 +48,9 @@ def listening(port: str) -> socket.socket:
     try:
         return socket.create_server((HOST, int(port)))
     except OSError as error:
-        raise InputError(f"port={port}: {error.strerror}; port=0 takes a free one") from error
+        raise InputError(
+            f"port={port}: {os.strerror(error.errno or 0)}; port=0 takes a free one"
+        ) from error
 
 
 if __name__ == "__main__":
