@@ -10,7 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from src import CODE, config_files
 from src.config import unknown_key
 from src.credentials import redact
-from src.error_text import unknown, without_place
+from src.error_text import failed_call, unknown, without_place
 from src.errors import InputError, JobError, Refused
 from src.search_space import unquoted
 
@@ -69,6 +69,8 @@ def _one_line(error: BaseException) -> str:
         return f"{several[1]}: several values are a sweep, which needs -m; a list is [VALUE,VALUE]"
     if type(error) is ValueError and (options := _typed_options()):
         return f"{options}: {said}"  # such as activation=3, which Hydra does not name
+    if isinstance(error, OSError):
+        return failed_call(error)
     is_whole = isinstance(error, InputError | JobError)
     return said if is_whole else f"{said} {without_place(error.__cause__)}".strip()
 

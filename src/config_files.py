@@ -21,6 +21,8 @@ _loaded: dict[Path, tuple[str, str, dict[str, Any]]] = {}  # file: name, start o
 
 def unreadable(file: Path, error: Exception) -> InputError:
     """Return what is wrong with a file that is no config: its bytes, its YAML, its values."""
+    if isinstance(error, OSError) and error.strerror:  # OmegaConf's own has none
+        return InputError(f"{shown(file)}: cannot be read: {error.strerror}")
     content = file.read_bytes()
     if isinstance(error, UnicodeDecodeError):
         try:

@@ -50,6 +50,11 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
 
 
+def failed_call(error: OSError) -> str:
+    """Return what the system refused, and for which file where it tells."""
+    return f"{error.filename}: {error.strerror}" if error.filename else root_cause(error)
+
+
 def without_place(error: object) -> str:
     """Return a message of Hydra or OmegaConf in a line, without the place in a tree after it."""
     return " ".join(str(error or "").partition("\n    full_key")[0].split())

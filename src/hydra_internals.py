@@ -4,6 +4,7 @@ Where an interface is missing or does something else, the public and slower way 
 """
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
@@ -92,6 +93,12 @@ def check_options(arguments: Sequence[str]) -> None:
     parser = get_args_parser()
     parser.error = _refuse_option  # type: ignore[method-assign]
     found, rest = parser.parse_known_args(list(arguments))
+    if found.config_dir is not None:
+        try:
+            os.scandir(found.config_dir).close()  # Hydra takes one that cannot be read for empty
+        except OSError as error:
+            said = f"must be a folder that can be read: {error.strerror}"
+            raise InputError(f"--config-dir={found.config_dir}: {said}") from error
     if options := [word for word in rest if word.startswith("-")]:
         _refuse_option(f"unrecognized arguments: {' '.join(options)}")
     if words := [word for word in found.overrides if word[:1] != "~" and "=" not in word]:

@@ -95,7 +95,7 @@ def test_an_option_or_a_word_that_is_none_is_told_in_a_line(argument, line):
     for arguments in ([argument], [argument, "-m", "seed=0,1"], ["epochs=3", argument]):
         with pytest.raises(InputError, match=line):
             check_options(arguments)
-    check_options(["--config-dir", "options", "-m", "~activation", "seed=0,1"])
+    check_options(["--config-dir", str(ROOT / "conf"), "-m", "~activation", "seed=0,1"])
 
 
 @dataclass

@@ -26,7 +26,7 @@ from src.compare.answer import Answer, Result, to_json
 from src.compare.comparison import Comparison
 from src.compare.terminal import print_result
 from src.credentials import redact
-from src.error_text import unknown
+from src.error_text import root_cause, unknown
 from src.errors import InputError
 from src.provenance import REPORT_TAGS
 from src.tracking.journal import Journal
@@ -121,6 +121,7 @@ def _record(store: "Store", run_id: str, result: Result, report: dict[str, str])
     Return where its report lies.
     """
     from src.tracking import mlflow_sink, mlflow_source
+    from src.tracking.store import UNREACHABLE
 
     with TemporaryDirectory() as folder:
         journal = Journal(Path(folder))
@@ -128,7 +129,11 @@ def _record(store: "Store", run_id: str, result: Result, report: dict[str, str])
         if isinstance(result, Comparison) and result.post_hoc:
             name = "post_hoc/" + re.sub(r"[^\w.=-]+", "_", result.post_hoc)
         record.record(result, journal, report, name)
-        mlflow_sink.deliver(store, run_id, list(journal.events()), journal.folder)
+        try:
+            mlflow_sink.deliver(store, run_id, list(journal.events()), journal.folder)
+        except UNREACHABLE as error:
+            said = f"the answer is not kept: {root_cause(error)}"
+            raise InputError(f"tracking.uri={store.shown_uri}: {said}") from error
         return mlflow_source.report_location(store, run_id, name)
 
 

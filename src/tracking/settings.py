@@ -61,7 +61,8 @@ class TrackingSettings:
             said = f"no such database; `{commands.train()}` makes one"
             raise InputError(f"tracking.uri={self.public.uri}: {said}")
         beside = database and folder and database.absolute().parent == folder.absolute().parent
-        return store.connect(self.uri, self.experiment, self.artifacts if beside else "")
+        place = self.artifacts if beside else ""
+        return store.connect(self.uri, self.experiment, place, is_read=True)
 
 
 def moved(tracking: Mapping[str, str], then: Path, now: Path) -> Mapping[str, str]:

@@ -1,5 +1,6 @@
 """Connections to MLflow (https://mlflow.org/docs/latest/ml/tracking/), embedded or a server."""
 
+import errno
 import logging
 import os
 import re
@@ -87,12 +88,12 @@ class Store:
 
 
 @lru_cache(maxsize=4)
-def connect(uri: str, experiment: str, artifacts: str) -> Store:
+def connect(uri: str, experiment: str, artifacts: str, is_read: bool = False) -> Store:
     """Open the store, made if it is embedded and new.
 
     `artifacts` is where an embedded database keeps its files; "": where it does already, and no
-    experiment is made. Raises InputError in one line when the database cannot be written or the
-    server does not answer.
+    experiment is made. Raises InputError in one line when the database cannot be written, or read
+    if `is_read`, or the server does not answer.
     """
     _note_environment(uri)
     found = addresses.database_path(uri)
@@ -116,6 +117,7 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
         with locked(database):
             if not database.exists():
                 _make(database)
+            _check_access(database, os.R_OK if is_read else os.R_OK | os.W_OK)
             store = _open(addresses.database_uri(database), experiment, place)
             if place and (note := artifact_location.follow(database, store.experiment_id, place)):
                 print(f"note: {note}", file=sys.stderr)
@@ -123,10 +125,10 @@ def connect(uri: str, experiment: str, artifacts: str) -> Store:
     except InputError:
         raise
     except Exception as error:  # sqlalchemy's, requests' and MLflow's own have no common base
-        raise _refusal(uri, error) from error
+        raise _refusal(uri, error, is_read) from error
 
 
-def _refusal(uri: str, error: Exception) -> InputError:
+def _refusal(uri: str, error: Exception, is_read: bool) -> InputError:
     """Return what is told of a store that cannot be used, and what would help."""
     setting, cause = f"tracking.uri={redact(uri)}", root_cause(error)
     is_served = addresses.is_database(uri) and addresses.database_path(uri) is None
@@ -134,7 +136,9 @@ def _refusal(uri: str, error: Exception) -> InputError:
         return InputError(f"{setting}: {OTHER_SCHEMA.format(*schema.groups())}")
     if not DENIED.search(f"{error} {cause}"):
         needed = _driver(error) or NEEDED[is_served]
-        return InputError(f"{setting}: cannot be used: {cause}; {needed}")
+        is_denied = isinstance(error, PermissionError) and not is_read  # no outage: it stays so
+        refusal = AccessDeniedError if is_denied else InputError
+        return refusal(f"{setting}: cannot be used: {cause}; {needed}")
     needed = f"name and password are needed, {PASSWORDS[is_served]}"
     return AccessDeniedError(f"{setting}: refuses this user: {cause}; {needed}")
 
@@ -147,6 +151,16 @@ def _driver(error: BaseException) -> str:
             return DRIVERS[cause.name]
         cause = cause.__cause__ or cause.__context__
     return ""
+
+
+def _check_access(database: Path, mode: int) -> None:
+    """Raise at once what SQLite finds late: of a log beside it, or at the first write.
+
+    Opening a file to see would drop this process's locks (https://sqlite.org/howtocorrupt.html).
+    """
+    for file in (database, *(database.with_name(database.name + end) for end in SIDE_FILES)):
+        if file.exists() and not os.access(file, mode):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
 
 
 def _check_database(uri: str) -> None:
@@ -207,9 +221,10 @@ def complete(uri: str) -> None:
     Another process that reads or writes at this moment keeps a part, and completes it later.
     """
     database = addresses.database_path(uri)
-    if database is not None and database.is_file():
-        with suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=5)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with suppress(sqlite3.Error, OSError):  # the latter where nobody may look for it
+        if database is not None and database.is_file():
+            with closing(sqlite3.connect(database, timeout=5)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _open(uri: str, experiment: str, artifacts: str | None) -> Store:
