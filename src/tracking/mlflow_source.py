@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 THREADS = 8
+PAGE = 200  # runs in an answer: a busy server needs seconds for a thousand
 log = logging.getLogger(__name__)
 NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
 
@@ -152,6 +153,7 @@ def search(store: Store, condition: str) -> Iterator[MlflowRun]:
         page = store.client.search_runs(
             [store.experiment_id],
             condition,
+            max_results=PAGE,
             order_by=["attributes.start_time ASC"],
             page_token=token,
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.tracking import mlflow_results
+from src.tracking import mlflow_results, mlflow_source
 from src.tracking.settings import TrackingSettings
 
 
@@ -25,6 +25,7 @@ def finished_run(store, fingerprint: str, variant: str, index: str) -> str:
 def test_only_what_may_be_new_is_loaded(store, monkeypatch, is_database):
     loaded, search = [], mlflow_results.search
     monkeypatch.setattr(mlflow_results, "MAX_LISTED", 1)
+    monkeypatch.setattr(mlflow_source, "PAGE", 1)
 
     def counting(*arguments):
         for run in search(*arguments):
