@@ -1,6 +1,7 @@
 """Provenance of a result: commit, command, versions, and where it was computed."""
 
 import platform
+import shlex
 import socket
 import subprocess
 import sys
@@ -50,17 +51,21 @@ def git_commit(code: tuple[str, ...]) -> str:
     if (kept := CODE / COMMIT).is_file():
         return kept.read_text()
     try:
-        head = _git("rev-parse", "HEAD")
+        head = git("rev-parse", "HEAD").decode().strip()
         decisive = [name for name in code if name.endswith(".py")] + ["conf"]
-        changed = _git("status", "--porcelain", "--untracked-files=all", "--", *decisive)
+        changed = git("status", "--porcelain", "--untracked-files=all", "--", *decisive)
         return head + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
 
-def _git(*arguments: str) -> str:
+def git(*arguments: str) -> bytes:
+    """Return what git says of the repository. Raises OSError or CalledProcessError."""
     command = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode > ("--no-index" in arguments):  # where 1 says that there is a difference
+        raise subprocess.CalledProcessError(done.returncode, shlex.join(command))
+    return done.stdout
 
 
 def command() -> str:

@@ -5,6 +5,7 @@ What is read of one is checked first, and none of it is ever written to disk, im
 
 import hashlib
 import json
+import mimetypes
 import stat
 import zipfile
 from collections.abc import Mapping
@@ -18,19 +19,6 @@ from src.errors import InputError
 METADATA = "ro-crate-metadata.json"
 LARGEST = 2**30  # bytes of all files together, unpacked
 DIGEST = "sha256"  # https://schema.org/sha256
-FORMATS = {
-    ".csv": "text/csv",
-    ".html": "text/html",
-    ".json": "application/json",
-    ".md": "text/markdown",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".tex": "application/x-tex",
-    ".txt": "text/plain",
-    ".diff": "text/x-diff",
-    ".yaml": "application/yaml",
-}
 
 
 def write(file: Path, folder: Path, name: str, description: str, about: Mapping[str, Any]) -> str:
@@ -52,7 +40,7 @@ def write(file: Path, folder: Path, name: str, description: str, about: Mapping[
         inside = path.relative_to(folder).as_posix()
         content = path.read_bytes()
         described = {DIGEST: hashlib.sha256(content).hexdigest(), "contentSize": str(len(content))}
-        described |= {"encodingFormat": FORMATS.get(path.suffix, "application/octet-stream")}
+        described |= {"encodingFormat": mimetypes.guess_type(path.name)[0] or "text/plain"}
         crate.add_file(path, inside, properties={"name": inside, **described})
     try:
         with TemporaryDirectory(dir=file.parent) as own:

@@ -1,7 +1,6 @@
 """The files that an archive of a sweep holds."""
 
 import platform
-import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -20,7 +19,7 @@ from src.inference.run_source import RunSource
 from src.inference.runs import SweepRuns, has_weights
 from src.inference.verdict import conclude_again
 from src.inference.weights import own_targets
-from src.provenance import REPORT_TAGS
+from src.provenance import REPORT_TAGS, git
 from src.schema import GROUPS, UNRECORDED_KEYS
 from src.source import Source
 from src.tracking.run_files import fetch
@@ -123,20 +122,12 @@ def environment() -> str:
 def code_diff(commit: str) -> bytes:
     """Return what the code differs in from a commit, new files included; b"" outside git."""
     try:
-        changed = _git("diff", "--binary", commit, "--", *CODE)
-        new = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *CODE).split(b"\0")
-        added = [_git("diff", "--no-index", "/dev/null", name.decode()) for name in new if name]
+        changed = git("diff", "--binary", commit, "--", *CODE)
+        new = git("ls-files", "--others", "--exclude-standard", "-z", "--", *CODE).split(b"\0")
+        added = [git("diff", "--no-index", "/dev/null", name.decode()) for name in new if name]
         return b"".join([changed, *added])
     except (OSError, subprocess.CalledProcessError):
         return b""
-
-
-def _git(*arguments: str) -> bytes:
-    command = ["git", "-C", str(ROOT), *arguments]
-    done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode > ("--no-index" in arguments):  # where 1 says that there is a difference
-        raise subprocess.CalledProcessError(done.returncode, shlex.join(command))
-    return done.stdout
 
 
 def changed_since(jobs: Sequence[JobResult]) -> list[str]:

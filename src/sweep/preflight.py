@@ -124,7 +124,7 @@ def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[Identity]
         for config in configs:
             if not is_here:
                 device = config.tree["device"] | {"kind": "cpu"}
-                config = Resolved(dict(config.tree) | {"device": device}, config.choices)
+                config = replace(config, tree={**config.tree, "device": device})
             tree = config.tree  # jobs that differ in their split alone are of the same data
             key = str((tree["data"] | {"split_seed": None}, tree["device"], tree["threads"]))
             if key not in environments:

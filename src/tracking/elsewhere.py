@@ -5,7 +5,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +45,10 @@ def fetch(
     tracking: TrackingSettings,
     sweep: Path,
     sweep_id: str,
-    is_wanted: Callable[[int], bool],
+    known: Collection[int] = (),
     only: int | None = None,
 ) -> Iterator[JobRecord]:
-    """Write a journal below `sweep` for each job that the server has and whose number is wanted.
+    """Write a journal below `sweep` for each job that the server has and whose number is not known.
 
     The server is asked for all of them, or for `only` one. Yields their records. Raises what the
     server or the network raises.
@@ -56,10 +56,9 @@ def fetch(
     from src.tracking import mlflow_source
 
     store = tracking.connect()
-    for number, run_id, events in mlflow_source.jobs_by_number(store, sweep_id, is_wanted, only):
+    for number, run_id, events in mlflow_source.jobs_by_number(store, sweep_id, known, only):
         journal = Journal(sweep / str(number))
-        journal.write(events)
-        journal.mark_sent(len(events), run_id)
+        journal.write(events, run_id)
         if record := fold(journal):
             yield record
 
@@ -70,7 +69,7 @@ def adopt(tracking: TrackingSettings, journal: Journal, sweep_id: str, number: i
     Raises InputError where the server does not answer.
     """
     try:
-        for record in fetch(tracking, journal.folder.parent, sweep_id, number.__eq__, number):
+        for record in fetch(tracking, journal.folder.parent, sweep_id, only=number):
             log.info("%s: goes on as the run %s", journal.folder, record.run_id)
     except InputError:
         raise

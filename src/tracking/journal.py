@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -85,10 +85,11 @@ class Journal:
                 file.truncate(size)
                 raise
 
-    def write(self, events: Iterable[Event]) -> None:
-        """Write a whole journal that was kept elsewhere."""
+    def write(self, events: Sequence[Event], run_id: str) -> None:
+        """Write a whole journal that was kept elsewhere, of a run that the server has."""
         self.folder.mkdir(parents=True, exist_ok=True)
         _replace(self.path, b"".join(json.dumps(event).encode() + b"\n" for event in events))
+        self.mark_sent(len(events), run_id)
 
     def append_files(self, files: Iterable[Path]) -> None:
         """Write that files of the job, below its folder `artifacts`, are to be sent."""

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -71,13 +71,16 @@ def jobs_of(store: Store, sweep: str) -> list[MlflowRun]:
 
 
 def jobs_by_number(
-    store: Store, sweep_id: str, is_wanted: Callable[[int], bool], only: int | None = None
+    store: Store, sweep_id: str, known: Collection[int], only: int | None
 ) -> Iterator[tuple[int, str, list[Event]]]:
-    """Yield number, run id and events of the jobs of a sweep, by its `job_id`, or of `only` one."""
+    """Yield number, run id and events of the jobs of a sweep, by its `job_id`.
+
+    Those of `known` numbers are left out, and the server is asked for `only` one, if that is given.
+    """
     condition = f"tags.sweep = '{sweep_id}' AND tags.number LIKE '{'%' if only is None else only}'"
     found = {}
     for run in search(store, condition):  # the last run of each job counts
-        if is_wanted(number := int(run.data.tags["number"])):
+        if (number := int(run.data.tags["number"])) not in known:
             found[number] = run
     histories = events_of(store, found.values())
     for (number, run), events in zip(found.items(), histories, strict=True):

@@ -169,9 +169,7 @@ class ResultIndex:
     def import_result(self, fingerprint: str, run_id: str, events: Sequence[Event]) -> None:
         """Keep a journal of a run that the server has of a job trained elsewhere."""
         journal = Journal(self.folder / "imported" / run_id)
-        if not journal.path.exists():
-            journal.write(events)
-        journal.mark_sent(len(events), run_id)
+        journal.write(events, run_id)
         self.add(fingerprint, journal)
 
     def was_reached(self) -> bool:

@@ -78,7 +78,7 @@ class UploadService:
         if (sweep_id := self.journals.sweep_id) is None:
             return
         folder, tracking = self.journals.sweep.folder, self.index.tracking
-        for record in elsewhere.fetch(tracking, folder, sweep_id, lambda n: n not in numbers):
+        for record in elsewhere.fetch(tracking, folder, sweep_id, numbers):
             if record.status == Status.FINISHED:
                 self.index.add(record.fingerprint, record.journal)
 

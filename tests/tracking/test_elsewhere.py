@@ -48,8 +48,7 @@ def job_elsewhere(
 def test_results_of_jobs_that_ran_elsewhere_come_back_from_the_server(workplace, tracking, sweep):
     ends = enumerate(("FINISHED", "FAILED"))
     theirs = [job_elsewhere(workplace, tracking, *end) for end in ends]
-    wanted = {0, 1}.__contains__
-    found = list(elsewhere.fetch(tracking, sweep.folder, "5" * 16, wanted))
+    found = list(elsewhere.fetch(tracking, sweep.folder, "5" * 16))
     assert [record.status for record in found] == [Status.FINISHED, Status.FAILED]
     for record, there in zip(found, theirs, strict=True):
         here = fold(Journal(sweep.folder / str(record.number)))
@@ -57,7 +56,7 @@ def test_results_of_jobs_that_ran_elsewhere_come_back_from_the_server(workplace,
         assert here.run == before.run
         assert here.run_id == before.run_id
         assert not here.journal.has_unsent, "or the server would get all of it once more"
-    assert not list(elsewhere.fetch(tracking, sweep.folder, "6" * 16, wanted)), "another sweep"
+    assert not list(elsewhere.fetch(tracking, sweep.folder, "6" * 16)), "another sweep"
 
 
 def test_a_job_that_is_tried_again_elsewhere_goes_on_in_its_run_from_its_checkpoint(

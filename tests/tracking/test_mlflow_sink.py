@@ -366,7 +366,7 @@ class TestJobsOfASweep:
     ):
         send(sweep, lambda: store)
         alone = Journal(tmp_path / "alone")
-        alone.write(job.events())
+        alone.extend(*job.events())
         send(alone, lambda: store)
         run = store.client.get_run(alone.sent.run_id)
         assert run.data.tags["mlflow.parentRunId"] == sweep.sent.run_id
