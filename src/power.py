@@ -10,16 +10,18 @@ standard deviation, in percentage points, of differences paired by seed.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from src import command_line, config
+from src.compare import Comparison, power, terminal
+from src.compare.answer import Result
+from src.compare.columns import Column
+from src.compare.formatting import count
+from src.compare.pairs import Pair
+from src.compare.power import SIZES, seeds_needed, upper_spread
+from src.compare.stats import sd
 from src.errors import InputError
-
-if TYPE_CHECKING:
-    from src.compare import Comparison
-    from src.compare.answer import Result
-    from src.compare.columns import Column
-    from src.compare.pairs import Pair
 
 KEYS = ("spread", "variants", "margin")
 
@@ -33,12 +35,10 @@ def main(arguments: Sequence[str]) -> None:
     if "spread" in numbers:
         if words.files:
             raise InputError(f"{words.files[0]}: must be left out: spread=… plans without a sweep")
-        from src.compare import power
-
         margin = numbers.get("margin", config.settings([])["compare"]["margin"])
         arms = int(numbers.get("variants", 2))
         print(f"{arms} variants, margin {margin:g}, spread {numbers['spread']:g}:")
-        print(power.seeds_needed(numbers["spread"] / margin, arms))
+        print(seeds_needed(numbers["spread"] / margin, arms))
     elif "variants" in numbers:
         raise InputError("variants=…: must go with spread=…; a sweep has its own")
     else:
@@ -50,12 +50,7 @@ def main(arguments: Sequence[str]) -> None:
         _tell_sweep(conclude_again(source, sweep).result, sweep.tags.get("command", ""), numbers)
 
 
-def _tell_sweep(result: "Result", command: str, numbers: Mapping[str, float]) -> None:
-    from rich.console import Console
-
-    from src.compare import Comparison, power, terminal
-    from src.compare.formatting import count
-
+def _tell_sweep(result: Result, command: str, numbers: Mapping[str, float]) -> None:
     if not isinstance(result, Comparison) or not result.pairs:
         raise InputError("the sweep has no two variants to tell apart; spread=X plans one that has")
     scale, comparison = result.criterion.metric.scale, result
@@ -64,7 +59,7 @@ def _tell_sweep(result: "Result", command: str, numbers: Mapping[str, float]) ->
     if comparison.margin == 0:
         raise InputError("compare.margin=0: must be above 0; margin=X is another one")
     console = Console()
-    pairs = [pair for pair in comparison.listed_pairs if power.upper_spread(pair) > 0]
+    pairs = [pair for pair in comparison.listed_pairs if upper_spread(pair) > 0]
     console.print(terminal.fitted(_columns(comparison), pairs, console.width))
     unit = comparison.criterion.unit
     print(
@@ -73,21 +68,16 @@ def _tell_sweep(result: "Result", command: str, numbers: Mapping[str, float]) ->
     print(power.advice(comparison, command) or "Nothing is undecided.")
 
 
-def _columns(comparison: "Comparison") -> "Sequence[Column[Pair]]":
-    from src.compare.columns import Column
-    from src.compare.power import SIZES, seeds_needed, upper_spread
-    from src.compare.stats import sd
-    from src.compare.terminal import levels
-
+def _columns(comparison: Comparison) -> Sequence[Column[Pair]]:
     scale = comparison.criterion.metric.scale
 
-    def needed(pair: "Pair") -> Sequence[str]:
+    def needed(pair: Pair) -> Sequence[str]:
         found = seeds_needed(upper_spread(pair) / comparison.margin, len(comparison.variants))
         return [f"> {SIZES[-1]}" if n is None else str(n) for n in found]
 
     return (
-        Column("a", lambda pair: levels(pair.a), is_words=True),
-        Column("b", lambda pair: levels(pair.b), is_words=True),
+        Column("a", lambda pair: terminal.levels(pair.a), is_words=True),
+        Column("b", lambda pair: terminal.levels(pair.b), is_words=True),
         Column("n", lambda pair: str(pair.estimate.n)),
         Column("spread", lambda pair: f"{scale * sd(pair.differences.tolist()):.2f}", rank=1),
         Column("its upper limit", lambda pair: f"{scale * upper_spread(pair):.2f}", rank=2),

@@ -12,13 +12,10 @@ compared, it is the best run.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from src import command_line
+from src.compare import Comparison
 from src.errors import InputError
-
-if TYPE_CHECKING:
-    from src.compare import Comparison
 
 ALIAS = "champion"
 
@@ -30,7 +27,6 @@ def main(arguments: Sequence[str]) -> None:
     name = words.value("name")
     if not name:
         raise InputError("name=NAME: must be given: the registered model's")
-    from src.compare import Comparison
     from src.inference import publish, runs
     from src.inference.run_source import find_sweep
     from src.inference.server import Server
@@ -55,7 +51,7 @@ def main(arguments: Sequence[str]) -> None:
     print(f"models:/{name}@{ALIAS} is version {version}: {record.name} (models:/{model_id})")
 
 
-def undecided(comparison: "Comparison") -> list[str]:
+def undecided(comparison: Comparison) -> list[str]:
     """Return the variants against which that of the lowest mean error is not decided.
 
     It is decided where it is better, or equivalent within the margin.

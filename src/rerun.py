@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from src import ROOT, command_line
+from src.crate import command
 from src.errors import InputError
 
 FOLDER = "rerun.dir="
@@ -22,8 +23,6 @@ FOLDER = "rerun.dir="
 
 def main(arguments: Sequence[str]) -> None:
     """Check, run and compare. Raises InputError where a figure differs, after it was told."""
-    from src.crate import command
-
     arguments, options = command.take_folders(arguments)
     files = [argument for argument in arguments if Path(argument).suffix == ".zip"]
     folders = [word.removeprefix(FOLDER) for word in arguments if word.startswith(FOLDER)]

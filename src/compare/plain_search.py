@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, log
+from math import exp, isfinite, log
 from typing import TYPE_CHECKING, Any
 
 from src import commands
@@ -159,8 +159,6 @@ def axis_of(values: Sequence[str]) -> ParameterAxis:
 
 def search_plot(search: PlainSearch) -> "ReportFigure | None":
     """Draw the error of each trial against each parameter, the most important ones first."""
-    from math import exp
-
     from src.compare import figure_style as style
 
     keys = [*(search.importances or search.keys)][:MAX_PANELS]

@@ -2,28 +2,27 @@
 
 import json
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from src import predictions, search_space
 from src.compare import power
 from src.compare.answer import Result
 from src.compare.comparison import Comparison, compare
+from src.compare.pairs import Correct
 from src.compare.plain_search import find_search
 from src.compare.sequential import Look
 from src.compare.spread import find_spread, varied_seeds
+from src.compare.stats import BoolArray
 from src.compare.tuned import Search, Trial
 from src.compare.variants import find_variants
 from src.errors import InputError
 from src.metrics import Run
 from src.schema import factors
 from src.tracking.job_record import SEARCH_TAGS, JobRecord, Role
-
-if TYPE_CHECKING:
-    import numpy as np
 
 SPACE = "tune.space."  # how the params of a search name its space
 
@@ -32,7 +31,7 @@ def conclude(
     records: Sequence[JobRecord],
     settings: Mapping[str, Any],
     tags: Mapping[str, str],
-    elsewhere: "Callable[[str], np.ndarray | None] | None" = None,
+    elsewhere: Correct | None = None,
     lineage: Sequence[JobRecord] = (),
     post_hoc: str = "",
 ) -> Result:
@@ -55,7 +54,7 @@ def conclude(
 def compare_records(
     records: Sequence[JobRecord],
     settings: Mapping[str, Any],
-    elsewhere: "Callable[[str], np.ndarray | None] | None" = None,
+    elsewhere: Correct | None = None,
     lineage: Sequence[JobRecord] = (),
     post_hoc: str = "",
 ) -> Comparison:
@@ -69,7 +68,7 @@ def compare_records(
     """
     kept = {record.run.run_id: record.correct for record in records}
 
-    def correct(run_id: str) -> "np.ndarray | None":
+    def correct(run_id: str) -> BoolArray | None:
         found = predictions.decode(kept[run_id])
         return elsewhere(run_id) if found is None and elsewhere else found
 

@@ -1,19 +1,16 @@
 """Tables and answer of a comparison for the terminal."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from src.compare import columns
 from src.compare.answer import Result
 from src.compare.caveats import caveats
-from src.compare.columns import (
-    Column,
-    Row,
-    effect_columns,
-    pair_columns,
-    search_columns,
-    trial_columns,
-    variant_columns,
-)
+from src.compare.columns import Column, Row
 from src.compare.comparison import Comparison
 from src.compare.plain_search import PlainSearch
 from src.compare.power import advice
@@ -22,10 +19,6 @@ from src.compare.summary import sentence
 from src.compare.variants import Variant
 from src.metrics import MISSING
 
-if TYPE_CHECKING:
-    from rich.console import Group, RenderableType
-    from rich.table import Table
-
 WIDTH = 120  # of tables that no terminal shows
 MAX_ROWS = 20  # pairs
 NAME_WIDTH = 16  # to which a name may be folded before a column is left out
@@ -33,13 +26,10 @@ NAME_WIDTH = 16  # to which a name may be folded before a column is left out
 
 def print_result(result: Result, command: str = "") -> None:
     """Print tables, answer and caveats; `command` is that of the sweep."""
-    from rich.console import Console, Group
-    from rich.text import Text
-
     console = Console()
     width = console.width if console.is_terminal else max(console.width, WIDTH)
     if isinstance(result, PlainSearch):
-        shown = fitted(trial_columns(result.keys), result.best_trials, width)
+        shown = fitted(columns.trial_columns(result.keys), result.best_trials, width)
         console.print(Group(shown, Text(result.sentence, "bold")))
         for line in filter(None, (result.importance_note, f"Again: {result.command}")):
             console.print(line, highlight=False, soft_wrap=True, markup=False)
@@ -50,32 +40,28 @@ def print_result(result: Result, command: str = "") -> None:
         Console(width=width).print(table(result, width, command))
 
 
-def table(comparison: Comparison, width: int, command: str = "") -> "Group":
+def table(comparison: Comparison, width: int, command: str = "") -> Group:
     """Return variants, pairs, answer and caveats, to print in `width` columns.
 
     Columns that do not fit are left out, the least important first, and no number wraps.
     """
-    from rich.console import Group
-    from rich.text import Text
-
-    metric, variants, pairs = (
-        comparison.criterion.metric, comparison.variants, comparison.listed_pairs
-    )  # fmt: skip
+    metric = comparison.criterion.metric
+    variants, pairs = comparison.variants, comparison.listed_pairs
     factors = dict.fromkeys(factor for variant in variants for factor in variant.levels)
-    _, *columns = variant_columns(comparison.criterion, comparison.target_error)
-    measured = [c for c in columns if any(c.text(v) != MISSING for v in variants)]
+    _, *others = columns.variant_columns(comparison.criterion, comparison.target_error)
+    measured = [c for c in others if any(c.text(v) != MISSING for v in variants)]
     named = [Column(" ".join(factors), levels, is_words=True), *measured]
     parts: list[RenderableType] = [fitted(named, variants, width)]
     if comparison.effects:
         effects = [*comparison.effects.items()][:MAX_ROWS]
-        parts.append(fitted(effect_columns(metric), effects, width))
+        parts.append(fitted(columns.effect_columns(metric), effects, width))
     if pairs:
-        of_pairs = pair_columns(metric, levels, comparison.listed_baseline)
+        of_pairs = columns.pair_columns(metric, levels, comparison.listed_baseline)
         parts.append(fitted(of_pairs, pairs[:MAX_ROWS], width))
     if left_out := len(comparison.pairs) - len(pairs[:MAX_ROWS]):
         parts.append(Text(f"and {left_out} more in pairs.csv", "dim"))
     if comparison.searches:
-        parts.append(fitted(search_columns(), comparison.searches[:MAX_ROWS], width))
+        parts.append(fitted(columns.search_columns(), comparison.searches[:MAX_ROWS], width))
     parts.append(Text(sentence(comparison), "bold"))
     said = caveats(comparison)
     if command:
@@ -88,14 +74,10 @@ def levels(variant: Variant) -> str:
     return " ".join(variant.levels.values()) or variant.label
 
 
-def fitted(columns: Sequence[Column[Row]], rows: Sequence[Row], width: int) -> "Table":
+def fitted(wanted: Sequence[Column[Row]], rows: Sequence[Row], width: int) -> Table:
     """Return a table of at most `width` columns of text, of which no number wraps."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    kept = list(columns)  # those that fit, of those that may be left out the most important
-    widths = {column: _width(column, rows) + 2 for column in columns}
+    kept = list(wanted)  # those that fit, of those that may be left out the most important
+    widths = {column: _width(column, rows) + 2 for column in wanted}
     while sum(widths[column] for column in kept) > width and any(c.rank for c in kept):
         kept.remove(max(kept, key=lambda column: column.rank))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))

@@ -3,44 +3,40 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from src.errors import InputError
+from src.inference import weights
 from src.inference.fitting import ink_box
 from src.inference.runs import label
 from src.inference.trained_model import TrainedModel
+from src.tracking import logged_model
 from src.tracking.job_record import JobRecord
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from src.tracking.store import Store
+from src.tracking.run_files import fetch, source_run
+from src.tracking.store import Store
 
 SHAPE = (1, 28, 28)  # of the examples of runs that do not say it
 TOLD = ("target", "label", "box")  # what an MLflow model's metadata say beside its classes
 HIGH_DIGIT = ("0 to 4", "5 to 9")
 
 
-def restore(store: "Store | None", record: JobRecord) -> TrainedModel:
+def restore(store: Store | None, record: JobRecord) -> TrainedModel:
     """Return the model of a run, without a store by the files on this machine.
 
     Raises InputError where it cannot be had.
     """
     if store is None:
         return from_weights(None, record)
-    from src.tracking import logged_model
-    from src.tracking.run_files import source_run
-
     model_id = logged_model.find(store, source_run(store, record)) if record.run_id else None
     if model_id:
         return load(store, f"models:/{model_id}", label(record))
     return from_weights(store, record)
 
 
-def load(store: "Store", uri: str, name: str | None = None) -> TrainedModel:
+def load(store: Store, uri: str, name: str | None = None) -> TrainedModel:
     """Return a model of MLflow. Raises InputError for one that does not name its classes."""
-    from src.tracking import logged_model
-
     found = logged_model.load(store, uri)
     classes = found.metadata.get("classes")
     if not isinstance(classes, list):
@@ -51,15 +47,12 @@ def load(store: "Store", uri: str, name: str | None = None) -> TrainedModel:
 
 
 def from_weights(
-    store: "Store | None", record: JobRecord, allowed: Collection[str] = ()
+    store: Store | None, record: JobRecord, allowed: Collection[str] = ()
 ) -> TrainedModel:
     """Return the model of a run from its config.
 
     Its parts are those of this project's conf, or `allowed`.
     """
-    from src.inference import weights
-    from src.tracking.run_files import fetch
-
     name = f"run={record.run_id}"
     with TemporaryDirectory() as folder:
         tree = weights.read_config(fetch(store, record, "config.yaml", Path(folder)))
@@ -71,12 +64,8 @@ def from_weights(
     return TrainedModel(label(record), (module,), shape(record), classes, **own, box=box)
 
 
-def examples(store: "Store | None", record: JobRecord, folder: Path) -> "np.ndarray":
+def examples(store: Store | None, record: JobRecord, folder: Path) -> np.ndarray:
     """Return inputs (N, *shape) float32 of a run: of its validation set, or empty ones."""
-    import numpy as np
-
-    from src.tracking.run_files import fetch
-
     try:
         with np.load(fetch(store, record, "inputs.npz", folder)) as kept:
             found = kept["inputs"]

@@ -1,16 +1,14 @@
 """Sweeps and their runs as a tracking server has them."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from src.errors import InputError
 from src.inference.runs import SweepRuns, has_weights
 from src.tracking import mlflow_source
 from src.tracking.job_record import JobRecord
 from src.tracking.store import Store
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,6 @@ class Server:
         """Return the store that has a run's files, and the run under which it has them."""
         return self.store, record
 
-    def correct(self, run_id: str) -> "np.ndarray | None":
+    def correct(self, run_id: str) -> np.ndarray | None:
         """Return which validation examples a run's model gets right, (examples,) bool."""
         return mlflow_source.correct(self.store, run_id)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import yaml
@@ -19,9 +19,7 @@ from src.config import SHARED_GROUPS, targets
 from src.errors import InputError
 from src.hydra_internals import trust_config
 from src.training.network import facts, filled_in, make, normalized
-
-if TYPE_CHECKING:
-    from src.training.selection import Weights
+from src.training.selection import Weights
 
 MODEL_GROUPS = ("model", "normalize", *SHARED_GROUPS)
 
@@ -56,7 +54,7 @@ def read_config(file: Path) -> Mapping[str, Any]:
     return tree
 
 
-def read_weights(file: Path) -> "Weights":
+def read_weights(file: Path) -> Weights:
     """Return a state dict. Raises InputError for a file that holds anything else."""
     try:
         weights = torch.load(file, map_location="cpu", weights_only=True)
@@ -70,7 +68,7 @@ def read_weights(file: Path) -> "Weights":
 def build(
     name: str,
     tree: Mapping[str, Any],
-    weights: "Weights",
+    weights: Weights,
     input_shape: Sequence[int],
     classes: int,
     allowed: Collection[str] = (),

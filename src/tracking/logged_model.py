@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
 
 import mlflow
+import numpy as np
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric
 from mlflow.exceptions import MlflowException
@@ -31,7 +32,6 @@ from src.tracking.job_record import JobRecord
 from src.tracking.store import Store
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import nn
 
 NAME = "model"  # of a logged model, unless it has a better one
@@ -64,7 +64,7 @@ def log(
     record: JobRecord,
     run_id: str,
     module: "nn.Module",
-    example: "np.ndarray",
+    example: np.ndarray,
     metadata: Mapping[str, Any],
     config: Path,
 ) -> str:
@@ -101,12 +101,11 @@ def _save(
     entry: Model,
     folder: Path,
     module: "nn.Module",
-    example: "np.ndarray",
+    example: np.ndarray,
     metadata: Mapping[str, Any],
     config: Path,
 ) -> None:
     import mlflow.pytorch
-    import numpy as np
     import torch
 
     classes = len(metadata["classes"])

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from mlflow.entities import LifecycleStage
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
@@ -23,9 +24,6 @@ from src.tracking.event import Event, EventKind
 from src.tracking.job_record import JobRecord, Status, fold, fold_events
 from src.tracking.journal import Journal
 from src.tracking.store import Store
-
-if TYPE_CHECKING:
-    import numpy as np
 
 THREADS = 8
 PAGE = 200  # runs in an answer: a busy server needs seconds for a thousand
@@ -109,13 +107,11 @@ def _local(run: MlflowRun) -> JobRecord | None:
     return record if record and record.run_id == run.info.run_id else None
 
 
-def correct(store: Store, run_id: str) -> "np.ndarray | None":
+def correct(store: Store, run_id: str) -> np.ndarray | None:
     """Return which validation examples the run's kept model gets right, (examples,) bool.
 
     None where its predictions were not kept.
     """
-    import numpy as np
-
     source = store.client.get_run(run_id).data.tags.get("reused_from", run_id)
     with TemporaryDirectory() as folder:
         try:
