@@ -1,12 +1,12 @@
 """Finished jobs that MLflow knows by their fingerprints, wherever they were trained."""
 
+import logging
 from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
 from mlflow.entities import Run as MlflowRun
-from mlflow.store.db.utils import create_sqlalchemy_engine
-from mlflow.store.tracking.dbmodels.models import SqlTag
-from sqlalchemy import Select, select
+from sqlalchemy import NullPool, column, create_engine, select, table
+from sqlalchemy.exc import SQLAlchemyError
 
 from src.addresses import is_database, local_path
 from src.tracking.event import Event
@@ -14,6 +14,9 @@ from src.tracking.mlflow_source import events_of, search
 from src.tracking.store import Store
 
 MAX_LISTED = 500  # run ids in a filter
+TAGS = table("tags", column("run_uuid"), column("key"), column("value"))  # of MLflow's database
+
+log = logging.getLogger(__name__)
 
 
 def finished(
@@ -43,16 +46,16 @@ def finished(
 
 
 def _database_conditions(store: Store, fingerprints: Collection[str]) -> list[str] | None:
-    """Return filters for the runs of these fingerprints; None where a server has the database."""
+    """Return filters for the runs of these fingerprints; None where no database tells them."""
     if not is_database(store.uri):
         return None
-    tagged: Select = select(SqlTag.run_uuid, SqlTag.value).where(SqlTag.key == "fingerprint")
-    engine = create_sqlalchemy_engine(store.uri)
+    tagged = select(TAGS.c.run_uuid, TAGS.c.value).where(TAGS.c.key == "fingerprint")
     try:
-        with engine.connect() as connection:
+        with create_engine(store.uri, poolclass=NullPool).connect() as connection:
             found = [run for run, value in connection.execute(tagged) if value in fingerprints]
-    finally:
-        engine.dispose()
+    except SQLAlchemyError as error:  # of a release with other tables
+        log.info("runs are searched by MLflow's filters: %s", error)
+        return None
     parts = [found[start : start + MAX_LISTED] for start in range(0, len(found), MAX_LISTED)]
     return [f"attributes.run_id IN ({str(part)[1:-1]})" for part in parts]
 

@@ -25,6 +25,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.db import utils as db
+from sqlalchemy import NullPool, create_engine
 
 from src import addresses
 from src.credentials import redact
@@ -32,6 +33,8 @@ from src.error_text import root_cause
 from src.errors import AccessDeniedError, ExperimentDeletedError, InputError
 from src.tracking import artifact_location
 from src.tracking.lock import locked
+
+log = logging.getLogger(__name__)
 
 for name in ("mlflow", "alembic"):
     logging.getLogger(name).setLevel(logging.WARNING)
@@ -165,11 +168,7 @@ def _check_access(database: Path, mode: int) -> None:
 
 def _check_database(uri: str) -> None:
     """Raise at once what a database refuses for; MLflow would ask again for 100 seconds."""
-    engine = db.create_sqlalchemy_engine(uri)
-    try:
-        engine.connect().close()
-    finally:
-        engine.dispose()
+    create_engine(uri, poolclass=NullPool).connect().close()
 
 
 def _check_artifacts(place: str, setting: str = "tracking.artifacts=") -> None:
@@ -202,16 +201,19 @@ def _note_environment(uri: str) -> None:
 def _make(database: Path) -> None:
     """Make a database with a write-ahead log: a commit is one flush to disk instead of three.
 
-    It gets its name when it is whole: MLflow cannot use one whose making was cut off.
+    It gets its name when it is whole: MLflow cannot use one whose making was cut off. A release
+    without this private function makes one itself when it is opened.
     """
+    make_tables = getattr(db, "_initialize_tables", None)
+    if make_tables is None:
+        log.info("MLflow makes %s, without a write-ahead log", database)
+        return
     draft = database.with_name(f".{database.name}.fairsweep-draft")
     for end in ("", *SIDE_FILES):  # what an earlier making that was cut off may have left
         draft.with_name(draft.name + end).unlink(missing_ok=True)
     with closing(sqlite3.connect(draft)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-    engine = db.create_sqlalchemy_engine(addresses.database_uri(draft))
-    db._initialize_tables(engine)
-    engine.dispose()  # which moves the log into the file
+    make_tables(create_engine(addresses.database_uri(draft), poolclass=NullPool))
     draft.replace(database)
 
 

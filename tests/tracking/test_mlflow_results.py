@@ -1,6 +1,7 @@
 """Results that a tracking server has of jobs that were trained elsewhere."""
 
 import pytest
+from sqlalchemy import column, table
 
 from src.tracking import mlflow_results, mlflow_source
 from src.tracking.settings import TrackingSettings
@@ -21,8 +22,8 @@ def finished_run(store, fingerprint: str, variant: str, index: str) -> str:
     return run_id
 
 
-@pytest.mark.parametrize("is_database", [True, False])
-def test_only_what_may_be_new_is_loaded(store, monkeypatch, is_database):
+@pytest.mark.parametrize("source", ["database", "server", "database of another layout"])
+def test_only_what_may_be_new_is_loaded(store, monkeypatch, source):
     loaded, search = [], mlflow_results.search
     monkeypatch.setattr(mlflow_results, "MAX_LISTED", 1)
     monkeypatch.setattr(mlflow_source, "PAGE", 1)
@@ -33,7 +34,11 @@ def test_only_what_may_be_new_is_loaded(store, monkeypatch, is_database):
             yield run
 
     monkeypatch.setattr(mlflow_results, "search", counting)
-    monkeypatch.setattr(mlflow_results, "is_database", lambda uri: is_database)
+    if source == "server":
+        monkeypatch.setattr(mlflow_results, "is_database", lambda uri: False)
+    elif source != "database":
+        columns = map(column, ("run_uuid", "key", "value"))
+        monkeypatch.setattr(mlflow_results, "TAGS", table("labels", *columns))
     wanted = finished_run(store, "a" * 16, "1" * 8, "there")
     finished_run(store, "b" * 16, "2" * 8, "there")  # another variant
     finished_run(store, "c" * 16, "1" * 8, "here")
@@ -44,7 +49,7 @@ def test_only_what_may_be_new_is_loaded(store, monkeypatch, is_database):
         found = mlflow_results.finished(store, fingerprints, variants, known_index)
         return [run_id for _, run_id, _ in found], len(loaded)
 
-    counts = [1] * 4 if is_database else [1, 2, 2, 3]
+    counts = [1] * 4 if source == "database" else [1, 2, 2, 3]
     cases = [
         (["1" * 8, "3" * 8], "here"),
         (["1" * 8, "3" * 8], ""),  # where a result of this index is lost

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from threading import Barrier, Semaphore
+from types import SimpleNamespace
 
 import pytest
 from mlflow import MlflowClient
@@ -324,6 +325,15 @@ def test_a_deleted_experiment_is_named(workplace, tracking):
     gone = TrackingSettings(workplace.uri, f"{workplace.experiment}-deleted", "")
     with pytest.raises(InputError, match=r"tracking.experiment=\S+-deleted: must be another; "):
         gone.connect()
+
+
+def test_a_database_is_made_by_releases_of_mlflow_with_other_functions(
+    fresh_workplace, monkeypatch
+):
+    monkeypatch.setattr(tracking_store, "db", SimpleNamespace())
+    artifacts = str(fresh_workplace.folder / "artifacts")
+    made = tracking_store.connect(fresh_workplace.uri, "other", artifacts)
+    assert made.client.get_experiment_by_name("other").experiment_id == made.experiment_id
 
 
 def test_a_database_whose_making_was_cut_off_is_made_again(fresh_workplace, monkeypatch):
