@@ -15,6 +15,7 @@ from until import until
 from src.tracking.journal import JOURNAL
 from tests.conftest import Workplace
 from tests.held import held
+from tests.processes import Processes
 
 pytestmark = [
     pytest.mark.slow,
@@ -89,13 +90,24 @@ def blind(cluster, processes, tmp_path):
     folder.mkdir()
     if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False).returncode:
         pytest.skip("only root may hide a folder from a process")
+    add_blind_node(cluster, processes, folder)
+    return folder
+
+
+def add_blind_node(cluster, processes: Processes, folder: Path) -> None:
+    """Give Ray another node, of two CPUs, which has an empty folder in the place of `folder`."""
     ray = Path(sys.executable).with_name("ray")
     start = f"exec {ray} start --address={cluster.address} --num-cpus=2 --block"
+    before = nodes(cluster)
     node = processes.start(
         ["unshare", "-m", "sh", "-c", f"mount -t tmpfs none {folder} && {start}"]
     )
-    until(lambda: sum(n["Alive"] for n in cluster.global_state.node_table()) == 2, node)
-    return folder
+    until(lambda: nodes(cluster) - before, node)
+
+
+def nodes(cluster) -> set[str]:
+    """The ids of all nodes that there ever were."""
+    return {node["NodeID"] for node in cluster.global_state.node_table()}
 
 
 def test_results_of_a_node_that_does_not_see_the_folder_come_back_from_the_server(
@@ -113,6 +125,24 @@ def test_results_of_a_node_that_does_not_see_the_folder_come_back_from_the_serve
         assert [run.info.status for run in place.runs()] == ["FINISHED"] * 15
         again = place.train(*jobs, f"hydra.sweep.dir={blind}/again", "-m")
         assert "14 jobs: 14 reused" in again.stderr
+
+
+def test_a_job_of_such_a_node_that_is_lost_goes_on_in_its_run_on_another(
+    cluster, blind, mlflow, processes, tmp_path
+):
+    once, address = tmp_path / "hung", f"hydra.launcher.init.address='{cluster.address}'"
+    hang = ("activation._target_=tests.launcher.faulty.Faulty", "+activation.fault=hang")
+    with closing(MlflowServer(tmp_path)) as server, closing(Processes()) as sweeps:
+        server.start()
+        place = Workplace(blind, server.uri, "blind", sweeps)
+        process = place.start(*SMALL, *hang, f"+activation.once={once}", "seed=0", address, *ON_RAY)
+        until(lambda: once.exists() and len(place.runs()) == 2, process)
+        processes.close()  # the node, and its job
+        add_blind_node(cluster, processes, blind)
+        _, stderr = process.communicate()
+        assert process.returncode == 0, stderr
+        assert "1 jobs: 1 trained" in stderr
+        assert [run.info.status for run in place.runs()] == ["FINISHED"] * 2
 
 
 def test_without_a_server_such_a_node_is_named_in_a_line(cluster, blind, database, processes):
