@@ -77,9 +77,10 @@ def finish(error: BaseException | None) -> int:
         logs.tell(f"{word}: {going_on_note(journal, jobs)}")
         return 0
     failed = [job for job in jobs if job.has_failed]
+    has_begun = bool(jobs) or error is None  # else the error alone is told
     result: Result | InputError | None = None
     try:
-        if not stop_requested():
+        if has_begun and not stop_requested():
             is_new = any(job.action != Action.REUSE for job in jobs)  # others have their models
             if is_new and sweep.models.which != Models.NONE:
                 start_uploader().attempt("prepare_models")
@@ -102,7 +103,8 @@ def finish(error: BaseException | None) -> int:
         _print_result(result, sweep)
         if models := start_uploader().attempt("publish", sweep.models):
             logs.tell(models)
-    logs.tell(job_counts(jobs))
+    if has_begun:
+        logs.tell(job_counts(jobs))
     if failed:
         logs.tell(failure_table(failed, journal.folder))
     if isinstance(result, InputError):

@@ -1,6 +1,7 @@
 """Sweeps on Ray: of this machine, and of a cluster that loses a node."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -63,7 +64,7 @@ def test_more_than_any_node_has_is_one_line(workplace):
     told = workplace.train(*SMALL, *more, *ON_RAY)
     assert told.returncode == 1
     assert "hydra.launcher.remote.num_cpus=2: must be at most 1" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert not re.search("Traceback|No comparison|none began", told.stderr)
 
 
 def test_the_jobs_of_a_lost_node_are_tried_again_on_another(cluster, workplace):
