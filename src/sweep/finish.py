@@ -55,8 +55,8 @@ def finishing() -> Iterator[None]:
         if isinstance(error, Exception) and failed:
             raise JobError(f"{failed} jobs failed; the same command tries them again") from error
         if isinstance(error, Exception) and is_search:  # its own, as of a damaged study
-            said = f"hydra/sweeper: {type(error).__name__}: {root_cause(error)}"
-            raise InputError(f"{said}; HYDRA_FULL_ERROR=1 shows where") from error
+            said = f"{type(error).__name__}: {root_cause(error)}".removesuffix(": ")
+            raise InputError(f"hydra/sweeper: {said}; HYDRA_FULL_ERROR=1 shows where") from error
         raise
     if failed := finish(None):
         raise JobError(f"{failed} jobs failed; the same command tries them again")
