@@ -7,12 +7,13 @@ import ast
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from src.compare.criterion import Criterion, is_diverged
 from src.errors import InputError
 from src.metrics import Run
+from src.schema import FOUND_KEYS
 
 Config = Mapping[str, str]
 
@@ -72,6 +73,7 @@ def find_variants(runs: Sequence[Run]) -> list[Variant]:
     A key that follows the seed (`data.split_seed`) is no part of a variant. Where a seed ran
     twice, a finished run counts before an unfinished one, and the first of equals.
     """
+    runs = _with_found_keys(runs)
     seed_keys = {
         key for key in _differing([run.config for run in runs]) if _follows_seed(key, runs)
     }
@@ -89,6 +91,15 @@ def find_variants(runs: Sequence[Run]) -> list[Variant]:
         ordered = tuple(run for _, run in sorted(by_seed.items()))
         variants.append(Variant(label or "all runs", levels, config, ordered))
     return variants
+
+
+def _with_found_keys(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs, and those that could not begin as if they had found what all others did."""
+    begun = [{key: run.config.get(key) for key in FOUND_KEYS} for run in runs if run.digest]
+    if not begun or any(found != begun[0] for found in begun):
+        return list(runs)
+    found = {key: value for key, value in begun[0].items() if value is not None}
+    return [run if run.digest else replace(run, config={**run.config, **found}) for run in runs]
 
 
 def find_baseline(variants: Sequence[Variant], wanted: str | None) -> Variant:

@@ -43,6 +43,15 @@ def test_a_group_that_one_model_lacks_is_left_out_of_its_label():
     ]
 
 
+def test_a_run_that_could_not_begin_and_knows_no_device_is_of_its_variant():
+    runs = [make_run({**arm, "device.type": "cpu"}, 0, [0.1]) for arm in (SIGMOID, RELU)]
+    unbegun = make_run(RELU, 1, [], status="FAILED", digest="")
+    sigmoid, relu = find_variants([*runs, unbegun])
+    assert (sigmoid.label, relu.label) == ("activation=sigmoid", "activation=relu")
+    assert (relu.n, relu.failed) == (1, 1)
+    assert find_variants([runs[0], make_run(SIGMOID, 1, [], digest="")])[0].label == "all runs"
+
+
 def test_identical_configs_are_one_variant_with_a_run_for_each_seed():
     (variant,) = find_variants([make_run(MLP, seed, [0.1]) for seed in (2, 0, 1)])
     assert variant.label == "model=mlp"
