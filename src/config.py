@@ -24,6 +24,7 @@ from src.errors import InputError
 from src.resolvers import register_resolvers
 
 SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
+NOT_TYPED = ("sweep", "hydra.sweeper.params")  # what a sweep fills in, and the values of a file
 COPIED_KEYS = tuple(f"model.{group}" for group in SHARED_GROUPS)
 
 
@@ -159,7 +160,8 @@ def unknown_key(error: BaseException | None) -> str:
     if isinstance(error, ConfigAttributeError | ConfigKeyError) and error.parent_node is not None:
         allowed = cast(DictConfig, error.parent_node)
         below = [key for key, _ in schema.leaves(cast(Any, OmegaConf.to_container(allowed)))]
-        return unknown(str(error.full_key), map(str, allowed), below)
+        settable = [key for key in below if not schema.covers(NOT_TYPED, key)]
+        return unknown(str(error.full_key), map(str, allowed), settable)
     return ""
 
 

@@ -22,6 +22,7 @@ WRONG = {
     "a key of a group": ("model.widht=3", r"^model.widht: unknown \(did you mean width\?\); must "),
     "a key without its group": ("width=3", r"^width: unknown \(did you mean model.width\?\)$"),
     "an added key": ("+lr=3", r"^lr: unknown \(did you mean optimizer.lr\?\)$"),
+    "a key like one that a sweep fills in": ("id=3", r"^id: unknown(?! .did you mean sweep.id)"),
     "a group": ("modle=mlp", r"^modle: unknown \(did you mean model\?\)$"),
     "an option": ("model=mpl", r"^model=mpl: unknown \(did you mean mlp\?\); must be one of cnn, "),
     "a word": ("trian", "^trian: must be KEY=VALUE$"),
