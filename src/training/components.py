@@ -121,8 +121,7 @@ def build(config: Resolved, environment: Environment) -> Components:
         loss = instantiate(tree["loss"])
         require_loss(loss)
     measures = _measures(tree)
-    name = config.choices.get("model", "")
-    measured = try_out(model, splits, loss, measures, tree["batch_size"], name)
+    measured = try_out(model, splits, loss, measures, tree["batch_size"], config.choices)
     _check_tracked(tree, measured, splits)
     seed_globally(seed, "training")
     return Components(

@@ -24,14 +24,15 @@ def try_out(
     loss: Loss,
     measures: Mapping[str, Measure],
     batch_size: int,
-    name: str,
+    choices: Mapping[str, str],
 ) -> list[str]:
-    """Return the names of what the measures tell of the model.
+    """Return the names of what the measures tell of the model; `choices` are the options chosen.
 
     Its weights, its buffers and the random streams stay as they are. Raises InputError unless it
     can be trained on these data and evaluated.
     """
     names: list[str] = []
+    of_model, of_loss = (f"{group}={choices.get(group, '')}" for group in ("model", "loss"))
     train, classes = splits.train, splits.classes
     last = len(train) % batch_size or min(batch_size, len(train))
     with _as_it_was(model):
@@ -39,10 +40,10 @@ def try_out(
             model.train(mode)
             inputs, labels = train.batch(slice(count))
             assert labels is not None, "a training set is labelled"
-            logits = _logits(model, inputs, classes, f"model={name}", mode, batch_size, len(train))
-            value = _loss(loss, logits, labels)
+            logits = _logits(model, inputs, classes, of_model, mode, batch_size, len(train))
+            value = _loss(loss, logits, labels, of_loss)
             if mode:
-                _require_gradients(model, value, f"model={name}")
+                _require_gradients(model, value, of_model)
                 continue
             for key, measure in measures.items():
                 with _blaming(f"metrics={key}:"):
@@ -107,8 +108,8 @@ def _kind(value: object) -> str:
     return "nothing" if value is None else f"a{'n' if kind[0] in 'aeiouAEIOU' else ''} {kind}"
 
 
-def _loss(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
-    asked = "loss: must return the mean over logits (B, classes) and labels (B,) as one number"
+def _loss(loss: Loss, logits: Tensor, labels: Tensor, name: str) -> Tensor:
+    asked = f"{name}: must return the mean over logits (B, classes) and labels (B,) as one number"
     with _blaming(f"{asked}; it"):
         value = loss(logits, labels)
     if not isinstance(value, Tensor) or value.ndim:

@@ -117,7 +117,11 @@ def test_a_target_that_is_no_such_part_is_told_of_its_group(group, node, said, r
             GELU | PARTIAL | {"slope": 1},
             "activation.slope: unknown; must be one of a",
         ),
-        ("model", {"_target_": "src.models.mlp.MLP", "widht": 3}, "model.widht: unknown; must be"),
+        (
+            "model",
+            {"_target_": "src.models.mlp.MLP", "widht": 3},
+            "model.widht: unknown (did you mean width?); must be",
+        ),
         ("optimizer", SGD | PARTIAL | {"betas": [0.9, 0.9]}, "optimizer.betas: unknown; must be"),
         (
             "loss",

@@ -115,7 +115,10 @@ def test_a_trial_changes_neither_buffers_nor_modes_nor_random_streams(config):
 
 @pytest.mark.parametrize(
     ("target", "message"),
-    [("torch.nn.NLLLoss2d", "loss"), ("torch.nn.L1Loss", "loss: must return the mean")],
+    [
+        ("torch.nn.NLLLoss2d", "loss"),
+        ("torch.nn.L1Loss", "loss=cross_entropy: must return the mean"),
+    ],
 )
 def test_a_loss_that_does_not_take_logits_and_labels_is_refused(target, message, config):
     with pytest.raises(InputError, match=f"^{message}"):
