@@ -100,5 +100,6 @@ def run(main: Callable[[Sequence[str]], None], usage: str | None) -> None:
             sys.exit(str(error))
         except BrokenPipeError:  # the end of the process deals with it
             raise
+        # With MLflow's own error where it is loaded: to import it takes longer than most commands.
         except getattr(sys.modules.get("src.tracking.store"), "UNREACHABLE", OSError) as error:
             sys.exit(failed_call(error) if isinstance(error, OSError) else root_cause(error))
