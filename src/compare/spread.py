@@ -11,6 +11,7 @@ import numpy as np
 from src.compare.columns import Column
 from src.compare.criterion import measured
 from src.compare.variance import Component, components
+from src.compare.variants import with_found_keys
 from src.errors import InputError
 from src.metrics import BEST_VAL_ERROR, TEST_ERROR, Run
 from src.schema import SEED_KEYS
@@ -86,8 +87,9 @@ def varied_seeds(runs: Sequence[Run]) -> list[list[str]]:
     Keys that change together, such as those that follow `seed`, are one source; of replicates,
     whose seeds all do, nothing is crossed.
     """
-    keys = {key for run in runs for key in run.config}
-    levels = {key: [run.config.get(key) for run in runs] for key in keys}
+    configs = [run.config for run in with_found_keys(runs)]
+    keys = {key for config in configs for key in config}
+    levels = {key: [config.get(key) for config in configs] for key in keys}
     varied = {key for key in keys if len({*levels[key]}) > 1}
     if not varied <= {*SEED_KEYS}:
         return []

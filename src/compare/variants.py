@@ -73,7 +73,7 @@ def find_variants(runs: Sequence[Run]) -> list[Variant]:
     A key that follows the seed (`data.split_seed`) is no part of a variant. Where a seed ran
     twice, a finished run counts before an unfinished one, and the first of equals.
     """
-    runs = _with_found_keys(runs)
+    runs = with_found_keys(runs)
     seed_keys = {
         key for key in _differing([run.config for run in runs]) if _follows_seed(key, runs)
     }
@@ -93,7 +93,7 @@ def find_variants(runs: Sequence[Run]) -> list[Variant]:
     return variants
 
 
-def _with_found_keys(runs: Sequence[Run]) -> list[Run]:
+def with_found_keys(runs: Sequence[Run]) -> list[Run]:
     """Return the runs, and those that could not begin as if they had found what all others did."""
     begun = [{key: run.config.get(key) for key in FOUND_KEYS} for run in runs if run.digest]
     if not begun or any(found != begun[0] for found in begun):

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -63,6 +64,13 @@ def test_seeds_that_change_together_are_one_source():
 def test_a_cell_that_is_missing_is_told():
     with pytest.raises(InputError, match="26 of 27 runs"):
         find_spread(crossed()[:-1])
+
+
+def test_a_cell_that_could_not_begin_and_knows_no_device_is_missing_like_others():
+    first, *rest = crossed()
+    begun = [replace(run, config={**run.config, "device.type": "cpu"}) for run in rest]
+    with pytest.raises(InputError, match="26 of 27 runs"):
+        find_spread([replace(first, status="FAILED", digest=""), *begun])
 
 
 def test_replicates_whose_seeds_follow_seed_are_compared():
