@@ -23,27 +23,11 @@ from src.hydra_internals import (
 from src.inference.publish import Models, Publication
 from src.process_exit import require_normal_shutdown
 from src.signals import defer_stop
-from src.sweep import dry_run
+from src.sweep import compose, decisions, dry_run, growing, preflight, secrets
 from src.sweep.closing import close_if_ended
-from src.sweep.compose import (
-    Composed,
-    compose_jobs,
-    compose_lines,
-    job_overrides,
-    question,
-    varying,
-)
-from src.sweep.decisions import NOTHING, Planned, decide, record_reused
+from src.sweep.compose import Composed
+from src.sweep.decisions import NOTHING, Planned
 from src.sweep.finish import Sweep, begun
-from src.sweep.growing import (
-    check_sweeper,
-    depends_on_results,
-    make_rounds,
-    probe_jobs,
-    sees_jobs,
-)
-from src.sweep.preflight import check_jobs, check_parts, check_settings
-from src.sweep.secrets import hide_secrets, make_private
 from src.tracking.journal import Journal
 from src.tracking.result_index import Decision, ResultIndex
 from src.tracking.run_logger import sweep_start
@@ -60,18 +44,18 @@ def begin(config: DictConfig) -> None:
     """
     hydra, preload = config.hydra, config.hydra.launcher.get("preload")
     _warm(preload, config)
-    hide_secrets(config)
+    secrets.hide_secrets(config)
     logs.show(hydra.verbose)
-    check_settings(hydra)
-    check_sweeper(config)
+    preflight.check_settings(hydra)
+    growing.check_sweeper(config)
     is_basic = hydra.launcher._target_ == BASIC_LAUNCHER
     if config.threads == "auto" and not is_basic:  # jobs share the cores
         add_overrides(config, f"threads={hydra.launcher.get('threads', 1)}")
-    overrides = job_overrides(config)
-    varied = varying(overrides)
+    overrides = compose.job_overrides(config)
+    varied = compose.varying(overrides)
     jobs = _composed(config, overrides)
-    check_jobs(jobs, varied, Path(hydra.sweep.dir))
-    probes = probe_jobs(config, overrides)
+    preflight.check_jobs(jobs, varied, Path(hydra.sweep.dir))
+    probes = growing.probe_jobs(config, overrides)
     settings = jobs[0].config.tree
     index, uploader = ResultIndex.of(settings), start_uploader()
     uploader.ask("connect", index, hydra.verbose)
@@ -79,21 +63,21 @@ def begin(config: DictConfig) -> None:
     note = _power_note(config, jobs, [" ".join(label) for label in labels])
     is_warm = "src.job" in (preload or ())
     is_here = is_basic or is_warm or config.dry_run
-    all_identities = check_parts([*jobs, *probes], is_here=is_here, is_warm=is_warm)
+    all_identities = preflight.check_parts([*jobs, *probes], is_here=is_here, is_warm=is_warm)
     uploader.answer()
     rows = zip(jobs, all_identities, map(as_typed, overrides), labels, strict=False)
     planned = [Planned(*row) for row in rows]
-    decided = decide(index, planned)
+    decided = decisions.decide(index, planned)
     if config.dry_run:
         _show_plan(config, index, planned, decided, note)
     if note:
         logs.tell(note)
-    is_ours = sees_jobs(hydra)
+    is_ours = growing.sees_jobs(hydra)
     is_queue = hydra.launcher._target_ == QUEUE_LAUNCHER
     if not (is_ours or is_queue):
         require_normal_shutdown()
     code = {name: digest for each in all_identities for name, digest in each.code.items()}
-    count = None if depends_on_results(config) else len(overrides) or None
+    count = None if growing.depends_on_results(config) else len(overrides) or None
     sources = [decided.get(each.identity.fingerprint, NOTHING).source for each in planned]
     is_new = None in sources or not overrides
     sweep_id = _begin(config, jobs, index, count, code, is_new)
@@ -102,7 +86,7 @@ def begin(config: DictConfig) -> None:
     if overrides:
         _hand_on(config, varying=f"[{','.join(varied)}]", code=mapping_text(code))
     if count:
-        record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
+        decisions.record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
 
 
 def _warm(preload: Sequence[str] | None, config: DictConfig) -> None:
@@ -132,16 +116,16 @@ def _show_plan(
     if not jobs:
         raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
     rest = [note] if note else []
-    if depends_on_results(config):
-        rounds = make_rounds(config)
+    if growing.depends_on_results(config):
+        rounds = growing.make_rounds(config)
         known = rounds.next({})
-        composed = compose_lines(config, [job.overrides for job in known])
-        identities = check_parts(composed, is_here=True, is_warm=False)
+        composed = compose.compose_lines(config, [job.overrides for job in known])
+        identities = preflight.check_parts(composed, is_here=True, is_warm=False)
         jobs = [
             Planned(job, identity, own.overrides, [own.name])
             for job, identity, own in zip(composed, identities, known, strict=True)
         ]
-        decided = decide(index, jobs)
+        decided = decisions.decide(index, jobs)
         further = rounds.total - len(known)
         rest.insert(0, f"and then {further} jobs or more, which depend on results")
     dry_run.show(dry_run.plan(index, jobs, decided), [each.label for each in jobs])
@@ -151,10 +135,10 @@ def _show_plan(
 
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
     """Compose the jobs for the data that are there."""
-    jobs = compose_jobs(config, overrides)
+    jobs = compose.compose_jobs(config, overrides)
     if ensure_data(job.config.tree["data"] for job in jobs):
         add_overrides(config, "sweep.fallback=true")
-        jobs = compose_jobs(config, overrides)
+        jobs = compose.compose_jobs(config, overrides)
     return jobs
 
 
@@ -163,7 +147,7 @@ def _power_note(config: DictConfig, jobs: Sequence[Composed], labels: Sequence[s
     from src.compare import recorded_jobs  # imports numpy, while others import torch and MLflow
 
     named = {label: job.config.flat for label, job in zip(labels, jobs, strict=False)}
-    settings, is_comparison = jobs[0].config.tree["compare"], depends_on_results(config)
+    settings, is_comparison = jobs[0].config.tree["compare"], growing.depends_on_results(config)
     note = recorded_jobs.power_note(named, settings, is_comparison)
     return f"note: {note}" if note else ""
 
@@ -182,8 +166,10 @@ def _begin(
     """
     settings, models = jobs[0].config.tree, Publication.of(job.config for job in jobs)
     journal, report = Journal(Path(config.hydra.sweep.dir)), provenance.report(code)
-    is_search = count is None and not depends_on_results(config)
-    start = sweep_start(question(config), journal.folder, settings, report, count, is_search)
+    is_search = count is None and not growing.depends_on_results(config)
+    start = sweep_start(
+        compose.question(config), journal.folder, settings, report, count, is_search
+    )
     sweep_id: str = start["tags"]["job"]
     uploader = start_uploader()
     for _, folder in list(index.opened()):
@@ -191,7 +177,7 @@ def _begin(
     uploader.call("close_abandoned")
     with defer_stop():
         journal.begin(**start)
-        make_private(journal.folder)
+        secrets.make_private(journal.folder)
         index.open(sweep_id, journal)
         makes_models = is_new and models.which != Models.NONE
         uploader.ask("watch", journal.folder, count if makes_models else None)

@@ -12,8 +12,8 @@ PACKAGE = "hydra_plugins.local_launcher"
 def imports(name: str) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse((FOLDER / f"{name}.py").read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == PACKAGE:
-            found |= {f"{PACKAGE}.{alias.name}" for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module in (PACKAGE, "src"):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             found.add(str(node.module))
     return found

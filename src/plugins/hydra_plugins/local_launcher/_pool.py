@@ -18,20 +18,8 @@ from hydra_plugins.local_launcher import _worker
 from hydra_plugins.local_launcher._capacity import shared_gpus, worker_count
 from hydra_plugins.local_launcher._worker import Multirun
 
-from src.launching import (
-    PEER_CLOSED,
-    Job,
-    JobError,
-    JobKilledError,
-    JobSource,
-    JobTimeoutError,
-    SweepView,
-    check_launcher,
-    defer_stop,
-    error_of,
-    fork_server,
-    raise_if_stop_requested,
-)
+from src import launching
+from src.launching import PEER_CLOSED, Job, JobError, JobKilledError, JobSource, SweepView
 
 GRACE_SECONDS = 2.0  # in which an interrupted job may end in good order
 POLL_SECONDS = 0.5  # how often the view of a running sweep is renewed
@@ -49,7 +37,7 @@ class Settings:
     preload: Sequence[str]
 
     def __post_init__(self) -> None:
-        check_launcher(vars(self))
+        launching.check_launcher(vars(self))
 
 
 @dataclass
@@ -68,8 +56,8 @@ class Worker:
         """Fork a worker. Raises JobError where there may be no more processes or handles."""
         try:
             conn, theirs = multiprocessing.Pipe()
-            with theirs, defer_stop():
-                process = fork_server.fork(_worker.serve, theirs, shared, gpu)
+            with theirs, launching.defer_stop():
+                process = launching.fork_server.fork(_worker.serve, theirs, shared, gpu)
         except OSError as error:
             raise JobError(f"no worker can be started: {error}") from error
         return cls(process, conn, gpu, timeout or math.inf)
@@ -84,7 +72,9 @@ class Worker:
         """Return the result of a job that has ended or is late, or why there is none."""
         if not self.conn.poll():
             self.process.kill()
-            return JobTimeoutError(f"stopped after hydra.launcher.timeout={self.timeout:g} seconds")
+            return launching.JobTimeoutError(
+                f"stopped after hydra.launcher.timeout={self.timeout:g} seconds"
+            )
         try:
             result: JobReturn = cloudpickle.loads(self.conn.recv_bytes())
         except PEER_CLOSED:
@@ -109,9 +99,9 @@ def launch(settings: Settings, multirun: Multirun, source: JobSource) -> list[Jo
                 before = len(pool.returns)
                 for worker in pool.wait():
                     pool.take(worker, view)
-                raise_if_stop_requested()
+                launching.raise_if_stop_requested()
                 if ended := list(pool.returns.items())[before:]:
-                    errors = {number: error_of(result) for number, result in ended}
+                    errors = {number: launching.error_of(result) for number, result in ended}
                     pool.add(source.next(errors), view)
                 view.refresh()
             pool.end()
@@ -132,7 +122,7 @@ class Pool:
         self.waiting: deque[Job] = deque()
         self.tries: dict[int, int] = {}
         self.returns: dict[int, JobReturn] = {}  # by the number of the job, as they come
-        fork_server.start(settings.preload)
+        launching.fork_server.start(settings.preload)
 
     def add(self, jobs: Sequence[Job], view: SweepView) -> None:
         """Let jobs wait for a worker, but for those whose results are there already."""

@@ -18,16 +18,8 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
-from src.launching import (
-    BASIC_SWEEPER,
-    EXIT_STATUS,
-    FAIR_SWEEPER,
-    PEER_CLOSED,
-    Batch,
-    JobError,
-    JobRequeued,
-    typed_lines,
-)
+from src import launching
+from src.launching import PEER_CLOSED, Batch, JobError, JobRequeued
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +46,8 @@ class Multirun:
     def batch(self, overrides: Sequence[Sequence[str]], first: int) -> Batch:
         """Return jobs of which the sweeper knows now; many say how many there will be."""
         hydra = self.config.hydra
-        is_search = hydra.sweeper._target_ not in (BASIC_SWEEPER, FAIR_SWEEPER)
-        typed = typed_lines(hydra.overrides.task) if is_search else None
+        is_search = hydra.sweeper._target_ not in (launching.BASIC_SWEEPER, launching.FAIR_SWEEPER)
+        typed = launching.typed_lines(hydra.overrides.task) if is_search else None
         return Batch(overrides, first, hydra.sweeper.get("n_trials"), typed)
 
     def compose(self, number: int, overrides: Sequence[str]) -> DictConfig:
@@ -112,7 +104,7 @@ def run(multirun: Multirun, number: int, overrides: list[str]) -> bytes:
         )
         return cloudpickle.dumps(result)
     except (KeyboardInterrupt, JobRequeued):
-        os._exit(EXIT_STATUS)  # a worker that is told to stop takes no other job
+        os._exit(launching.EXIT_STATUS)  # a worker that is told to stop takes no other job
     except BaseException as error:  # sys.exit in a job must not end the sweep
         log.debug("job %d failed", number, exc_info=True)
         failure = JobError(f"{type(error).__name__}: {error}")
