@@ -1,7 +1,9 @@
 """The rules of the layout, read from the imports of every file."""
 
 import ast
+from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,52 @@ def importers(package: str) -> set[str]:
         for path in FILES
         if any(module == package or module.startswith(f"{package}.") for module in imports(path))
     }
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_file_leads_back_to_itself():
+    """The imports in functions count; those that only type checkers read do not."""
+    files = {module_of(path): path for path in FILES}
+    waits = {
+        module: {
+            f"{node.module}.{alias.name}" if f"{node.module}.{alias.name}" in files else node.module
+            for node in _running(tree(path))
+            if isinstance(node, ast.ImportFrom) and node.module in files
+            for alias in node.names
+        }
+        for module, path in files.items()
+    }
+    waits = {module: found - {"src"} for module, found in waits.items() if module != "src"}
+    assert sum(map(len, waits.values())) > 500
+    assert list(TopologicalSorter(waits).static_order())
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all nodes but those below `if TYPE_CHECKING`."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _running(child)
+
+
+ROOMS = ("data", "models", "training", "tracking", "compare", "inference", "crate", "sweep")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_arrow_runs_back_up_the_house(room):
+    later = {f"src.{name}" for name in ROOMS[ROOMS.index(room) + 1 :]}
+    back = {
+        (name(path), module)
+        for path in FILES
+        if name(path).startswith(f"{room}/")
+        for module in imports(path)
+        if ".".join(module.split(".")[:2]) in later
+    }
+    assert not back
 
 
 def test_only_the_tracking_talks_to_mlflow():
