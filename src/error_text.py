@@ -2,9 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from src.credentials import redact
+from src.errors import InputError
 
 FEW = 12  # names that can be listed in a line beside a hint
 
@@ -18,6 +20,20 @@ def root_cause(error: BaseException) -> str:
     while cause is not None and (cause is error or " " in str(cause)):
         error, cause = cause, cause.__cause__ or cause.__context__
     return " ".join(redact(str(error)).split())[:200]
+
+
+@contextmanager
+def told_as(said: str) -> Iterator[None]:
+    """Raise an InputError, `said` and the root cause, for all but InputErrors that the body raises.
+
+    Servers, artifact stores, torch and pickle have no common base of their errors.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{said}: {root_cause(error)}") from error
 
 
 def unknown(typed: str, allowed: Iterable[str], below: Iterable[str] = ()) -> str:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
 from src.config import Resolved
-from src.error_text import root_cause
+from src.error_text import root_cause, told_as
 from src.errors import InputError
 from src.inference import runs
 from src.tracking.job_record import JobRecord
@@ -96,11 +96,7 @@ def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()
         (module,) = model.members
         metadata = {key: getattr(model, key) for key in restore.TOLD}
         metadata["classes"] = list(model.classes)
-        try:
+        with told_as("torch.export or the server"):
             made = logged_model.log(store, record, source, module, example, metadata, config)
-        except InputError:
-            raise
-        except Exception as error:  # torch's, the server's and an artifact store's
-            raise InputError(f"torch.export or the server: {root_cause(error)}") from error
     logged_model.show_with(store, record, made)
     return made

@@ -16,6 +16,7 @@ from torch import nn
 
 from src import CODE
 from src.config import SHARED_GROUPS, targets
+from src.error_text import told_as
 from src.errors import InputError
 from src.hydra_internals import trust_config
 from src.training.network import facts, filled_in, make, normalized
@@ -56,10 +57,8 @@ def read_config(file: Path) -> Mapping[str, Any]:
 
 def read_weights(file: Path) -> Weights:
     """Return a state dict. Raises InputError for a file that holds anything else."""
-    try:
+    with told_as(f"{file}: no weights"):
         weights = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch's, pickle's and zipfile's have no common base
-        raise InputError(f"{file}: no weights: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(weights, dict) or not all(map(torch.is_tensor, weights.values())):
         raise InputError(f"{file}: no weights: must be a mapping of names to tensors")
     return weights
@@ -81,14 +80,9 @@ def build(
     own = {group: tree[group] for group in ("model", "normalize") if group in tree}
     own = filled_in(own, facts(input_shape, classes))
     check_targets(name, own, own_targets().union(allowed))
-    try:
-        with trust_config(), torch.random.fork_rng(devices=[]):
-            parts = {group: make(config, input_shape, classes) for group, config in own.items()}
-            model = normalized(parts.get("normalize", nn.Identity()), parts["model"])
-            model.load_state_dict(weights)
-    except InputError:
-        raise
-    except Exception as error:  # whatever the model's own code raises
-        reason = " ".join(str(error.__cause__ or error).split())[:200]
-        raise InputError(f"{name}: its model cannot be made: {reason}") from error
+    telling = told_as(f"{name}: its model cannot be made")
+    with telling, trust_config(), torch.random.fork_rng(devices=[]):
+        parts = {group: make(config, input_shape, classes) for group, config in own.items()}
+        model = normalized(parts.get("normalize", nn.Identity()), parts["model"])
+        model.load_state_dict(weights)
     return model.eval()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.addresses import is_database, local_path
-from src.error_text import root_cause
+from src.error_text import told_as
 from src.errors import InputError
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import FILES, Journal
@@ -68,13 +68,9 @@ def adopt(tracking: TrackingSettings, journal: Journal, sweep_id: str, number: i
 
     Raises InputError where the server does not answer.
     """
-    try:
+    with told_as(f"tracking.uri={tracking.public.uri}"):
         for record in fetch(tracking, journal.folder.parent, sweep_id, only=number):
             log.info("%s: goes on as the run %s", journal.folder, record.run_id)
-    except InputError:
-        raise
-    except Exception as error:  # servers and networks raise their own
-        raise InputError(f"tracking.uri={tracking.public.uri}: {root_cause(error)}") from error
 
 
 def leaving(

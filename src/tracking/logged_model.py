@@ -25,7 +25,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
-from src.error_text import root_cause
+from src.error_text import root_cause, told_as
 from src.errors import InputError
 from src.metrics import BEST_EPOCH
 from src.tracking.job_record import JobRecord
@@ -164,7 +164,7 @@ def load(store: Store, uri: str) -> Loaded:
     """
     import mlflow.pytorch
 
-    try:
+    with told_as(f"model={uri}: cannot be loaded"):
         with _at(store):
             folder = download_artifacts(uri)
         entry = Model.load(folder)
@@ -174,10 +174,6 @@ def load(store: Store, uri: str) -> Loaded:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program = mlflow.pytorch.load_model(folder)
-    except InputError:
-        raise
-    except Exception as error:  # MLflow's, torch's and an artifact store's have no common base
-        raise InputError(f"model={uri}: cannot be loaded: {root_cause(error)}") from error
     inputs = entry.signature.inputs.inputs if entry.signature and entry.signature.inputs else []
     if len(inputs) != 1 or not isinstance(inputs[0], TensorSpec):
         raise InputError(f"model={uri}: must have a signature of one tensor")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.addresses import local_path
-from src.error_text import root_cause
+from src.error_text import told_as
 from src.errors import InputError
 from src.tracking.job_record import JobRecord
 from src.tracking.journal import FILES
@@ -25,12 +25,8 @@ def fetch(store: "Store | None", record: JobRecord, name: str, folder: Path) -> 
             return path
     if store is None:
         raise InputError(f"run={record.run_id or record.job_id}: its {name} lies at its server")
-    try:
+    with told_as(f"run={record.run_id}: its {name} cannot be had"):
         return Path(store.client.download_artifacts(source_run(store, record), name, str(folder)))
-    except Exception as error:  # each artifact store has its own way to say that there is none
-        raise InputError(
-            f"run={record.run_id}: its {name} cannot be had: {root_cause(error)}"
-        ) from error
 
 
 def _places(record: JobRecord, name: str) -> list[Path]:
