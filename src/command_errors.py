@@ -25,7 +25,7 @@ WORD = re.compile(r"[a-z_][\w/.-]*", re.IGNORECASE)
 
 
 def is_users(error: BaseException) -> bool:
-    """Return whether an error is of the command line or its files, and no bug."""
+    """Return whether a user's command line or file caused an error, rather than a bug."""
     if isinstance(error, Refused) and error.__cause__:
         return is_users(error.__cause__)
     # By which Hydra and OmegaConf refuse some values.

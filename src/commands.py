@@ -29,7 +29,7 @@ def sync(folder: Path) -> str:
 def ui(uri: str, experiment_id: str | None = None, run_id: str | None = None) -> str:
     """Return the command that opens MLflow's UI on this store, and the page of a run or its list.
 
-    Of its own it opens among pages for language models, where no training is to be seen.
+    By itself the UI opens on pages for language models, which show no training.
     """
     of_experiment = f"/{experiment_id}/runs" if experiment_id else ""
     of_run = f"/{run_id}" if run_id else ""

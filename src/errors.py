@@ -26,12 +26,12 @@ class JobTimeoutError(JobKilledError):
 
 
 class JobRequeued(BaseException):
-    """A job's scheduler ends it now and starts it again later; passes all that tells of ends."""
+    """The scheduler ends a job now and starts it again later; passes all handlers of Exception."""
 
 
 class Refused(BaseException):
     """Carries an error past Hydra, which turns every Exception of a callback into a warning."""
 
 
-OUTPUT_CLOSED = (OSError, SystemExit)  # who was to read has gone; the latter is rich's word for it
-PEER_CLOSED = (EOFError, ConnectionError)  # nobody is at the other end of a connection any more
+OUTPUT_CLOSED = (OSError, SystemExit)  # the reader has gone, for which rich raises the latter
+PEER_CLOSED = (EOFError, ConnectionError)  # the other end of a connection has gone

@@ -129,7 +129,7 @@ def add_overrides(config: DictConfig, *lines: str) -> None:
 
 
 def basic_sweeper(**settings: Any) -> Any:
-    """Return Hydra's basic sweeper; to inherit from it is no way, for Hydra imports it twice."""
+    """Return Hydra's basic sweeper; a subclass would not do, since Hydra imports it twice."""
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
     return BasicSweeper(**settings)

@@ -1,7 +1,7 @@
 """Sweeps and what became of them: `python -m src.sweeps [FOLDER …]`.
 
-Without a folder all under outputs are looked at. A sweep whose jobs have all ended without anybody
-who waited is compared and ended, and a job that is gone is ended, as its scheduler tells.
+Without a folder all under outputs are looked at. A sweep whose jobs have all ended while nobody
+waited is compared and closed; a job whose process is gone gets the end that its scheduler reports.
 """
 
 import logging

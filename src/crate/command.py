@@ -1,4 +1,4 @@
-"""The command of a sweep as an archive hands it over, and as one is let in."""
+"""The command of a sweep: made portable for an archive, and checked when it comes from one."""
 
 import re
 import shlex

@@ -131,7 +131,7 @@ def code_diff(commit: str) -> bytes:
 
 
 def changed_since(jobs: Sequence[JobResult]) -> list[str]:
-    """Return the files of code that are not any more as jobs were trained by them."""
+    """Return the code files that have changed since jobs were trained with them."""
     digests: Mapping[str, str] = {k: v for job in jobs for k, v in job.code.items()}
     files = {name: ROOT / name for name in digests if name.endswith(".py")}
     return sorted(

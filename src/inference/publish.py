@@ -1,4 +1,4 @@
-"""Finished runs made models of MLflow, by the process beside them: no job waits for that."""
+"""MLflow models of finished runs, made by the uploader process so that no job waits for them."""
 
 import logging
 from collections.abc import Collection, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The end of a sweep whose jobs wait in a scheduler's queue: who finds them ended compares them."""
+"""The end of a queued sweep, written by the process that first finds all of its jobs ended."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

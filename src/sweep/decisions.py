@@ -59,7 +59,7 @@ def record_reused(
     decided: Mapping[str, Decision],
     jobs: Sequence[Planned],
 ) -> None:
-    """Write the whole journals of jobs that earlier ones make needless, before any is begun."""
+    """Write the complete journal of each job whose result is known, before any job begins."""
     for number, each in enumerate(jobs):
         source, folder = decided.get(each.identity.fingerprint, NOTHING).source, each.job.folder
         if source is not None and folder is not None:

@@ -32,7 +32,7 @@ def check_chdir(hydra: DictConfig) -> None:
 
 
 def check_is_single(hydra: DictConfig) -> None:
-    """Raise InputError for what is typed for a sweep and would be passed over in silence."""
+    """Raise InputError for settings of a sweep, which a single run would silently ignore."""
     for argument in sys.argv:
         if argument.startswith("compare.baseline="):
             raise InputError(f"{argument}: must go with -m; a single run is compared with nothing")
@@ -46,7 +46,7 @@ def check_is_single(hydra: DictConfig) -> None:
 
 
 def check_settings(hydra: DictConfig) -> None:
-    """Raise InputError for settings of Hydra's own with which a sweep could not do its work."""
+    """Raise InputError for settings of Hydra that a sweep cannot work with."""
     check_chdir(hydra)
     sweeper = hydra.sweeper
     if sweeper._target_ in (BASIC_SWEEPER, FAIR_SWEEPER) and sweeper.max_batch_size is not None:

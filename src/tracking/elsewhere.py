@@ -1,4 +1,4 @@
-"""Jobs of a sweep on machines that do not see its folder: the tracking server tells of them."""
+"""Jobs on machines that do not see their sweep's folder, known through the tracking server."""
 
 import logging
 import shutil

@@ -1,4 +1,4 @@
-"""The journal of a job as it is written: what it is, each epoch, and truthfully how it ended."""
+"""Writing of a job's journal: its start, each epoch, and how it truly ended."""
 
 import os
 import traceback

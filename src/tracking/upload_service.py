@@ -52,7 +52,7 @@ class UploadService:
             self.is_reached = False
 
     def close_abandoned(self) -> None:
-        """End what processes of this machine that are gone have begun; send what was kept back."""
+        """End the journals of this machine's dead processes; send what they had not sent."""
         close_abandoned(self.index, self.is_reached)
 
     def import_results(self, missing: Collection[str], variants: Collection[str]) -> list[str]:
@@ -162,7 +162,7 @@ class UploadService:
 
 
 def close_abandoned(index: ResultIndex, is_reached: bool) -> None:
-    """End what processes of this machine that are gone have begun, and send what was kept back."""
+    """End the journals of this machine's dead processes, and send what they had not sent."""
     for job_id, folder in list(index.opened()):
         journal = Journal(folder)
         record = settle(journal)
