@@ -14,8 +14,11 @@ FEW = 12  # names that can be listed in a line beside a hint
 def root_cause(error: BaseException) -> str:
     """Return the deepest cause that is a sentence, as one short line without credentials.
 
-    Of a server that is down, "Connection refused" lies four exceptions deep in MLflow's own.
+    Of a server that is down, "Connection refused" lies four exceptions deep in MLflow's own. An
+    InputError is told as it is.
     """
+    if isinstance(error, InputError):
+        return str(error)
     cause: BaseException | None = error
     while cause is not None and (cause is error or " " in str(cause)):
         error, cause = cause, cause.__cause__ or cause.__context__

@@ -1,6 +1,9 @@
 """Errors as a line of text."""
 
-from src.error_text import root_cause
+import pytest
+
+from src.error_text import root_cause, told_as
+from src.errors import InputError
 
 
 def test_the_cause_of_an_error_is_told_and_no_password():
@@ -13,3 +16,15 @@ def test_a_cause_that_is_no_sentence_explains_nothing():
     error = ValueError("ftp is no scheme that is known")
     error.__context__ = KeyError("ftp")
     assert root_cause(error) == "ftp is no scheme that is known"
+
+
+def test_foreign_errors_are_told_under_a_heading_and_own_ones_as_they_are():
+    with pytest.raises(InputError) as told, told_as("model=x: cannot be loaded"):
+        raise RuntimeError("outer words") from OSError("no such file there")
+    assert str(told.value) == "model=x: cannot be loaded: no such file there"
+    own = InputError("epochs=0: must be at least 1")
+    own.__cause__ = ValueError("a deeper cause that nobody needs")
+    with pytest.raises(InputError) as told, told_as("model=x"):
+        raise own
+    assert told.value is own
+    assert root_cause(own) == "epochs=0: must be at least 1"

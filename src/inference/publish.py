@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Self
 
 from src.config import Resolved
 from src.error_text import root_cause, told_as
-from src.errors import InputError
 from src.inference import runs
 from src.tracking.job_record import JobRecord
 
@@ -57,13 +56,9 @@ class Publication:
                 made[f"models:/{publish_run(store, record, self.allowed)}"] = record.name
             except Exception as error:  # the model's, torch's, the server's, an artifact store's
                 log.info("%s: no model", record.name, exc_info=True)
-                failures.append(f"warning: no MLflow model of {record.name}: {_reason(error)}")
+                failures.append(f"warning: no MLflow model of {record.name}: {root_cause(error)}")
         best = next((f"Model: {uri} ({name})" for uri, name in made.items()), "")
         return "\n".join(filter(None, [best, *failures[:1]]))
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, InputError) else root_cause(error)
 
 
 def chosen_runs(records: Sequence[JobRecord], which: Models, most: int = MOST) -> list[JobRecord]:

@@ -126,7 +126,7 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Result | InputError |
     try:
         return conclude_jobs(sweep.journals, jobs, sweep.index, sweep.compare, sweep.report)
     except (InputError, OSError) as error:
-        logs.tell(f"No comparison: {error if isinstance(error, InputError) else root_cause(error)}")
+        logs.tell(f"No comparison: {root_cause(error)}")
         return None
     except Exception as bug:  # which must not cost the sweep its end
         traceback.print_exc()
