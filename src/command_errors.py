@@ -21,6 +21,7 @@ NO_MAPPING = re.compile(r"\n    full_key: (\S+)")  # of OmegaConf, which merges 
 SPACE = "a space is a mapping, such as tune.space={optimizer.lr: log(0.01, 1)}"
 SWEPT = "hydra.sweeper.params"
 NO_WORDS = ("null", "nan", "inf", "true", "false")  # of Hydra's grammar
+STRUCTURE = re.compile(r"""[\[{]|.*["']|\w+\(""")  # lists, mappings, quotes and functions
 WORD = re.compile(r"[a-z_][\w/.-]*", re.IGNORECASE)
 
 
@@ -81,10 +82,10 @@ def _not_an_override(typed: str, reason: str) -> str:
     if typed.startswith("tune.space") and "{" not in typed:
         return f"{typed}: {SPACE}"
     said = f"{typed}: not key=value as Hydra reads it"
-    if typed.count("=") > 1:
-        key, _, value = typed.partition("=")
-        return f"{said}; a value with an = in it needs quotes: '{key}=\"{value}\"'"
-    return f"{said}: {reason}"
+    key, _, value = typed.partition("=")
+    if STRUCTURE.match(value):
+        return f"{said}: {reason}"
+    return f"{said}; a value with signs of its grammar needs quotes: '{key}=\"{value}\"'"
 
 
 def _missing(error: MissingConfigException, missing: str) -> str:

@@ -39,6 +39,11 @@ def told_as(said: str) -> Iterator[None]:
         raise InputError(f"{said}: {root_cause(error)}") from error
 
 
+def sentence(error: BaseException) -> str:
+    """Return an error's message in a line, without the frames of C++ that torch adds."""
+    return " ".join(str(error).partition("Exception raised from ")[0].split())[:300]
+
+
 def unknown(typed: str, allowed: Iterable[str], below: Iterable[str] = ()) -> str:
     """Return that the last name of `typed` is none of those allowed, and which may be meant.
 

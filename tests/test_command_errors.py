@@ -28,6 +28,9 @@ WRONG = {
     "a word": ("trian", "^trian: must be KEY=VALUE$"),
     "nothing": ("", "^'': must be KEY=VALUE$"),
     "a second =": ("compare.baseline=model=mlp", "needs quotes: 'compare.baseline=\"model=mlp\"'$"),
+    "letters beyond ASCII": ("data.label=größe", "needs quotes: 'data.label=\"größe\"'$"),
+    "a bracket in a name": ("data.train=a (1).csv", "needs quotes: 'data.train=\"a .1..csv\"'$"),
+    "a list without its end": ("model.channels=[1,", r"^model.channels=\[1,: not key=value .*: "),
     "a space without its end": (
         "++tune.space={optimizer.lr: log(0.01, 1}",
         r"^tune.space=.optimizer.lr: log.0.01, 1.: not key=value",

@@ -1,8 +1,9 @@
 """Errors as a line of text."""
 
 import pytest
+import torch
 
-from src.error_text import root_cause, told_as
+from src.error_text import root_cause, sentence, told_as
 from src.errors import InputError
 
 
@@ -10,6 +11,13 @@ def test_the_cause_of_an_error_is_told_and_no_password():
     error = RuntimeError("max retries exceeded, with ever so many words")
     error.__cause__ = ConnectionRefusedError("refused by\nhttp://user:pw@host/x")
     assert root_cause(error) == "refused by http://host/x"
+
+
+def test_an_error_of_torch_is_told_without_its_frames():
+    with pytest.raises(TypeError) as raised:
+        torch.empty(10**30)
+    assert len(str(raised.value)) > 300
+    assert sentence(raised.value).endswith("Overflow when unpacking long long")
 
 
 def test_a_cause_that_is_no_sentence_explains_nothing():

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from src import CODE
 from src.config import Resolved
-from src.error_text import nearest, unknown
+from src.error_text import nearest, sentence, unknown
 from src.errors import InputError
 
 OTHERS_CODE = (CODE / "src", Path(inspect.__file__).parent)  # this project's, and Python's own
@@ -31,7 +31,7 @@ def blaming(config: Resolved, group: str) -> Iterator[None]:
         cause = error.__cause__ if is_hydras and error.__cause__ else error
         if isinstance(cause, InputError):
             raise cause from error
-        said, node = " ".join(str(cause).split()), config.tree[group]
+        said, node = sentence(cause), config.tree[group]
         if taken := re.search(r"unexpected keyword argument '(\w+)'", said):
             for key, allowed in _not_taken(node, taken[1], group):
                 raise InputError(unknown(key, allowed)) from error

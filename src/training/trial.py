@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from src.data.splits import Splits
+from src.error_text import sentence
 from src.errors import InputError
 from src.training.diagnostics import Loss
 from src.training.measures import Measure, measured
@@ -99,7 +100,7 @@ def _blaming(what: str) -> Iterator[None]:
     except InputError:
         raise
     except (Exception, SystemExit) as error:  # a model, a loss and a metric are anybody's code
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(": ")
+        reason = f"{type(error).__name__}: {sentence(error)}".rstrip(": ")
         raise InputError(f"{what} raised {reason}") from error
 
 
@@ -123,7 +124,7 @@ def _require_gradients(model: nn.Module, value: Tensor, name: str) -> None:
     try:
         gradients = torch.autograd.grad(value, weights, allow_unused=True)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"{name}: must let gradients reach its parameters: {reason}") from error
+        said = f"must let gradients reach its parameters: {sentence(error)}"
+        raise InputError(f"{name}: {said}") from error
     if all(gradient is None for gradient in gradients):
         raise InputError(f"{name}: must let gradients reach its parameters; none has one")
