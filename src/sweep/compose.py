@@ -64,11 +64,13 @@ def _first_look(config: DictConfig) -> int:
 
 
 def _check_size(overrides: Sequence[Override]) -> None:
-    """Raise InputError for more jobs than can be composed and kept in memory."""
+    """Raise InputError for no job, or more than can be composed and kept in memory."""
     jobs = 1
     for override in filter(Override.is_sweep_override, overrides):
         values = islice(override.sweep_string_iterator(), MAX_JOBS + 1)  # there may be billions
-        jobs *= max(1, sum(1 for _ in values))
+        jobs *= sum(1 for _ in values)
+        if not jobs:
+            raise InputError(f"{override.input_line}: must have a value at least")
         if jobs > MAX_JOBS:
             raise InputError(
                 f"{override.input_line}: must leave at most {MAX_JOBS:,} jobs in one sweep; "

@@ -12,6 +12,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf, read_write
 
 from src import ROOT, hydra_internals
+from src.errors import InputError
 from src.hydra_internals import MAIN, split_jobs
 from src.resolvers import register_resolvers
 from src.shared_compositions import SharingLoader, share_compositions
@@ -137,6 +138,12 @@ def test_jobs_are_those_of_hydras_sweeper_or_not_known(loader, monkeypatch):
     assert job_overrides(config) == []
     monkeypatch.setitem(sys.modules, basic_sweeper.__name__, None)
     assert split_jobs(OverridesParser.create().parse_overrides(["seed=1,2"])) == []
+
+
+def test_values_of_which_there_are_none_are_refused(loader):
+    share_compositions()
+    with pytest.raises(InputError, match=r"^seed=range\(3,3\): must have a value at least$"):
+        job_overrides(master(loader, "activation=relu,tanh", "seed=range(3,3)"))
 
 
 def test_hydras_own_plugins_are_known_by_the_names_that_its_config_gives_them(loader):
