@@ -42,10 +42,9 @@ def main(arguments: Sequence[str]) -> None:
 
     model = choose(words)
     model_file.write(model, file)
-    shape = ", ".join(map(str, model.shape))
-    print(
-        f"{file}: {model.name}, (N, {shape}) pixels in [0, 1] to (N, {len(model.classes)}) logits"
-    )
+    shape, classes = ", ".join(map(str, model.shape)), len(model.classes)
+    kind = "pixels in [0, 1]" if len(model.shape) == 3 else "features"
+    print(f"{file}: {model.name}, (N, {shape}) {kind} to (N, {classes}) logits")
 
 
 def _sweep(words: command_line.Words, file: Path) -> None:

@@ -35,8 +35,8 @@ def main(arguments: Sequence[str]) -> None:
     if not words.files:
         raise InputError("FILE: must be given: an image, a folder of them or a text file")
     for file in words.files:
-        if not Path(file).exists():
-            raise InputError(f"{file}: no file or folder")
+        if not file or not Path(file).exists():  # "" would be the folder in which one stands
+            raise InputError(f"{file or repr(file)}: no file or folder")
     out, picture = words.output("out"), words.output("picture", (".png",))
     from src.inference import examples, predictions
     from src.inference.choice import choose

@@ -44,6 +44,15 @@ def test_an_exported_model_gives_the_same_logits(run_id, runs, pictures, tmp_pat
             assert np.abs(program(x).detach().numpy() - expected).max() < 1e-5
 
 
+def test_a_model_of_a_table_takes_features(runs, tmp_path, capsys):
+    table = ("data=table", f"data.train={tmp_path}/t.csv", "data.label=side", "normalize=none")
+    state = {"1.weight": torch.zeros(2, 3), "1.bias": torch.zeros(2)}
+    made = {"classes": 2, "shape": (3,), "class_names": ["left", "right"], "state": state}
+    run_id = runs.job(("model=softmax", *table), **made)
+    main([*runs.words, f"run={run_id}", f"out={tmp_path}/model.pt"])
+    assert "(N, 3) features to (N, 2) logits" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

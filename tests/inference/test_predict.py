@@ -104,6 +104,7 @@ def test_images_are_fitted_named_and_drawn(runs, sweep, pictures, folder, capsys
     [
         ([], "FILE: must be given"),
         (["nothing.png"], "nothing.png: no file or folder"),
+        ([""], "'': no file or folder"),
         (["{}/broken.png"], "broken.png: no image that can be read"),
         (["{}/empty"], "empty: holds no image file"),
         (["{}/broken.txt"], "broken.txt:1: "),
