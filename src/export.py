@@ -53,7 +53,7 @@ def _sweep(words: command_line.Words, file: Path) -> None:
             raise InputError(f"{key}=: an archive holds a sweep; sweep=… names it")
     from src.crate import contents
     from src.crate.results import JobResult
-    from src.inference.run_source import find_sweep, reach
+    from src.tracking.run_source import find_sweep, reach
 
     source = reach(words.tracking)
     sweep = find_sweep(source, words.value("sweep"))

@@ -42,8 +42,8 @@ def main(arguments: Sequence[str]) -> None:
     elif "variants" in numbers:
         raise InputError("variants=…: must go with spread=…; a sweep has its own")
     else:
-        from src.inference.run_source import find_sweep, reach
         from src.inference.verdict import conclude_again
+        from src.tracking.run_source import find_sweep, reach
 
         source = reach(words.tracking)
         sweep = find_sweep(source, words.files[0] if words.files else None)

@@ -15,14 +15,14 @@ from src.compare.plain_search import PlainSearch
 from src.crate import archive, command
 from src.crate.results import FILE, JobResult, dump
 from src.errors import InputError
-from src.inference.run_source import RunSource
-from src.inference.runs import SweepRuns, has_weights
 from src.inference.verdict import conclude_again
 from src.inference.weights import own_targets
 from src.provenance import REPORT_TAGS, git
 from src.schema import GROUPS, UNRECORDED_KEYS
 from src.source import Source
 from src.tracking.run_files import fetch
+from src.tracking.run_source import RunSource
+from src.tracking.sweep_runs import SweepRuns, has_weights
 
 COMMAND = "command.txt"
 CODE = ("src", "conf", "pyproject.toml")

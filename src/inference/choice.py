@@ -2,9 +2,10 @@
 
 from src.command_line import Words
 from src.errors import InputError
-from src.inference import restore, runs
-from src.inference.run_source import find_run, find_sweep, reach
+from src.inference import restore
 from src.inference.trained_model import TrainedModel, ensemble
+from src.tracking import sweep_runs
+from src.tracking.run_source import find_run, find_sweep, reach
 
 KEYS = ("run", "sweep", "model")
 
@@ -27,7 +28,7 @@ def choose(words: Words, is_ensemble: bool = False) -> TrainedModel:
         group = source.siblings(record) if is_ensemble else [record]
     else:
         sweep = find_sweep(source, words.value("sweep"))
-        group = sweep.best_variant if is_ensemble else [runs.best(sweep.usable)]
+        group = sweep.best_variant if is_ensemble else [sweep_runs.best(sweep.usable)]
     models = [restore.restore(*source.keeper(record)) for record in group]
     return ensemble(models, models[0].name) if is_ensemble else models[0]
 
@@ -43,5 +44,5 @@ def best_of_variants(words: Words, most: int) -> list[TrainedModel]:
     records = [find_run(source, run_id) for run_id in words.values.get("run", [])]
     if "sweep" in words.values or not (models or records):
         sweep = find_sweep(source, words.value("sweep"))
-        records += runs.best_of_variants(sweep.records)[:most]
+        records += sweep_runs.best_of_variants(sweep.records)[:most]
     return [*(restore.restore(*source.keeper(record)) for record in records), *models]

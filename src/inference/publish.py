@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from src.config import Resolved
 from src.error_text import root_cause, told_as
-from src.inference import runs
+from src.tracking import sweep_runs
 from src.tracking.job_record import JobRecord
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ class Publication:
 
 def chosen_runs(records: Sequence[JobRecord], which: Models, most: int = MOST) -> list[JobRecord]:
     """Return the runs of which models are made, the best first."""
-    usable = [record for record in runs.usable(records) if record.run_id]
+    usable = [record for record in sweep_runs.usable(records) if record.run_id]
     if which == Models.ALL:
-        return runs.ranked(usable)
-    return runs.best_of_variants(usable)[:most] if which == Models.BEST else []
+        return sweep_runs.ranked(usable)
+    return sweep_runs.best_of_variants(usable)[:most] if which == Models.BEST else []
 
 
 def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()) -> str:

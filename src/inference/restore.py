@@ -10,12 +10,12 @@ import numpy as np
 from src.errors import InputError
 from src.inference import weights
 from src.inference.fitting import ink_box
-from src.inference.runs import label
 from src.inference.trained_model import TrainedModel
 from src.tracking import logged_model
 from src.tracking.job_record import JobRecord
 from src.tracking.run_files import fetch, source_run
 from src.tracking.store import Store
+from src.tracking.sweep_runs import label
 
 SHAPE = (1, 28, 28)  # of the examples of runs that do not say it
 TOLD = ("target", "label", "box")  # what an MLflow model's metadata say beside its classes

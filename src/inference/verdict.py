@@ -3,9 +3,9 @@
 from src import config
 from src.compare import recorded_jobs
 from src.compare.answer import Answer
-from src.inference.run_source import RunSource
-from src.inference.runs import SweepRuns
 from src.tracking.result_index import ResultIndex
+from src.tracking.run_source import RunSource
+from src.tracking.sweep_runs import SweepRuns
 
 
 def conclude_again(source: RunSource, sweep: SweepRuns) -> Answer:

@@ -10,8 +10,8 @@ from src.errors import InputError
 from src.export import main
 from src.inference import restore
 from src.inference.publish import publish_run
-from src.inference.run_source import find_run
-from src.inference.server import Server
+from src.tracking.run_source import find_run
+from src.tracking.server import Server
 
 
 @pytest.fixture(scope="module", params=["softmax", "mlp", "cnn"])

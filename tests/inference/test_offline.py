@@ -8,7 +8,8 @@ import torch
 from src import command_line, export, resolvers
 from src.crate import archive
 from src.errors import InputError
-from src.inference import choice, offline
+from src.inference import choice
+from src.tracking import offline
 from src.tracking.job_record import fold
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex

@@ -8,9 +8,9 @@ import torch
 
 from src.inference import restore
 from src.inference.publish import Models, Publication, chosen_runs, publish_run
-from src.inference.run_source import find_run, find_sweep
-from src.inference.runs import best, best_of_variants
-from src.inference.server import Server
+from src.tracking.run_source import find_run, find_sweep
+from src.tracking.server import Server
+from src.tracking.sweep_runs import best, best_of_variants
 
 pytestmark = pytest.mark.slow  # torch.export takes seconds to import
 

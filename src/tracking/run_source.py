@@ -3,11 +3,11 @@
 import sys
 
 from src.errors import AccessDeniedError, InputError
-from src.inference.offline import Offline
-from src.inference.runs import SweepRuns, has_weights
-from src.inference.server import Server
 from src.tracking.job_record import JobRecord
+from src.tracking.offline import Offline
+from src.tracking.server import Server
 from src.tracking.settings import TrackingSettings
+from src.tracking.sweep_runs import SweepRuns, has_weights
 
 RunSource = Server | Offline
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.errors import InputError
-from src.inference.runs import SweepRuns, has_weights
 from src.tracking import mlflow_source
 from src.tracking.job_record import JobRecord
 from src.tracking.store import Store
+from src.tracking.sweep_runs import SweepRuns, has_weights
 
 
 @dataclass(frozen=True)

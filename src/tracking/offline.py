@@ -6,12 +6,12 @@ from functools import cached_property
 
 from src import ROOT
 from src.errors import InputError
-from src.inference.runs import SweepRuns, has_weights
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import journals
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
 from src.tracking.sweep_journals import SweepJournals
+from src.tracking.sweep_runs import SweepRuns, has_weights
 
 
 @dataclass(frozen=True)
