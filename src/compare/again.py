@@ -1,16 +1,13 @@
-"""Comparison of runs that a tracking server has: a sweep again, or runs of several."""
+"""Comparison of runs that were recorded: a sweep again, or runs of several."""
 
 import re
 import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-from mlflow.entities import Run as MlflowRun
 
 from src import ROOT, config
 from src.compare import record, recorded_jobs
@@ -24,8 +21,11 @@ from src.provenance import REPORT_TAGS
 from src.tracking import mlflow_sink, mlflow_source
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
+from src.tracking.run_source import RunSource, reach
+from src.tracking.server import Server
 from src.tracking.settings import TrackingSettings
 from src.tracking.store import UNREACHABLE, Store, complete
+from src.tracking.sweep_runs import SweepRuns
 
 DECIDING = ("baseline", "metric", "margin", "looks")  # settings that a verdict depends on
 
@@ -38,47 +38,47 @@ def run(arguments: Sequence[str], is_json: bool) -> None:
     overrides = [argument for argument in arguments if "=" in argument]
     ids = [argument for argument in arguments if "=" not in argument]
     settings = config.settings(overrides)
-    tracking = TrackingSettings.of(settings["tracking"])
-    store = tracking.open()
-    asked = [mlflow_source.get(store, run_id) for run_id in ids]
-    asked = asked or [mlflow_source.last_sweep(store)]
-    families = [_jobs(store, run) for run in asked]
-    jobs = {job.info.run_id: job for family in families for job in family}
-    sweep = asked[0] if len(asked) == 1 and asked[0].data.tags.get("kind") == "sweep" else None
+    source = reach(TrackingSettings.of(settings["tracking"]))
+    asked = [_asked(source, run_id) for run_id in ids or ["last"]]
+    records = [*{r.run.run_id: r for each in asked for r in each.records}.values()]
+    sweep = asked[0] if len(asked) == 1 and asked[0].sweep_id else None
     post_hoc = "this selection of runs"
     if sweep:
-        planned = recorded_jobs.settings_of(sweep.data.params)
+        planned = recorded_jobs.settings_of(sweep.params)
         given = [o for o in overrides if _changes(o, settings["compare"], planned)]
         post_hoc = " ".join(given)
         typed = {override.partition("=")[0] for override in overrides}
-        settings["compare"] |= recorded_jobs.settings_of(sweep.data.params, typed)
-    records = mlflow_source.records(store, list(jobs.values()))
+        settings["compare"] |= recorded_jobs.settings_of(sweep.params, typed)
     lineage = ResultIndex.of(settings).lineage(records)
-    elsewhere = partial(mlflow_source.correct, store)
-    tags = sweep.data.tags if sweep else {}
+    tags = sweep.tags if sweep else {}
     result = recorded_jobs.conclude(
-        records, settings["compare"], tags, elsewhere, lineage, post_hoc
+        records, settings["compare"], tags, source.correct, lineage, post_hoc
     )
-    own = asked[0].data.tags
     told = REPORT_TAGS if sweep else REPORT_TAGS[1:]  # no command of one sweep makes several
-    report = {key: own[key] for key in told if key in own}
+    report = {key: asked[0].tags[key] for key in told if key in asked[0].tags}
     if is_json:
         print(to_json(Answer(result).values))
     else:
         print_result(result, report.get("command", ""))
     if post_hoc:
         report["compared by"] = shlex.join(["python", "-m", "src.compare", *map(redact, arguments)])
-    place = _record(store, sweep.info.run_id, result, report) if sweep else _write(result, report)
+    if sweep and isinstance(source, Server):
+        place = _record(source.store, sweep.sweep_id, result, report)
+        complete(source.store.uri)
+    else:
+        place = _write(result, report)
     print(place, file=sys.stderr if is_json else sys.stdout)
-    complete(tracking.uri)
 
 
-def _jobs(store: Store, run: MlflowRun) -> list[MlflowRun]:
-    """Return the jobs of a sweep, or a run that is none. Raises InputError without jobs."""
-    jobs = mlflow_source.jobs_of(store, run.info.run_id)
-    if not jobs and run.data.tags.get("kind") == "sweep":
-        raise InputError(f"{run.info.run_id}: the sweep has no jobs there; they may be deleted")
-    return jobs or [run]
+def _asked(source: RunSource, run_id: str) -> SweepRuns:
+    """Return a sweep, or a run alone, of no sweep. Raises InputError for a sweep without jobs."""
+    if not source.has_sweep(run_id):
+        record = source.run(run_id)
+        return SweepRuns("", record.tags, record.params, [record])
+    sweep = source.sweep(run_id)
+    if not sweep.records:
+        raise InputError(f"{sweep.sweep_id}: the sweep has no jobs there; they may be deleted")
+    return sweep
 
 
 def _changes(override: str, now: Mapping[str, Any], planned: Mapping[str, Any]) -> bool:

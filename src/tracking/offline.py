@@ -31,6 +31,14 @@ class Offline:
         own = [r for r in found.values() if r.destination.is_same_experiment(self.tracking)]
         return sorted(own, key=lambda record: record.start_time)
 
+    def has_sweep(self, run_id: str) -> bool:
+        """Return whether a run is a sweep, as `last` is. Raises InputError for an unknown id."""
+        found = [r.is_sweep for r in self.records if run_id in ("last", r.run_id, r.job_id)]
+        if not found:
+            said = "no journal of it lies on this machine"
+            raise InputError(f"{run_id or repr(run_id)}: {said}")
+        return run_id == "last" or found[-1]
+
     def sweep(self, run_id: str) -> SweepRuns:
         """Return a sweep, `last` for the last. Raises InputError where there is no journal."""
         known = [r for r in self.records if r.is_sweep and run_id in ("last", r.run_id, r.job_id)]

@@ -17,6 +17,12 @@ class Server:
 
     store: Store
 
+    def has_sweep(self, run_id: str) -> bool:
+        """Return whether a run is a sweep, as `last` is. Raises InputError for an unknown id."""
+        if run_id == "last":
+            return True
+        return mlflow_source.get(self.store, run_id).data.tags.get("kind") == "sweep"
+
     def sweep(self, run_id: str) -> SweepRuns:
         """Return a sweep, `last` for the last. Raises InputError for another run."""
         if run_id == "last":

@@ -1,11 +1,14 @@
 """Models of runs whose tracking server is away, by what lies on this machine."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 import torch
 
 from src import command_line, export, resolvers
+from src.compare import __main__ as compare
 from src.crate import archive
 from src.errors import InputError
 from src.inference import choice
@@ -83,6 +86,23 @@ def test_a_sweep_in_a_folder_of_its_users_choice_is_found(away, tmp_path):
     index = ResultIndex(tmp_path / "outputs" / "results", tmp_path, settings)
     index.add("f" * 16, Journal(tmp_path / "chosen" / "0"))
     assert choice.choose(words(*away)).name == "model=mlp"  # of another job than the one known
+
+
+@pytest.mark.slow  # the report's figures
+def test_a_sweep_is_compared_again_by_its_journals(away, tmp_path, monkeypatch, capsys):
+    from src.compare import again
+
+    monkeypatch.setattr(again, "ROOT", tmp_path)
+    for arguments in ([], ["s"], ["j0", "j2"]):
+        compare.main([*away, "--json", *arguments])
+        told = capsys.readouterr()
+        (pair,) = json.loads(told.out)["pairs"]
+        assert pair["verdict"] == "undecided"
+        report = re.search(r"^Report: (.*)$", told.err, re.MULTILINE)[1]
+        assert Path(report).is_relative_to(tmp_path)
+        assert Path(report).exists()
+    with pytest.raises(InputError, match=r"^j9: no journal of it lies on this machine$"):
+        compare.main([*away, "j9"])
 
 
 @pytest.mark.slow  # the report's figures
