@@ -10,7 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from src import CODE, config_files
 from src.config import unknown_key
 from src.credentials import redact
-from src.error_text import failed_call, unknown, without_place
+from src.error_text import failed_call, shortened, unknown, without_place
 from src.errors import InputError, JobError, Refused
 from src.search_space import unquoted
 
@@ -43,7 +43,7 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, Refused) and error.__cause__:
         error = error.__cause__
     said = _one_line(error)
-    return redact(config_files.setting(said) + said)
+    return shortened(redact(config_files.setting(said) + said))
 
 
 def _one_line(error: BaseException) -> str:

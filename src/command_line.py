@@ -8,7 +8,7 @@ from pathlib import Path
 
 from src import ROOT, config
 from src.addresses import expand_home
-from src.error_text import failed_call, root_cause
+from src.error_text import failed_call, root_cause, shortened
 from src.errors import InputError
 from src.process_exit import fast_exit
 from src.tracking.settings import TrackingSettings
@@ -97,9 +97,10 @@ def run(main: Callable[[Sequence[str]], None], usage: str | None) -> None:
                 main(sys.argv[1:])
                 sys.stdout.flush()
         except InputError as error:
-            sys.exit(str(error))
+            sys.exit(shortened(str(error)))
         except BrokenPipeError:  # the end of the process deals with it
             raise
         # With MLflow's own error where it is loaded: to import it takes longer than most commands.
         except getattr(sys.modules.get("src.tracking.store"), "UNREACHABLE", OSError) as error:
-            sys.exit(failed_call(error) if isinstance(error, OSError) else root_cause(error))
+            said = failed_call(error) if isinstance(error, OSError) else root_cause(error)
+            sys.exit(shortened(said))

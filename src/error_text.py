@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from src.credentials import redact
 from src.errors import InputError
 
+LONGEST = 600  # characters of a message: eight lines of a terminal
 FEW = 12  # names that can be listed in a line beside a hint
 
 
@@ -77,6 +78,13 @@ def listed(names: Sequence[str]) -> str:
 def failed_call(error: OSError) -> str:
     """Return what the system refused, and for which file where it tells."""
     return f"{error.filename}: {error.strerror}" if error.filename else root_cause(error)
+
+
+def shortened(message: str) -> str:
+    """Return a message, of a long one its ends: the key, and what must hold."""
+    if len(message) <= LONGEST:
+        return message
+    return f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
 
 
 def without_place(error: object) -> str:

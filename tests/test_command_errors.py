@@ -133,6 +133,12 @@ def test_a_bug_of_this_project_is_no_users_error():
     assert is_users(ConfigCompositionException("theirs"))
 
 
+def test_of_a_long_value_the_key_and_what_must_hold_are_told():
+    told = one_line(InputError(f"epochs={9_999 * '9'}: must be an integer of at most 10"))
+    assert re.fullmatch(r"epochs=9+ … 9+: must be an integer of at most 10", told)
+    assert len(told) < 700
+
+
 def _resolved(overrides: list[str]) -> None:
     cfg = compose("config", overrides, return_hydra_config=True)
     resolve(cfg, cfg.hydra.runtime.choices)
