@@ -146,7 +146,9 @@ def test_the_gradient_that_reaches_the_first_layer_is_said(folder):
     assert "1e+02 for activation=sigmoid" in page.text
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 6, 17])
+@pytest.mark.parametrize(
+    "n", [1, 2, *(pytest.param(n, marks=pytest.mark.slow) for n in (5, 6, 17))]
+)
 def test_any_number_of_seeds_gives_a_report(n, tmp_path):
     errors = [0.03 + seed / 10_000 for seed in range(n)]
     comparison = compare_runs(arms(sigmoid=errors, relu=errors[::-1]))

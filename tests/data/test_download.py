@@ -20,7 +20,9 @@ def serving(monkeypatch, handler: type) -> Iterator[None]:
     """A server that is torchvision's only mirror."""
     handler = type("Quiet", (handler,), {"log_message": lambda *_: None})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(
+            target=server.serve_forever, args=(0.01,)
+        )  # seconds until a stop is seen
         thread.start()
         address = f"http://127.0.0.1:{server.server_port}/"
         monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [address])
