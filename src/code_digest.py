@@ -8,7 +8,8 @@ import importlib
 import logging
 import pkgutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from itertools import accumulate
@@ -191,15 +192,22 @@ def _version(name: str) -> str | None:
     site = next((f for f in folders if f.name in ("site-packages", "dist-packages")), None)
     if site is None:
         return None
-    listed = (
-        file for file in site.glob("*.dist-info/top_level.txt") if name in file.read_text().split()
-    )
-    names = (file.parent.name.partition("-")[0] for file in listed)
-    try:
-        found = metadata.distribution(next(names, name))
-    except metadata.PackageNotFoundError:
-        return None
-    return None if found.read_text("direct_url.json") else found.version
+    for distribution in _distributions(name, site):
+        with suppress(metadata.PackageNotFoundError):
+            found = metadata.distribution(distribution)
+            return None if found.read_text("direct_url.json") else found.version
+    return None
+
+
+def _distributions(name: str, site: Path) -> Iterator[str]:
+    """Yield the distributions that may bring a module, those first that are quickly found."""
+    from importlib import metadata
+
+    for file in site.glob("*.dist-info/top_level.txt"):
+        if name in file.read_text().split():
+            yield file.parent.name.partition("-")[0]
+    yield name
+    yield from metadata.packages_distributions().get(name, ())  # reads the lists of all files
 
 
 SNAPSHOT = Snapshot(CODE)

@@ -180,6 +180,10 @@ def test_torch_counts_by_its_version_and_the_standard_library_not_at_all(copy, m
     assert found["mlxtend"] == version("mlxtend")
     assert Snapshot(copy).digests(["src.data.pixel_rows.load"])["PIL"] == version("pillow")
     assert {key for key in found if not key.startswith("src/")} == {"torch", "numpy", "mlxtend"}
+    # A distribution of another name, which lists its files alone.
+    found = Snapshot(copy).digests(["src.data.digits.load"])
+    assert found["sklearn"] == version("scikit-learn")
+    assert not [key for key in found if key.startswith("sklearn/")]
 
 
 def test_a_distribution_installed_from_a_folder_counts_by_its_files(tmp_path, copy, monkeypatch):
