@@ -202,7 +202,8 @@ def unseen(sweeps: int, n: int = 6) -> None:
     """Compare 5 epochs of a cosine with 20 at a constant rate, and hold both scores to the truth.
 
     The truth of a sweep is the difference on digits that neither training, selection nor the
-    verdict saw; at this learning rate it is about 0.
+    verdict saw. Of eight learning rates from 0.02 to 0.3 this is the one at which it is nearest
+    to 0 with the 30 seeds below, so their figures show no more than what was chosen by.
     """
 
     def differences(sweep: int, seeds: Sequence[int]) -> np.ndarray:
