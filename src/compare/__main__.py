@@ -22,7 +22,7 @@ OPTIONS = (JSON, CSV, "--help")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Compare a table, or runs of a tracking server. Raises InputError for an unknown option."""
+    """Compare a table, or runs that were recorded. Raises InputError for an unknown option."""
     os.environ["MPLBACKEND"] = "agg"  # figures become files; a notebook's may be missing here
     if any(argument.partition("=")[0] == CSV for argument in arguments):
         foreign_table.main(arguments)

@@ -15,7 +15,7 @@ from src.compare.answer import Answer, Result, to_json
 from src.compare.comparison import Comparison
 from src.compare.terminal import print_result
 from src.credentials import redact
-from src.error_text import root_cause
+from src.error_text import told_as
 from src.errors import InputError
 from src.provenance import REPORT_TAGS
 from src.tracking import mlflow_sink, mlflow_source
@@ -24,7 +24,7 @@ from src.tracking.result_index import ResultIndex
 from src.tracking.run_source import RunSource, reach
 from src.tracking.server import Server
 from src.tracking.settings import TrackingSettings
-from src.tracking.store import UNREACHABLE, Store, complete
+from src.tracking.store import Store, complete
 from src.tracking.sweep_runs import SweepRuns
 
 DECIDING = ("baseline", "metric", "margin", "looks")  # settings that a verdict depends on
@@ -105,9 +105,6 @@ def _record(store: Store, run_id: str, result: Result, report: dict[str, str]) -
         if isinstance(result, Comparison) and result.post_hoc:
             name = "post_hoc/" + re.sub(r"[^\w.=-]+", "_", result.post_hoc)
         record.record(result, journal, report, name)
-        try:
+        with told_as(f"tracking.uri={store.shown_uri}: the answer is not kept"):
             mlflow_sink.deliver(store, run_id, list(journal.events()), journal.folder)
-        except UNREACHABLE as error:
-            said = f"the answer is not kept: {root_cause(error)}"
-            raise InputError(f"tracking.uri={store.shown_uri}: {said}") from error
         return mlflow_source.report_location(store, run_id, name)
