@@ -2,7 +2,8 @@
 
 Without a run id the last sweep is compared; `key=value` are the config's `compare` and `tracking`.
 Another baseline, margin or metric than the sweep's is an answer post hoc: it is put beside the one
-that was planned, and labelled.
+that was planned, and labelled. While the tracking server is away, the journals of this machine are
+compared, and the report lies in outputs/comparisons.
 
   --json    print the answer for a program, and nothing else on standard output
   --csv FILE --value COLUMN --seed COLUMN [--maximize] [--margin X] [--baseline 'COLUMN=LEVEL …']

@@ -23,7 +23,7 @@ def _untuned(comparison: Comparison) -> Iterator[str]:
 
 def _post_hoc(comparison: Comparison) -> Iterator[str]:
     if comparison.post_hoc:
-        beside = " The planned answer stands beside this one." * ("=" in comparison.post_hoc)
+        beside = " The planned answer stays." * ("=" in comparison.post_hoc)
         yield (
             f"Post hoc: {comparison.post_hoc} was chosen when the results were known, so p "
             f"and intervals look surer than they are.{beside}"
