@@ -32,6 +32,7 @@ NEUTRAL = {  # modules that training imports although no result depends on them,
     "src.hardware": "training takes the number of cores, threads in a job's identity",
     "hydra": "the resolved config is part of a job's identity",
 }
+SITES = ("site-packages", "dist-packages")  # folders of installed distributions
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Snapshot:
         self.changed: set[Path] = set()  # between reading and import: the code run is unknown
         parts = {file: file.relative_to(root).with_suffix("").parts for file in self.sources}
         self._own = {".".join(p).removesuffix(".__init__"): file for file, p in parts.items()}
+        self._others: dict[str, Path] = {}  # modules that are not this project's
 
     def digests(self, targets: Iterable[str]) -> dict[str, str]:
         """Return the digest of each file, and the version of each distribution, that jobs run.
@@ -65,17 +67,18 @@ class Snapshot:
             elif file := self._file(name):
                 if file in self.changed:
                     raise InputError(f"{file}: changed during its import; run the command again")
-                found[_label(name, file)] = self._source(file).digest
+                found[_place(name, file)] = self._source(file).digest
         return dict(sorted(found.items()))
 
-    def write(self, folder: Path) -> None:
-        """Write all sources below `folder` as they were read, for processes that start later."""
-        roots = [self.root, *(Path(entry).absolute() for entry in sys.path)]
-        for file, source in self.sources.items():
-            root = next(root for root in roots if file.is_relative_to(root))
-            place = folder / file.relative_to(root)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(source.content)
+    def write(self, folder: Path) -> dict[Path, Path]:
+        """Write all sources below `folder` as they were read; return the original of each copy."""
+        modules = {**self._own, **self._others}.items()
+        copies = {folder / _place(name, file): file for name, file in modules}
+        for copy, file in copies.items():
+            if (content := self._source(file).content) or file.exists():  # else in an archive
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(content)
+        return {copy: file for copy, file in copies.items() if copy.exists()}
 
     def import_parts(self) -> None:
         """Import all of this project's models, data and training code, whichever a job may use.
@@ -117,6 +120,8 @@ class Snapshot:
                 file = self._file(name)
                 if file is not None and name not in reached:
                     reached[name] = None
+                    if name not in self._own:
+                        self._others[name] = file
                     waiting += _absolute(name, file, self._source(file).imports)
         return list(reached)
 
@@ -147,10 +152,10 @@ def check_unchanged(code: Mapping[str, str], expected: Mapping[str, str]) -> Non
         raise InputError(f"{name} {found}: must be {wanted}, the version that the sweep began with")
 
 
-def _label(name: str, file: Path) -> str:
-    """Return the file's path from its top package on, the same on every machine."""
-    depth = name.count(".") + (file.stem == "__init__")
-    return "/".join(file.parts[-1 - depth :])
+def _place(name: str, file: Path) -> str:
+    """Return the path of a module's file from its top package on, the same on every machine."""
+    packages = name.split(".") if file.name.startswith("__init__.") else name.split(".")[:-1]
+    return "/".join([*packages, file.name])
 
 
 def _absolute(name: str, file: Path, imports: Iterable[tuple[int, str]]) -> list[str]:
@@ -189,7 +194,7 @@ def _version(name: str) -> str | None:
     spec = None if "." in name else _spec(name)
     places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or [])]
     folders = (folder for place in filter(None, places) for folder in Path(place).parents)
-    site = next((f for f in folders if f.name in ("site-packages", "dist-packages")), None)
+    site = next((f for f in folders if f.name in SITES), None)
     if site is None:
         return None
     for distribution in _distributions(name, site):

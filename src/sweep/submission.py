@@ -3,31 +3,63 @@
 import os
 import shutil
 from collections.abc import Mapping
+from importlib.machinery import all_suffixes
 from pathlib import Path
 
 from src import CODE, ROOT, scheduler
-from src.code_digest import SNAPSHOT
+from src.code_digest import SITES, SNAPSHOT
 from src.provenance import COMMIT
 from src.tracking.event import EventKind
 from src.tracking.job_record import fold
 from src.tracking.journal import Journal
 
+MOST_COPIED = 1_000_000  # bytes of a file beside code
+
 
 def copy_code(sweep: Path) -> Path:
     """Copy code and config, as this process has read them, into a sweep's folder; return where.
 
-    An edit while jobs wait in a queue reaches none of them.
+    An edit while jobs wait in a queue reaches none of them. Modules may be imported by a name that
+    is made as a job runs, and data lie beside them, so other files of their folders follow.
     """
     folder = sweep / "code"
     if not folder.exists():
-        ignored = shutil.ignore_patterns("__pycache__")
-        for name in ("src", "conf"):
-            shutil.copytree(CODE / name, folder / name, ignore=ignored)
-        SNAPSHOT.write(folder)
+        shutil.copytree(CODE / "conf", folder / "conf")
         (folder / "clone").symlink_to(ROOT)
+        for copy, file in SNAPSHOT.write(folder).items():
+            if file.parent.name not in SITES:
+                _complete(copy.parent, file.parent)
         record = fold(Journal(sweep))
         (folder / COMMIT).write_text(record.tags["git_commit"] if record else "unknown")
     return folder
+
+
+def _complete(copy: Path, folder: Path) -> None:
+    """Add to a copy what it lacks of a folder: of a package small files as they are, else links.
+
+    Modules beside one that is in no package are left to be found where they are.
+    """
+    is_package = _is_package(folder)
+    copy.mkdir(exist_ok=True)
+    for file in folder.iterdir():
+        target, is_inner = copy / file.name, _is_package(file)
+        is_code = is_inner or file.suffix in all_suffixes()
+        if os.path.lexists(target) or file.name == "__pycache__" or (is_code and not is_package):
+            continue
+        if is_inner:
+            _complete(target, file)
+        elif is_package and os.access(file, os.R_OK) and _is_small(file):
+            shutil.copy(file, target)
+        else:
+            target.symlink_to(file.absolute())
+
+
+def _is_package(folder: Path) -> bool:
+    return os.access(folder / "__init__.py", os.R_OK)  # exists() raises for what is not ours
+
+
+def _is_small(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size <= MOST_COPIED
 
 
 def environment(code: Path) -> Mapping[str, str]:

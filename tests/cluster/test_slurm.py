@@ -77,14 +77,19 @@ def test_a_job_whose_time_is_up_is_queued_again_and_ends_as_if_never_cut_off(slu
 def test_a_submitted_sweep_runs_the_code_of_its_submission_and_is_closed_by_its_last_job(
     slurm, workplace, tmp_path
 ):
-    module = tmp_path / "mine.py"
-    module.write_text("from torch import nn\n\nclass Own(nn.ReLU):\n    pass\n")
+    package = tmp_path / "mine"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from importlib import import_module\n\nown = lambda: import_module('mine.late').Own()\n"
+    )
+    (package / "late.py").write_text("from torch import nn\n\nclass Own(nn.ReLU):\n    pass\n")
     search = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
     slurm.ask("scontrol", "update", "partitionname=usual", "state=down")
-    options = ("activation._target_=mine.Own", "seed=0,1", "epochs=2", "submit=true")
+    options = ("activation._target_=mine.own", "seed=0,1", "epochs=2", "submit=true")
     process = workplace.start(*SMALL, *options, *ON_SLURM, env=os.environ | {"PYTHONPATH": search})
     stdout, stderr = process.communicate()
-    module.write_text("raise SystemError('edited while the jobs wait')\n")
+    for module in package.iterdir():
+        module.write_text("raise SystemError('edited while the jobs wait')\n")
     waiting = sweeps(workplace.folder)
     slurm.ask("scontrol", "update", "partitionname=usual", "state=up")
     assert process.returncode == 0, stderr
