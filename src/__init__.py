@@ -28,7 +28,7 @@ def _root() -> Path:
 ROOT = _root()
 
 if sys.argv[:1] == ["-m"]:  # `python -m src.…`, whose imports take a while
-    from src.signals import exit_until_handled
+    from src.process.signals import exit_until_handled
 
     exit_until_handled()
     if not __debug__:  # Hydra's parser relies on its assertions

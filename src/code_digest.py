@@ -21,15 +21,14 @@ from src.source import Source
 
 JOB, TRAINING = "src/job.py", "src.training."  # a job is trained by the modules it imports of these
 PARTS = ("src/data", "src/models", "src/training")
-NEUTRAL = {  # modules that training imports although no result depends on them, and why
+NEUTRAL = {  # modules and packages that decide no result although training imports them, and why
     "src.errors": "exceptions end a job and change no number",
-    "src.error_text": "messages change no number",
+    "src.messages": "messages change no number",
     "src.training.instantiation": "mistakes end a job before it trains",
-    "src.resolvers": "the resolved config is part of a job's identity",
     "src.config": "the resolved config is part of a job's identity",
     "src.code_digest": "the digests are part of a job's identity",
     "src.source": "the digests are part of a job's identity",
-    "src.hardware": "training takes the number of cores, threads in a job's identity",
+    "src.process": "processes change no number, and threads are part of a job's identity",
     "hydra": "the resolved config is part of a job's identity",
 }
 SITES = ("site-packages", "dist-packages")  # folders of installed distributions

@@ -7,12 +7,13 @@ import traceback
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
-from src import CODE, config_files
-from src.config import unknown_key
-from src.credentials import redact
-from src.error_text import failed_call, shortened, unknown, without_place
+from src import CODE
+from src.config import files
+from src.config.resolved import unknown_key
+from src.config.search_space import unquoted
 from src.errors import InputError, JobError, Refused
-from src.search_space import unquoted
+from src.messages.credentials import redact
+from src.messages.error_text import failed_call, shortened, unknown, without_place
 
 TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException)
 USER_ERRORS = (*TOLD, OSError, RecursionError, ValueError)
@@ -43,7 +44,7 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, Refused) and error.__cause__:
         error = error.__cause__
     said = _one_line(error)
-    return shortened(redact(config_files.setting(said) + said))
+    return shortened(redact(files.setting(said) + said))
 
 
 def _one_line(error: BaseException) -> str:
@@ -59,7 +60,7 @@ def _one_line(error: BaseException) -> str:
     if said == NO_THREAD:
         return "no further thread can be started; see `ulimit -u`"
     if isinstance(error, RecursionError):
-        place = config_files.last()
+        place = files.last()
         return f"{place}: its defaults list, or one that named it, leads back to itself"
     if isinstance(error, AssertionError):
         return f"{_typed('hydra[./]')}: Hydra takes no such value"

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from src import ROOT, config
-from src.addresses import expand_home
-from src.error_text import failed_call, root_cause, shortened
+from src import ROOT
+from src.config import resolved
 from src.errors import InputError
-from src.process_exit import fast_exit
+from src.messages.addresses import expand_home
+from src.messages.error_text import failed_call, root_cause, shortened
+from src.process.exit import fast_exit
 from src.tracking.settings import TrackingSettings
 
 
@@ -74,7 +75,7 @@ def parse(arguments: Sequence[str], keys: Collection[str], flags: Collection[str
                 allowed = ", ".join([*(f"{key}=…" for key in keys), "tracking.KEY=…", *flags])
                 raise InputError(f"{argument}: unknown; must be one of {allowed}")
             files.append(argument)
-    tracking = TrackingSettings.of(config.settings(settings)["tracking"])
+    tracking = TrackingSettings.of(resolved.settings(settings)["tracking"])
     return Words(values, frozenset(flags) & {*arguments}, files, tracking)
 
 

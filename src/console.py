@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from src.signals import exit_until_handled
+from src.process.signals import exit_until_handled
 
 
 def main() -> None:
@@ -12,7 +12,7 @@ def main() -> None:
     exit_until_handled()  # the imports that follow take a while
     sys.path.append(str(Path.cwd()))  # last, so that another `src` there hides nothing
     os.environ["PYTHONSAFEPATH"] = "1"  # nor for processes that are started
-    from src.process_exit import fast_exit
+    from src.process.exit import fast_exit
 
     with fast_exit():
         from src import train

@@ -14,8 +14,8 @@ from src.compare import Comparison, recorded_jobs
 from src.compare.answer import Answer
 from src.compare.foreign_table import compare
 from src.compare.variants import find_variants
+from src.config.resolvers import stamp
 from src.errors import InputError
-from src.resolvers import stamp
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals

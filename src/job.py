@@ -11,13 +11,14 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from src import artifacts, logs
-from src.config import Resolved, resolve
+from src import artifacts
+from src.config.hydra_internals import typed_lines
+from src.config.resolved import Resolved, resolve
+from src.config.schema import end_epoch
 from src.errors import InputError
-from src.hydra_internals import typed_lines
 from src.inference.publish import Publication
+from src.messages import logs
 from src.progress import result_table, shown
-from src.schema import end_epoch
 from src.tracking import elsewhere, run_logger
 from src.tracking.event import EventKind
 from src.tracking.job_record import LEFT, Action, JobRecord, Status, fold

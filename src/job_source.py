@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from src.config import experiment_overrides
+from src.config.resolved import experiment_overrides
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from src import fork_server, scheduler
+from src.config.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, basic_sweeper, typed_lines
+from src.config.rules import AUTO_OR_WHOLE, POSITIVE, Rule, optional, whole
 from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTimeoutError
-from src.hardware import cores
-from src.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, basic_sweeper, typed_lines
 from src.job_source import Batch, Job, JobSource, error_of
-from src.process_exit import quick_teardown
+from src.process import fork_server, scheduler
+from src.process.exit import quick_teardown
+from src.process.hardware import cores
+from src.process.scheduler import QueueState
+from src.process.signals import EXIT_STATUS, defer_stop, raise_if_stop_requested
 from src.progress import SweepView
-from src.rules import AUTO_OR_WHOLE, POSITIVE, Rule, optional, whole
-from src.scheduler import QueueState
-from src.signals import EXIT_STATUS, defer_stop, raise_if_stop_requested
 from src.sweep import submission
 from src.sweep.growing import depends_on_results, open_rounds
 

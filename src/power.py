@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from src import command_line, config
+from src import command_line
 from src.compare import Comparison, power, terminal
 from src.compare.answer import Result
 from src.compare.columns import Column
@@ -21,6 +21,7 @@ from src.compare.formatting import count
 from src.compare.pairs import Pair
 from src.compare.power import SIZES, seeds_needed, upper_spread
 from src.compare.stats import sd
+from src.config import resolved
 from src.errors import InputError
 
 KEYS = ("spread", "variants", "margin")
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     if "spread" in numbers:
         if words.files:
             raise InputError(f"{words.files[0]}: must be left out: spread=… plans without a sweep")
-        margin = numbers.get("margin", config.settings([])["compare"]["margin"])
+        margin = numbers.get("margin", resolved.settings([])["compare"]["margin"])
         arms = int(numbers.get("variants", 2))
         print(f"{arms} variants, margin {margin:g}, spread {numbers['spread']:g}:")
         print(seeds_needed(numbers["spread"] / margin, arms))

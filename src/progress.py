@@ -12,8 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from src import logs, metrics
+from src import metrics
 from src.job_source import Job, JobSource
+from src.messages import logs
 from src.metrics import Epoch
 from src.tracking.job_record import Action, JobRecord, Status, fold
 from src.tracking.journal import Journal

@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import version
 
-from src import CODE, ROOT, commands, hardware, scheduler
-from src.credentials import redact
-from src.process_identity import machine_id, process_id
-from src.search_space import unquoted
+from src import CODE, ROOT
+from src.config.search_space import unquoted
+from src.messages import commands
+from src.messages.credentials import redact
+from src.process import hardware, scheduler
+from src.process.identity import machine_id, process_id
 
 COMMIT = "git_commit"  # the file beside a copy of the code that names its commit
 ALL_CODE = ("src/*.py",)  # git's pattern, which folders do not end

@@ -10,11 +10,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from src import command_line, commands
+from src import command_line
 from src.command_line import folders
 from src.compare.formatting import count
-from src.config_files import shown
-from src.error_text import root_cause
+from src.config.files import shown
+from src.messages import commands
+from src.messages.error_text import root_cause
 from src.sweep.closing import close_if_ended
 from src.tracking.job_record import JobRecord, Status, fold
 from src.tracking.journal import journals

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from src import command_line, config
+from src import command_line
 from src.command_line import folders
-from src.error_text import root_cause
+from src.config import resolved
 from src.errors import ExperimentDeletedError, InputError
+from src.messages.error_text import root_cause
 from src.tracking.job_record import JobRecord, ProcessState
 from src.tracking.journal import Journal, journals
 from src.tracking.repair import settle
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
     """
     overrides = [argument for argument in arguments if "=" in argument]
     places = folders([argument for argument in arguments if "=" not in argument])
-    given = config.settings(overrides)["tracking"]
+    given = resolved.settings(overrides)["tracking"]
     instead = {k: v for k, v in given.items() if f"tracking.{k}={v}" in overrides}
     waiting = defaultdict(list)
     for record in _unsent(places):

@@ -12,14 +12,14 @@ from omegaconf import DictConfig
 
 from src import CODE
 from src.command_errors import is_users, one_line
-from src.credentials import redact
+from src.config.hydra_internals import MAIN, check_options, name_config_files, trust_config
+from src.config.resolvers import register_resolvers
+from src.config.schema import covers
+from src.config.search_space import quoted
 from src.errors import InputError, JobError, Refused
-from src.hydra_internals import MAIN, check_options, name_config_files, trust_config
-from src.process_exit import fast_exit
-from src.resolvers import register_resolvers
-from src.schema import covers
-from src.search_space import quoted
-from src.signals import EXIT_STATUS
+from src.messages.credentials import redact
+from src.process.exit import fast_exit
+from src.process.signals import EXIT_STATUS
 from src.sweep.finish import finishing
 from src.tracking.uploader_process import start_uploader, uploader_closed
 

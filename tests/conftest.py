@@ -25,11 +25,11 @@ from hydra.types import RunMode
 from omegaconf import open_dict
 
 from src import ROOT
-from src.config import Resolved, resolve
-from src.hydra_internals import MAIN, trust_config
-from src.process_exit import require_normal_shutdown
-from src.resolvers import register_resolvers
-from src.shared_compositions import PROVEN, SharingLoader
+from src.config.hydra_internals import MAIN, trust_config
+from src.config.resolved import Resolved, resolve
+from src.config.resolvers import register_resolvers
+from src.config.shared_compositions import PROVEN, SharingLoader
+from src.process.exit import require_normal_shutdown
 from tests.processes import Processes
 
 if TYPE_CHECKING:  # torch takes seconds to import, of which the process over workers needs none

@@ -11,10 +11,10 @@ from omegaconf import OmegaConf
 
 from src import ROOT
 from src.command_errors import SWEPT, is_users, one_line
-from src.config import resolve
+from src.config.hydra_internals import MAIN, check_options
+from src.config.resolved import resolve
+from src.config.resolvers import register_resolvers
 from src.errors import InputError, Refused
-from src.hydra_internals import MAIN, check_options
-from src.resolvers import register_resolvers
 
 WRONG = {
     "a key": ("epoch=3", r"^epoch: unknown \(did you mean epochs\?\)$"),

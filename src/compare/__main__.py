@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 from src import command_line
 from src.compare import foreign_table
-from src.error_text import unknown
 from src.errors import InputError
+from src.messages.error_text import unknown
 
 JSON, CSV = "--json", "--csv"
 OPTIONS = (JSON, CSV, "--help")

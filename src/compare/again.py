@@ -9,14 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from src import ROOT, config
+from src import ROOT
 from src.compare import record, recorded_jobs
 from src.compare.answer import Answer, Result, to_json
 from src.compare.comparison import Comparison
 from src.compare.terminal import print_result
-from src.credentials import redact
-from src.error_text import told_as
+from src.config import resolved
 from src.errors import InputError
+from src.messages.credentials import redact
+from src.messages.error_text import told_as
 from src.provenance import REPORT_TAGS
 from src.tracking import mlflow_sink, mlflow_source
 from src.tracking.journal import Journal
@@ -37,7 +38,7 @@ def run(arguments: Sequence[str], is_json: bool) -> None:
     """
     overrides = [argument for argument in arguments if "=" in argument]
     ids = [argument for argument in arguments if "=" not in argument]
-    settings = config.settings(overrides)
+    settings = resolved.settings(overrides)
     source = reach(TrackingSettings.of(settings["tracking"]))
     asked = [_asked(source, run_id) for run_id in ids or ["last"]]
     records = [*{r.run.run_id: r for each in asked for r in each.records}.values()]

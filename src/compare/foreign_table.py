@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from src.compare.answer import Answer, to_json
 from src.compare.comparison import compare as compare_runs
 from src.compare.terminal import print_result
-from src.error_text import listed, nearest
 from src.errors import InputError
+from src.messages.error_text import listed, nearest
 from src.metrics import BUILT_IN, Direction, Epoch, Metric, Run, Unit
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from functools import cached_property
 from math import exp, isfinite, log
 from typing import TYPE_CHECKING, Any
 
-from src import commands
+from src.messages import commands
 from src.metrics import BEST_VAL_ERROR, Run
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from src import predictions, search_space
+from src import predictions
 from src.compare import power
 from src.compare.answer import Result
 from src.compare.comparison import Comparison, compare
@@ -19,9 +19,10 @@ from src.compare.spread import find_spread, varied_seeds
 from src.compare.stats import BoolArray
 from src.compare.tuned import Search, Trial
 from src.compare.variants import find_variants
+from src.config import search_space
+from src.config.schema import factors
 from src.errors import InputError
 from src.metrics import Run
-from src.schema import factors
 from src.tracking.job_record import SEARCH_TAGS, JobRecord, Role
 
 SPACE = "tune.space."  # how the params of a search name its space

@@ -12,9 +12,9 @@ from src.compare.columns import Column
 from src.compare.criterion import measured
 from src.compare.variance import Component, components
 from src.compare.variants import with_found_keys
+from src.config.schema import SEED_KEYS
 from src.errors import InputError
 from src.metrics import BEST_VAL_ERROR, TEST_ERROR, Run
-from src.schema import SEED_KEYS
 
 SOURCES = {"data.split_seed": "split", "init_seed": "initialisation", "order_seed": "order"}
 FEW_LEVELS = 5  # with fewer an interval is too wide to tell anything

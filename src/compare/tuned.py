@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from src.search_space import Dimension, Scale
+from src.config.search_space import Dimension, Scale
 
 
 @dataclass(frozen=True)

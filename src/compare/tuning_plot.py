@@ -9,7 +9,7 @@ from src.compare import figure_style as style
 from src.compare.comparison import Comparison
 from src.compare.figure_style import LIGHT, STYLES, ReportFigure
 from src.compare.tuned import Search
-from src.search_space import Dimension, Scale
+from src.config.search_space import Dimension, Scale
 
 MAX_DIMENSIONS = 3  # side by side, beside the panel of trials
 EXPECTED = (

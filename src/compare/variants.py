@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from src.compare.criterion import Criterion, is_diverged
+from src.config.schema import FOUND_KEYS
 from src.errors import InputError
 from src.metrics import Run
-from src.schema import FOUND_KEYS
 
 Config = Mapping[str, str]
 

@@ -4,11 +4,11 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from src.commands import PROGRAM, SCRIPT
-from src.config import experiment_overrides
+from src.config.resolved import experiment_overrides
+from src.config.schema import covers
+from src.config.search_space import unquoted
 from src.errors import InputError
-from src.schema import covers
-from src.search_space import unquoted
+from src.messages.commands import PROGRAM, SCRIPT
 
 MULTIRUN = ("-m", "--multirun")
 CONFIG_DIR = ("--config-dir", "-cd")

@@ -12,13 +12,13 @@ import yaml
 from src import ROOT
 from src.compare import write
 from src.compare.plain_search import PlainSearch
+from src.config.schema import GROUPS, UNRECORDED_KEYS
 from src.crate import archive, command
 from src.crate.results import FILE, JobResult, dump
 from src.errors import InputError
 from src.inference.verdict import conclude_again
 from src.inference.weights import own_targets
 from src.provenance import REPORT_TAGS, git
-from src.schema import GROUPS, UNRECORDED_KEYS
 from src.source import Source
 from src.tracking.run_files import fetch
 from src.tracking.run_source import RunSource

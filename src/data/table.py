@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from src.data.splits import Draw, Split, Splits, make_splits
-from src.error_text import listed, nearest
 from src.errors import InputError
+from src.messages.error_text import listed, nearest
 
 DELIMITERS = ",;\t"
 

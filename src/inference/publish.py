@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
-from src.config import Resolved
-from src.error_text import root_cause, told_as
+from src.config.resolved import Resolved
+from src.messages.error_text import root_cause, told_as
 from src.tracking import sweep_runs
 from src.tracking.job_record import JobRecord
 

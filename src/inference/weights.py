@@ -15,10 +15,10 @@ import yaml
 from torch import nn
 
 from src import CODE
-from src.config import SHARED_GROUPS, targets
-from src.error_text import told_as
+from src.config.hydra_internals import trust_config
+from src.config.resolved import SHARED_GROUPS, targets
 from src.errors import InputError
-from src.hydra_internals import trust_config
+from src.messages.error_text import told_as
 from src.training.network import facts, filled_in, make, normalized
 from src.training.selection import Weights
 

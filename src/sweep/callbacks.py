@@ -9,12 +9,12 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from src import logs
+from src.config.hydra_internals import typed_lines
 from src.data.availability import ensure_data
 from src.errors import InputError, JobKilledError, Refused
-from src.hydra_internals import typed_lines
 from src.inference.publish import Models
-from src.signals import defer_stop
+from src.messages import logs
+from src.process.signals import defer_stop
 from src.sweep import multirun
 from src.sweep.closing import close_if_ended
 from src.sweep.compose import resolved

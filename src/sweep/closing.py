@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from src import scheduler
-from src.error_text import root_cause
 from src.errors import InputError
+from src.messages.error_text import root_cause
+from src.process import scheduler
+from src.process.scheduler import QueueState
 from src.provenance import REPORT_TAGS
-from src.scheduler import QueueState
 from src.tracking.job_record import JobRecord, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.lock import locked

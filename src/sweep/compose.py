@@ -11,9 +11,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.progress import track
 
-from src.config import Resolved, experiment_overrides, resolve
-from src.errors import InputError
-from src.hydra_internals import (
+from src.config.hydra_internals import (
     BASIC_SWEEPER,
     FAIR_SWEEPER,
     as_typed,
@@ -21,8 +19,10 @@ from src.hydra_internals import (
     split_jobs,
     typed_lines,
 )
-from src.rules import LOOKS
-from src.shared_compositions import share_compositions
+from src.config.resolved import Resolved, experiment_overrides, resolve
+from src.config.rules import LOOKS
+from src.config.shared_compositions import share_compositions
+from src.errors import InputError
 from src.sweep.variation import Original
 
 AUTO = "seed=auto"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from src.config import Identity
+from src.config.resolved import Identity
 from src.sweep.compose import Composed
 from src.tracking.job_record import Action
 from src.tracking.journal import Journal

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from src.addresses import database_path, local_path
+from src.config.schema import STATE_KEYS
 from src.errors import InputError
-from src.schema import STATE_KEYS
+from src.messages.addresses import database_path, local_path
 from src.tracking.journal import OWN_NAMES, Journal
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from src.config import Identity, Resolved
+from src.config.resolved import Identity, Resolved
 from src.sweep.decisions import Planned
 from src.tracking.job_record import Action, JobRecord
 from src.tracking.result_index import Decision, ResultIndex

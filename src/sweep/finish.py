@@ -6,12 +6,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from src import logs
-from src.error_text import root_cause
 from src.errors import OUTPUT_CLOSED, InputError, JobError
 from src.inference.publish import Models, Publication
+from src.messages import logs
+from src.messages.error_text import root_cause
+from src.process.signals import defer_stop, stop_requested
 from src.progress import failure_table, job_counts
-from src.signals import defer_stop, stop_requested
 from src.sweep.closing import conclude_jobs, going_on_note
 from src.tracking.job_record import LEFT, Action, JobRecord, Status, fold
 from src.tracking.repair import end, goes_on

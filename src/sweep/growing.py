@@ -12,11 +12,11 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from src import provenance
+from src.config.hydra_internals import BASIC_LAUNCHER, FAIR_SWEEPER, QUEUE_LAUNCHER, as_typed
+from src.config.schema import end_epoch
+from src.config.search_space import Dimension
+from src.config.shared_compositions import share_compositions
 from src.errors import InputError
-from src.hydra_internals import BASIC_LAUNCHER, FAIR_SWEEPER, QUEUE_LAUNCHER, as_typed
-from src.schema import end_epoch
-from src.search_space import Dimension
-from src.shared_compositions import share_compositions
 from src.sweep.arm import Arm, check_space, tuning_seeds
 from src.sweep.compose import Composed, compose_lines, is_growing, job_overrides, resolved, varying
 from src.sweep.looks import seeds_by_look, undecided_arms

@@ -10,19 +10,21 @@ from typing import NoReturn
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from src import fork_server, logs, provenance
-from src.data.availability import ensure_data
-from src.errors import InputError
-from src.hydra_internals import (
+from src import provenance
+from src.config.hydra_internals import (
     BASIC_LAUNCHER,
     QUEUE_LAUNCHER,
     add_overrides,
     as_typed,
     mapping_text,
 )
+from src.data.availability import ensure_data
+from src.errors import InputError
 from src.inference.publish import Models, Publication
-from src.process_exit import require_normal_shutdown
-from src.signals import defer_stop
+from src.messages import logs
+from src.process import fork_server
+from src.process.exit import require_normal_shutdown
+from src.process.signals import defer_stop
 from src.sweep import compose, decisions, dry_run, growing, preflight, secrets
 from src.sweep.closing import close_if_ended
 from src.sweep.compose import Composed

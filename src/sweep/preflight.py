@@ -12,12 +12,12 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from src import fork_server
-from src.config import Identity, Resolved
-from src.error_text import root_cause
+from src.config.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, trust_config
+from src.config.resolved import Identity, Resolved
+from src.config.schema import leaves
 from src.errors import PEER_CLOSED, InputError
-from src.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, trust_config
-from src.schema import leaves
+from src.messages.error_text import root_cause
+from src.process import fork_server
 from src.sweep.compose import Composed
 from src.sweep.directories import check_directories, check_job_folders
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 
-from src.hydra_internals import mapping_text
+from src.config.hydra_internals import mapping_text
 from src.job_source import Job
 from src.sweep.arm import Arm
 from src.sweep.tuning import ArmSearch, Settings, Task

@@ -7,8 +7,8 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
 
-from src.credentials import redact
-from src.resolvers import register_resolver
+from src.config.resolvers import register_resolver
+from src.messages.credentials import redact
 
 
 def hide_secrets(config: DictConfig) -> None:

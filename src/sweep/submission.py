@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
-from src import CODE, ROOT, scheduler
+from src import CODE, ROOT
 from src.code_digest import SITES, SNAPSHOT
+from src.process import scheduler
 from src.provenance import COMMIT
 from src.tracking.event import EventKind
 from src.tracking.job_record import fold

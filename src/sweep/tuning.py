@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from src.search_space import Dimension, Scale
+from src.config.search_space import Dimension, Scale
 
 if TYPE_CHECKING:
     import optuna

@@ -10,8 +10,8 @@ from typing import Any
 from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
 
-from src.config import Resolved
-from src.schema import HOME_KEYS, check, covers, leaves
+from src.config.resolved import Resolved
+from src.config.schema import HOME_KEYS, check, covers, leaves
 
 COPY, REFERENCE = re.compile(r"\$\{(\w[\w.]*)\}"), re.compile(r"\$\{\s*([\w.]+)")
 COMPOSED_KEYS = (*HOME_KEYS, "tracking", "sweep", "hydra", "data.fallback")  # more than values

@@ -9,8 +9,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from src import addresses
-from src.credentials import redact
+from src.messages import addresses
+from src.messages.credentials import redact
 
 COLUMNS = {"runs": "artifact_uri", "logged_models": "artifact_location"}
 

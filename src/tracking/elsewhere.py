@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.addresses import is_database, local_path
-from src.error_text import told_as
 from src.errors import InputError
+from src.messages.addresses import is_database, local_path
+from src.messages.error_text import told_as
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import FILES, Journal
 from src.tracking.run_files import fetch as fetch_file

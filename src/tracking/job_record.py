@@ -8,11 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from src import process_identity, scheduler
-from src.config import Identity
+from src.config.resolved import Identity
+from src.config.schema import factors
 from src.metrics import BEST_VAL_ERROR, VAL_ERROR, Epoch, Run, defined
-from src.scheduler import QueueState
-from src.schema import factors
+from src.process import identity, scheduler
+from src.process.scheduler import QueueState
 from src.tracking.event import Event, EventKind
 from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings, moved
@@ -154,8 +154,8 @@ class JobRecord:
     @property
     def process(self) -> ProcessState:
         """The state of the process that keeps the journal."""
-        is_here = self.tags.get("machine") == process_identity.machine_id()
-        if is_here and process_identity.is_alive(self.tags.get("process", "")):
+        is_here = self.tags.get("machine") == identity.machine_id()
+        if is_here and identity.is_alive(self.tags.get("process", "")):
             return ProcessState.ALIVE
         if job := self.tags.get("scheduler_job"):
             return STATES.get(scheduler.state(job), ProcessState.UNKNOWN)

@@ -25,8 +25,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
-from src.error_text import root_cause, told_as
 from src.errors import InputError
+from src.messages.error_text import root_cause, told_as
 from src.metrics import BEST_EPOCH
 from src.tracking.job_record import JobRecord
 from src.tracking.store import Store

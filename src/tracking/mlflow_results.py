@@ -8,7 +8,7 @@ from mlflow.entities import Run as MlflowRun
 from sqlalchemy import NullPool, column, create_engine, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
-from src.addresses import is_database, local_path
+from src.messages.addresses import is_database, local_path
 from src.tracking.event import Event
 from src.tracking.mlflow_source import events_of, search
 from src.tracking.store import Store

@@ -15,11 +15,11 @@ from mlflow.entities import LifecycleStage
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
-from src import commands
-from src.addresses import local_path
 from src.errors import InputError
+from src.messages import commands
+from src.messages.addresses import local_path
 from src.metrics import SUMMARY
-from src.process_identity import machine_id
+from src.process.identity import machine_id
 from src.tracking.event import Event, EventKind
 from src.tracking.job_record import JobRecord, Status, fold, fold_events
 from src.tracking.journal import Journal

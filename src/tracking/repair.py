@@ -2,8 +2,8 @@
 
 import logging
 
-from src import scheduler
-from src.scheduler import QueueState
+from src.process import scheduler
+from src.process.scheduler import QueueState
 from src.tracking.event import EventKind
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal

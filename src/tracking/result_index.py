@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from src.addresses import local_path
-from src.config import experiment_overrides, settings
+from src.config.resolved import experiment_overrides, settings
+from src.messages.addresses import local_path
 from src.tracking.event import Event
 from src.tracking.job_record import Action, JobRecord, Status, fold
 from src.tracking.journal import SWEEP_DEPTH, Journal

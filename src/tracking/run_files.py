@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.addresses import local_path
-from src.error_text import told_as
 from src.errors import InputError
+from src.messages.addresses import local_path
+from src.messages.error_text import told_as
 from src.tracking.job_record import JobRecord
 from src.tracking.journal import FILES
 

@@ -8,12 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src import provenance, scheduler
-from src.config import Identity, Resolved, experiment_overrides, flatten
-from src.credentials import redact
+from src import provenance
+from src.config.resolved import Identity, Resolved, experiment_overrides, flatten
 from src.errors import InputError, JobRequeued
+from src.messages.credentials import redact
 from src.metrics import Epoch
-from src.signals import Terminated, handle_signals, raise_if_stop_requested
+from src.process import scheduler
+from src.process.signals import Terminated, handle_signals, raise_if_stop_requested
 from src.tracking.event import Event, EventKind, event_now
 from src.tracking.job_record import SEARCH_TAGS, Action, JobRecord, Status, fold
 from src.tracking.journal import DIRECTORY_IN_USE, FILES, Journal

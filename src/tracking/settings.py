@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from src import addresses, commands
-from src.addresses import database_path
-from src.credentials import redact
 from src.errors import InputError
+from src.messages import addresses, commands
+from src.messages.addresses import database_path
+from src.messages.credentials import redact
 
 if TYPE_CHECKING:
     from src.tracking.store import Store

@@ -27,10 +27,10 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.store.db import utils as db
 from sqlalchemy import NullPool, create_engine
 
-from src import addresses
-from src.credentials import redact
-from src.error_text import root_cause
 from src.errors import AccessDeniedError, ExperimentDeletedError, InputError
+from src.messages import addresses
+from src.messages.credentials import redact
+from src.messages.error_text import root_cause
 from src.tracking import artifact_location
 from src.tracking.lock import locked
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from src import commands, logs
-from src.error_text import root_cause
 from src.errors import AccessDeniedError, InputError
+from src.messages import commands, logs
+from src.messages.error_text import root_cause
 from src.tracking import elsewhere, logged_model, mlflow_results, mlflow_source, store
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal

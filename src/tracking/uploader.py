@@ -11,8 +11,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from src.error_text import root_cause
-from src.process_exit import at_end
+from src.messages.error_text import root_cause
+from src.process.exit import at_end
 from src.tracking.journal import Journal
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from src import CODE, logs
-from src.error_text import root_cause
+from src import CODE
 from src.errors import PEER_CLOSED, InputError
-from src.process_exit import at_end, fast_exit
+from src.messages import logs
+from src.messages.error_text import root_cause
+from src.process.exit import at_end, fast_exit
 
 DETACH_TIMEOUT = 3.0  # seconds that an interrupted run waits for the process, which goes on alone
 

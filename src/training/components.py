@@ -13,7 +13,7 @@ from hydra.utils import instantiate
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from src.config import SHARED_GROUPS, Resolved
+from src.config.resolved import SHARED_GROUPS, Resolved
 from src.data.splits import Splits
 from src.errors import InputError
 from src.metrics import BUILT_IN, LOSS, SPLITS, Epoch, Metric, defined

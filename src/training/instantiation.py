@@ -14,9 +14,9 @@ from hydra.errors import InstantiationException
 from torch import Tensor, nn
 
 from src import CODE
-from src.config import Resolved
-from src.error_text import nearest, sentence, unknown
+from src.config.resolved import Resolved
 from src.errors import InputError
+from src.messages.error_text import nearest, sentence, unknown
 
 OTHERS_CODE = (CODE / "src", Path(inspect.__file__).parent)  # this project's, and Python's own
 

@@ -11,7 +11,7 @@ from typing import Any
 from hydra.utils import instantiate
 from torch import nn
 
-from src.resolvers import FROM_DATA
+from src.config.resolvers import FROM_DATA
 from src.training.instantiation import parameters
 
 

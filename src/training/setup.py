@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 
-from src import code_digest, hardware
+from src import code_digest
 from src.code_digest import SNAPSHOT
-from src.config import Identity, Resolved
+from src.config.resolved import Identity, Resolved
 from src.data.splits import Splits
+from src.process import hardware
 from src.training.eager import unwrap_optimizers
 from src.training.instantiation import blaming, require_kind
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from src.data.splits import Splits
-from src.error_text import sentence
 from src.errors import InputError
+from src.messages.error_text import sentence
 from src.training.diagnostics import Loss
 from src.training.measures import Measure, measured
 

@@ -10,8 +10,8 @@ from src.compare.answer import Answer
 from src.compare.plain_search import PlainSearch
 from src.compare.recorded_jobs import conclude, power_note
 from src.compare.spread import Spread
+from src.config.schema import SEED_KEYS
 from src.errors import InputError
-from src.schema import SEED_KEYS
 from src.tracking.job_record import SEARCH_TAGS, JobRecord, Status
 from src.tracking.journal import Journal
 

@@ -12,7 +12,7 @@ from src.compare.formatting import interval
 from src.compare.summary import sentence
 from src.compare.terminal import table
 from src.compare.tuned import Search, Trial
-from src.search_space import parse
+from src.config.search_space import parse
 from tests.compare.records import arms, compare_runs, make_run
 
 

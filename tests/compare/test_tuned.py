@@ -7,7 +7,7 @@ import pytest
 
 from src.compare.columns import search_columns
 from src.compare.tuned import Search, Trial
-from src.search_space import parse
+from src.config.search_space import parse
 
 SPACE = parse({"lr": "log(0.01, 1)"})
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from src.config import Resolved
+from src.config.resolved import Resolved
 
 
 @dataclass

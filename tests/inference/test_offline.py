@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from src import command_line, export, resolvers
+from src import command_line, export
 from src.compare import __main__ as compare
+from src.config import resolvers
 from src.crate import archive
 from src.errors import InputError
 from src.inference import choice

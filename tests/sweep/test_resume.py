@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from until import all_have, until
 
-from src import process_identity
+from src.process import identity
 from src.tracking.journal import Journal
 from tests.held import held
 
@@ -91,7 +91,7 @@ class Cut:
         gate.touch()
         self.first = sweeps(place)[0]
         experiment = self.first.info.experiment_id
-        tags = {"machine": process_identity.machine_id(), "process": process_identity.process_id()}
+        tags = {"machine": identity.machine_id(), "process": identity.process_id()}
         self.stranger = client.create_run(experiment, tags=tags).info.run_id
         namesake = {"host": socket.gethostname(), "machine": "another", "process": "1@1.0"}
         self.far_away = client.create_run(experiment, tags=namesake).info.run_id

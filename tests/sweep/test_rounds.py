@@ -6,7 +6,7 @@ import random
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from src.search_space import parse
+from src.config.search_space import parse
 from src.sweep.arm import Arm
 from src.sweep.looks import seeds_by_look
 from src.sweep.rounds import Branch, Rounds

@@ -11,9 +11,9 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from src import ROOT
-from src.hydra_internals import MAIN, as_typed
-from src.resolvers import register_resolvers
-from src.shared_compositions import share_compositions
+from src.config.hydra_internals import MAIN, as_typed
+from src.config.resolvers import register_resolvers
+from src.config.shared_compositions import share_compositions
 from src.sweep.compose import job_overrides, question, resolved
 from src.sweep.secrets import hide_secrets, make_private
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from scipy.stats import qmc
 
-from src.search_space import parse
+from src.config.search_space import parse
 from src.sweep.tuning import ArmSearch, Rung, Task, grid_points, rungs, sampler, sobol_points
 
 LR = parse({"optimizer.lr": "log(0.001, 1)"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from src import process_identity
+from src.process import identity
 from src.tracking.job_record import Action, ProcessState, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import settle
@@ -23,7 +23,7 @@ def journal(tmp_path) -> Journal:
 
 
 def begin(journal: Journal, process: str = "", **tags: str) -> Journal:
-    own = {"job": "j", "machine": process_identity.machine_id(), "process": process or dead()}
+    own = {"job": "j", "machine": identity.machine_id(), "process": process or dead()}
     journal.begin(name="a", tags=own | tags, params={"seed": "3", "epochs": "2"})
     return journal
 
@@ -33,7 +33,7 @@ def dead() -> str:
     child = os.fork()
     if child == 0:
         os._exit(0)
-    name = f"{child}@{process_identity.process_id().partition('@')[2]}"
+    name = f"{child}@{identity.process_id().partition('@')[2]}"
     os.waitpid(child, 0)
     return name
 
@@ -113,7 +113,7 @@ class TestSettle:
         assert len(journal.path.read_bytes().splitlines()) == lines
 
     def test_a_job_that_runs_is_left_alone(self, journal):
-        begin(journal, process=process_identity.process_id())
+        begin(journal, process=identity.process_id())
         before = journal.path.read_bytes()
         assert settle(journal).status == Status.RUNNING
         assert journal.path.read_bytes() == before

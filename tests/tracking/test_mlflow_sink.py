@@ -16,8 +16,8 @@ import pytest
 from mlflow import MlflowClient
 
 from src import ROOT, sync
-from src.addresses import database_path
 from src.errors import InputError
+from src.messages.addresses import database_path
 from src.tracking import store as tracking_store
 from src.tracking.journal import Journal
 from src.tracking.mlflow_sink import send

@@ -6,8 +6,8 @@ from threading import Event
 
 import pytest
 
-from src import process_identity
 from src.errors import InputError
+from src.process import identity
 from src.tracking import logged_model
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
@@ -30,7 +30,7 @@ def begun(index, workplace):
 
     def make(name: str, machine="", tracking=None, **tags) -> Journal:
         journal = Journal(workplace.folder / name)
-        here = process_identity.machine_id()
+        here = identity.machine_id()
         own = {"job": name, "machine": machine or here, "process": "1@0.00@before"}
         where = vars(tracking or index.tracking)
         journal.begin(name=name, tags=own | tags, params={}, tracking=where)

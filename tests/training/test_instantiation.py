@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from src.config import Resolved
+from src.config.resolved import Resolved
 from src.errors import InputError
 from src.training.components import build
 from src.training.setup import prepare

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import util
 from pathlib import Path
 
-from src.signals import EXIT_STATUS, handle_signals
+from src.process.signals import EXIT_STATUS, handle_signals
 
 _status = 1  # of an exception that nobody catches
 

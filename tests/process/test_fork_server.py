@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 BEGIN = """
 import os
-from src import fork_server
+from src.process import fork_server
 fork_server.start([])
 fork_server.fork(int).join()
 """
@@ -121,7 +121,7 @@ def test_a_fork_server_that_is_killed_while_it_imports_is_replaced(tmp_path, sta
         "    time.sleep(1_000)\n"
     )
     process = start(
-        "import os\nfrom src import fork_server\nfork_server.start(['slow'])\n"
+        "import os\nfrom src.process import fork_server\nfork_server.start(['slow'])\n"
         "fork_server.fork(os.write, 1, b'forked').join()\n",
         tmp_path,
     )

@@ -3,8 +3,8 @@
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from src.config.search_space import Dimension, Scale, parse, quoted, unquoted
 from src.errors import InputError
-from src.search_space import Dimension, Scale, parse, quoted, unquoted
 
 
 def test_each_kind_of_dimension_is_read():

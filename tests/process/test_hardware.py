@@ -6,13 +6,14 @@ import sys
 
 import pytest
 
-from src import ROOT, hardware
+from src import ROOT
+from src.process import hardware
 
 
 def test_cores_are_those_that_this_process_may_use():
     core = min(os.sched_getaffinity(0))
     code = (
-        f"import os; os.sched_setaffinity(0, [{core}]); from src import hardware; "
+        f"import os; os.sched_setaffinity(0, [{core}]); from src.process import hardware; "
         "print(hardware.cores())"
     )
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

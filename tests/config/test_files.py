@@ -6,16 +6,24 @@ from pathlib import Path
 import pytest
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 
 from src import ROOT
 from src.command_errors import one_line
-from src.config_files import check_content
+from src.config.files import check_content, forget
+from src.config.hydra_internals import MAIN, name_config_files
+from src.config.resolvers import register_resolvers
 from src.errors import InputError
-from src.hydra_internals import MAIN, name_config_files
-from src.resolvers import register_resolvers
 
 GELU = "_target_: torch.nn.GELU\n_partial_: true\n"
 GLOBAL = "# @package _global_\n"
+
+
+@pytest.fixture(autouse=True)
+def _other_tests_read_files_as_hydra_does(monkeypatch):
+    monkeypatch.setattr(FileConfigSource, "load_config", FileConfigSource.load_config)
+    yield
+    forget()
 
 
 @pytest.fixture

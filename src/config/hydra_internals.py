@@ -18,7 +18,7 @@ from hydra.plugins.config_source import ConfigLoadError, ConfigResult
 from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
 
-from src import config_files
+from src.config import files
 from src.errors import InputError
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
@@ -53,7 +53,7 @@ def mapping_text(words: Mapping[str, object]) -> str:
 
 def name_config_files() -> None:
     """Let Hydra raise an InputError that names the file for a config file that cannot be one."""
-    config_files.forget()
+    files.forget()
     Plugins.instance()  # registers the sources
     try:
         from hydra._internal.sources_registry import SourcesRegistry
@@ -72,11 +72,11 @@ def name_config_files() -> None:
         except ConfigLoadError:
             raise
         except Exception as error:  # PyYAML's and OmegaConf's have no common base
-            raise config_files.unreadable(file, error) from error
+            raise files.unreadable(file, error) from error
         package = result.header["package"]
-        config_files.check_content(file, config_path, result.config, package)
+        files.check_content(file, config_path, result.config, package)
         # A copy, for Hydra merges overrides into what was loaded.
-        config_files.remember(file, config_path, OmegaConf.to_container(result.config), package)
+        files.remember(file, config_path, OmegaConf.to_container(result.config), package)
         return result
 
     if not hasattr(load, "__wrapped__"):

@@ -17,7 +17,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, read_write
 
-from src.hydra_internals import as_typed, typed_lines
+from src.config.hydra_internals import as_typed, typed_lines
 
 # Releases in which shared and own compositions have been compared; others compare as they go.
 PROVEN = ("1.3.8", "1.4.0rc3")

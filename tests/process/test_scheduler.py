@@ -2,8 +2,8 @@
 
 import pytest
 
-from src import scheduler
-from src.scheduler import QueueState
+from src.process import scheduler
+from src.process.scheduler import QueueState
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import goes_on, settle

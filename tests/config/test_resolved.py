@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from src import ROOT
-from src import config as module
-from src.config import Identity
+from src.config import resolved as module
+from src.config.resolved import Identity
+from src.config.schema import factors
 from src.errors import InputError
-from src.schema import factors
 
 CODE = {"src/training/fit.py": "a1", "torch": "2.15.0"}
 CELEBRATED = {"seed": "0", "model": "mlp", "activation": "relu", "optimizer.lr": "0.05"}

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import yaml
 
-from src.credentials import redact
+from src.messages.credentials import redact
 
 FIRST_OF_NUMBERS = "+-.0123456789"  # OmegaConf reads more of them than YAML 1.1, such as 1e-3
 

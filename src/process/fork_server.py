@@ -19,10 +19,10 @@ from threading import Thread
 from typing import Any
 
 from src.errors import JobError
-from src.process_identity import is_alive, machine_id, process_id
-from src.signals import STOP_SIGNALS
+from src.process.identity import is_alive, machine_id, process_id
+from src.process.signals import STOP_SIGNALS
 
-PRELOAD = "src.fork_server_preload"
+PRELOAD = "src.process.fork_server_preload"
 LONGEST_FOLDER = 28  # a socket's path has at most 107 characters (unix(7)), 79 of them ours
 SHORT_FOLDER = "/tmp"
 ATTEMPTS, PAUSE_SECONDS = 4, 0.2

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from src.credentials import redact
 from src.errors import InputError
+from src.messages.credentials import redact
 
 LONGEST = 600  # characters of a message: eight lines of a terminal
 FEW = 12  # names that can be listed in a line beside a hint

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from src import provenance
-from src.credentials import redact
+from src.messages.credentials import redact
 
 PRINTABLE = string.digits + string.ascii_letters + string.punctuation + " "
 PLACES = {

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from src.error_text import root_cause, sentence, told_as
 from src.errors import InputError
+from src.messages.error_text import root_cause, sentence, told_as
 
 
 def test_the_cause_of_an_error_is_told_and_no_password():

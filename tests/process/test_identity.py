@@ -11,7 +11,7 @@ import psutil
 import pytest
 from until import until
 
-from src import process_identity
+from src.process import identity
 
 
 @pytest.fixture
@@ -31,18 +31,14 @@ BOOT = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
 def test_a_process_is_alive_until_it_ends_and_no_other_is_taken_for_it(sleeper):
     process, start = sleeper
     name = f"{process.pid}@{start:.2f}@{BOOT}"
-    assert process_identity.is_alive(name)
-    assert not process_identity.is_alive(f"{process.pid}@{start - 60:.2f}@{BOOT}"), (
-        "an earlier one's id"
-    )
-    assert not process_identity.is_alive(f"{process.pid}@{start:.2f}@01234567"), (
-        "before a power cut"
-    )
+    assert identity.is_alive(name)
+    assert not identity.is_alive(f"{process.pid}@{start - 60:.2f}@{BOOT}"), "an earlier one's id"
+    assert not identity.is_alive(f"{process.pid}@{start:.2f}@01234567"), "before a power cut"
     process.kill()
     until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
-    assert not process_identity.is_alive(name), "nobody has waited for it yet"
+    assert not identity.is_alive(name), "nobody has waited for it yet"
     process.communicate()
-    assert not process_identity.is_alive(name)
+    assert not identity.is_alive(name)
 
 
 def test_a_process_stays_the_same_when_the_clock_is_set(sleeper, monkeypatch):
@@ -50,7 +46,7 @@ def test_a_process_stays_the_same_when_the_clock_is_set(sleeper, monkeypatch):
     booted = psutil.boot_time()
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + 3600)
     assert psutil.Process(process.pid).create_time() > time.time(), "the clock was set"
-    assert process_identity.is_alive(f"{process.pid}@{start:.2f}@{BOOT}")
+    assert identity.is_alive(f"{process.pid}@{start:.2f}@{BOOT}")
 
 
 @pytest.fixture
@@ -59,10 +55,10 @@ def machine(monkeypatch):
 
     def told(name: str, own: str, card: int, processes: str = "pid:[1]") -> str:
         monkeypatch.setattr(socket, "gethostname", lambda: name)
-        monkeypatch.setattr(process_identity.Path, "read_text", lambda _: own)
-        monkeypatch.setattr(process_identity.Path, "readlink", lambda _: processes)
-        monkeypatch.setattr(process_identity.uuid, "getnode", lambda: card)
-        return process_identity.machine_id.__wrapped__()
+        monkeypatch.setattr(identity.Path, "read_text", lambda _: own)
+        monkeypatch.setattr(identity.Path, "readlink", lambda _: processes)
+        monkeypatch.setattr(identity.uuid, "getnode", lambda: card)
+        return identity.machine_id.__wrapped__()
 
     return told
 

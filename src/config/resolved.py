@@ -15,13 +15,14 @@ from omegaconf.errors import (
 )
 from yaml import YAMLError
 
-from src import CODE, schema
-from src.addresses import expand_home
-from src.credentials import redact
-from src.document import document
-from src.error_text import unknown, without_place
+from src import CODE
+from src.config import schema
+from src.config.document import document
+from src.config.resolvers import register_resolvers
 from src.errors import InputError
-from src.resolvers import register_resolvers
+from src.messages.addresses import expand_home
+from src.messages.credentials import redact
+from src.messages.error_text import unknown, without_place
 
 SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
 NOT_TYPED = ("sweep", "hydra.sweeper.params")  # what a sweep fills in, and the values of a file

@@ -12,7 +12,7 @@ from src import ROOT
 
 BEGIN = """
 import os, signal, sys
-from src.signals import *
+from src.process.signals import *
 def strike(number=signal.SIGINT):
     os.kill(os.getpid(), number)
 def say(word):
@@ -186,10 +186,10 @@ def test_another_thread_than_the_main_one_changes_nothing():
 @pytest.mark.parametrize(
     ("command", "imported"),
     [
-        ("train", "src.config"),
+        ("train", "src.config.resolved"),
         ("sync", "src.errors"),
         ("compare", "numpy"),
-        ("predict", "src.config"),
+        ("predict", "src.config.resolved"),
     ],
 )
 def test_ctrl_c_among_the_first_imports_is_quiet(command, imported, tmp_path):

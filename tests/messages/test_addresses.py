@@ -9,7 +9,14 @@ from urllib.request import url2pathname
 
 import pytest
 
-from src.addresses import artifacts_uri, database_path, database_uri, expand_home, local_path, moved
+from src.messages.addresses import (
+    artifacts_uri,
+    database_path,
+    database_uri,
+    expand_home,
+    local_path,
+    moved,
+)
 
 PRINTABLE = "".join(chr(code) for code in range(32, 127) if chr(code) != "/")
 BEYOND = [

@@ -4,12 +4,14 @@ import shlex
 
 import pytest
 
-from src import ROOT, commands, config, provenance
+from src import ROOT, provenance
+from src.config import resolved
+from src.messages import commands
 
 
 @pytest.fixture
 def defaults() -> dict[str, str]:
-    return config.settings([])["tracking"]
+    return resolved.settings([])["tracking"]
 
 
 @pytest.mark.parametrize(

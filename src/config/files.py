@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from src import CODE
-from src.error_text import without_place
+from src.config.schema import leaves, plain_text
 from src.errors import InputError
-from src.schema import leaves, plain_text
+from src.messages.error_text import without_place
 
 SETS_OTHER_GROUPS = ("experiment", "recipe")  # groups whose files set keys of the whole config
 RECURSIVE = "must not contain itself by an alias (`*name`)"

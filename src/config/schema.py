@@ -6,11 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from src import CODE, rules
-from src.error_text import unknown
+from src import CODE
+from src.config import rules
+from src.config.rules import Rule, number, one_of, optional, whole
 from src.errors import InputError
+from src.messages.error_text import unknown
 from src.metrics import BUILT_IN, Direction, Unit
-from src.rules import Rule, number, one_of, optional, whole
 
 # A key stands for all keys below it as well: `data` for `data.n`.
 STATE_KEYS = ("checkpoints", "results")

@@ -5,8 +5,8 @@ from functools import reduce
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from src.config.schema import SCHEMA, check, check_targets, leaves
 from src.errors import InputError
-from src.schema import SCHEMA, check, check_targets, leaves
 
 PARSER = OverridesParser.create()
 CNN, ADAM, TEXT = "model=cnn", "optimizer=adam", ("data=pixel_rows", "data.train=rows.csv")

@@ -10,7 +10,7 @@ from src import ROOT
 
 PROGRAM = """
 import atexit, sys
-from src.process_exit import fast_exit, require_normal_shutdown
+from src.process.exit import fast_exit, require_normal_shutdown
 class Late:
     def __del__(self):
         print("taken apart")

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from src import ROOT, logs
+from src import ROOT
+from src.messages import logs
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +48,7 @@ def test_a_later_call_writes_to_the_output_of_that_time(capsys):
 @pytest.mark.slow
 def test_a_home_that_cannot_be_written_to_is_no_news():
     """matplotlib keeps its settings there, and goes on without."""
-    command = [sys.executable, "-c", "import src.logs, matplotlib.pyplot"]
+    command = [sys.executable, "-c", "import src.messages.logs, matplotlib.pyplot"]
     told = subprocess.run(
         command,
         cwd=ROOT,

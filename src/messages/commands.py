@@ -7,8 +7,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from src import ROOT, addresses
-from src.credentials import redact
+from src import ROOT
+from src.messages import addresses
+from src.messages.credentials import redact
 
 PROGRAM, SCRIPT = ("python", "-m", "src.train"), "fairsweep"  # the one that trains, by both names
 PLAIN = re.compile(r"[\w.-]+")  # a user's name that cannot be a part of a password

@@ -1,0 +1,1 @@
+"""Processes and machines: how they start, stop and end, and who they are."""
