@@ -63,10 +63,8 @@ import runpy
 import src.tracking.uploader_process
 
 class Nobody:
-    def begin(self, *_): pass
-    def send(self, *_): pass
-    def receive(self): pass
-    def close(self, is_abort): pass
+    def __getattr__(self, request):
+        return lambda *arguments: ""
 
 src.tracking.uploader_process.UploaderProcess = Nobody
 runpy.run_module("src.train", run_name="__main__", alter_sys=True)
