@@ -17,6 +17,7 @@ from pathlib import Path
 
 from src import CODE
 from src.errors import InputError
+from src.process.signals import is_stop
 from src.source import Source
 
 JOB, TRAINING = "src/job.py", "src.training."  # a job is trained by the modules it imports of these
@@ -101,7 +102,9 @@ class Snapshot:
         for name in names:
             try:
                 importlib.import_module(name)
-            except (Exception, SystemExit) as error:  # a module is anybody's code
+            except BaseException as error:  # a module is anybody's code
+                if is_stop(error):
+                    raise
                 log.debug("%s cannot be imported: %s", name, error)
         self.changed |= {file for file in files if self.sources[file].differs_from(file)}
 

@@ -3,7 +3,6 @@
 import gc
 import os
 import sys
-import traceback
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -16,10 +15,11 @@ from src.config.hydra_internals import MAIN, check_options, name_config_files, t
 from src.config.resolvers import register_resolvers
 from src.config.schema import covers
 from src.config.search_space import quoted
-from src.errors import InputError, JobError, Refused
+from src.errors import InputError, JobError, JobRequeued, Refused
 from src.messages.credentials import redact
+from src.messages.error_text import place
 from src.process.exit import fast_exit
-from src.process.signals import EXIT_STATUS
+from src.process.signals import EXIT_STATUS, stop_requested
 from src.sweep.finish import finishing
 from src.tracking.uploader_process import start_uploader, uploader_closed
 
@@ -30,27 +30,29 @@ NO_RERUN = (
     f"{RERUN}: must be left out; it passes over the checks before a run and its way "
     "to MLflow, and the same overrides train the same weights again"
 )
+WHERE = "the run keeps its traceback, and HYDRA_FULL_ERROR=1 prints it"
 register_resolvers()
 
 
 @hydra.main(**MAIN, config_path=str(CODE / "conf"), config_name="config")
 def train(cfg: DictConfig) -> float:
-    """Run one job. In a sweep every failure, even SystemExit, becomes a JobError."""
+    """Run one job, of which every failure but a stop, even SystemExit, becomes a JobError."""
     from src import job
 
     is_single = HydraConfig.get().mode != RunMode.MULTIRUN
     try:
         return job.run(cfg)
-    except (Exception, SystemExit) as error:  # whatever a model's code does, others go on
+    except (KeyboardInterrupt, JobRequeued):
+        raise
+    except BaseException as error:  # whatever a model's code does, others go on
         is_input = isinstance(error, InputError)
         if is_single and is_input:
             raise Refused from error
-        if is_single:  # a bug: its traceback is what is needed
-            print(redact(traceback.format_exc()), end="", file=sys.stderr)
-            raise SystemExit(1) from error
-        reason = redact(str(error) if is_input else f"{type(error).__name__}: {error}")
-        print(f"failed: {reason}", file=sys.stderr)
-        raise JobError(reason) from error
+        told = str(error) if is_input else f"{type(error).__name__}: {error}".rstrip(": ")
+        if is_single:
+            raise JobError(f"{told}{place(error)}; {WHERE}") from error
+        print(f"failed: {redact(told)}", file=sys.stderr)
+        raise JobError(redact(told)) from error
 
 
 def main() -> None:
@@ -74,7 +76,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(EXIT_STATUS)
     except (Exception, Refused) as error:  # none is swallowed: the user's own become one line
-        if full or not is_users(error):
+        if full or stop_requested() or not is_users(error):
             raise
         sys.exit(one_line(error))
 

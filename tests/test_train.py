@@ -347,9 +347,7 @@ def test_whoever_asks_for_the_full_error_gets_it(here):
     assert "an integer from 0" in str(raised.value.__cause__ or raised.value)
 
 
-def test_an_exception_in_training_is_recorded_as_failed(
-    here, monkeypatch, workplace, tmp_path, capsys
-):
+def test_an_exception_in_training_is_recorded_as_failed(here, monkeypatch, workplace, tmp_path):
     (tmp_path / "faulty.py").write_text(
         "from torch import nn\n"
         "class Faulty(nn.ReLU):\n"
@@ -359,8 +357,10 @@ def test_an_exception_in_training_is_recorded_as_failed(
         "        return super().forward(x)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    assert here(*QUICK, "activation._target_=faulty.Faulty") == 1
-    assert "RuntimeError: a bug of ours" in capsys.readouterr().err
+    told = here(*QUICK, "activation._target_=faulty.Faulty")
+    bug = f"RuntimeError: a bug of ours ({tmp_path}/faulty.py:5); the run keeps its traceback"
+    assert told.startswith(bug)
+    assert "\n" not in told
     (run,) = workplace.runs()
     assert run.info.status == "FAILED"
     assert run.data.tags["outcome"] == "failed"

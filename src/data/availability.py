@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from src.errors import InputError
+from src.messages.error_text import raised_by
 
 # Of a data config: why the data cannot be had. A check does without torch, which is slow to import.
 Check = Callable[[Mapping[str, Any]], str | None]
@@ -31,13 +32,14 @@ def ensure_data(wanted: Iterable[Mapping[str, Any]]) -> bool:
 def _must_fall_back(data: Mapping[str, Any]) -> bool:
     name = data["check"]
     module, _, function = name.rpartition(".")
-    try:
+    asked = f"data.check={name}: must name a function that returns why the data lack, or None"
+    with raised_by(f"{asked}; it"):
         check: Check = getattr(import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"data.check={name}: must name a function: {error}") from error
-    refusal = check(data)
+        refusal = check(data)
     if refusal is None:
         return False
+    if not isinstance(refusal, str):
+        raise InputError(f"{asked}; it returned {refusal!r}")
     if data.get("fallback") is None:
         raise InputError(refusal)
     warning = f"WARNING: {refusal}. Training on {data['fallback']} instead."

@@ -2,13 +2,18 @@
 
 import difflib
 import re
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
+from src import CODE
 from src.errors import InputError
 from src.messages.credentials import redact
+from src.process.signals import is_stop
 
 LONGEST = 600  # characters of a message: eight lines of a terminal
+OTHERS_CODE = (CODE / "src", Path(traceback.__file__).parent)  # this project's, and Python's own
 FEW = 12  # names that can be listed in a line beside a hint
 
 
@@ -40,9 +45,36 @@ def told_as(said: str) -> Iterator[None]:
         raise InputError(f"{said}: {root_cause(error)}") from error
 
 
+@contextmanager
+def raised_by(what: str) -> Iterator[None]:
+    """Raise an InputError for all that code of a user's raises in the body, but for a stop."""
+    try:
+        yield
+    except InputError:
+        raise
+    except BaseException as error:  # SystemExit and GeneratorExit as well
+        if is_stop(error):
+            raise
+        reason = f"{type(error).__name__}: {sentence(error)}".rstrip(": ")
+        raise InputError(f"{what} raised {reason}") from error
+
+
 def sentence(error: BaseException) -> str:
     """Return an error's message in a line, without the frames of C++ that torch adds."""
     return " ".join(str(error).partition("Exception raised from ")[0].split())[:300]
+
+
+def place(error: BaseException) -> str:
+    """Return where in the user's own code an exception was raised; "" for other code."""
+    chain = filter(None, (error.__cause__, error))
+    frames = [frame for each in chain for frame in traceback.extract_tb(each.__traceback__)]
+    own = [frame for frame in frames if _is_users(Path(frame.filename))]
+    return f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
+
+
+def _is_users(file: Path) -> bool:
+    is_others = "site-packages" in file.parts or any(map(file.is_relative_to, OTHERS_CODE))
+    return file.is_absolute() and not is_others
 
 
 def unknown(typed: str, allowed: Iterable[str], below: Iterable[str] = ()) -> str:

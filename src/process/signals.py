@@ -27,16 +27,19 @@ _is_deferred = _is_stop_requested = False
 def handle_signals() -> Iterator[None]:
     """Let the first signal in the body raise KeyboardInterrupt, and the second end the process.
 
-    An exception in which a library hides that KeyboardInterrupt becomes one again. A body within
-    another one, or outside the main thread, changes nothing.
+    An exception in which a library hides that KeyboardInterrupt becomes one again, and one that
+    no signal has raised a RuntimeError. A body within another one, or outside the main thread,
+    changes no handler.
     """
     global _is_stop_requested
     handlers = _install(_handle)
     try:
         yield
-    except Exception as error:  # of any library that the interrupt has met
-        if _is_stop_requested:
+    except BaseException as error:  # of any library that the interrupt has met
+        if isinstance(error, Exception) and is_stop(error):
             raise KeyboardInterrupt from error
+        if isinstance(error, KeyboardInterrupt) and not is_stop(error):
+            raise RuntimeError("KeyboardInterrupt, for which there was no signal") from error
         raise
     finally:
         if handlers:
@@ -91,6 +94,15 @@ def stop_requested() -> bool:
     It is lost in callbacks of Python's own, such as a weak reference's.
     """
     return _is_stop_requested
+
+
+def is_stop(error: BaseException) -> bool:
+    """Return whether a signal has ended a body, rather than an exception of its own code.
+
+    Python's own handler leaves no trace: where it is at work a KeyboardInterrupt is a signal's.
+    """
+    is_pythons = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return _is_stop_requested or (is_pythons and isinstance(error, KeyboardInterrupt))
 
 
 def raise_if_stop_requested() -> None:

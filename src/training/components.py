@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
@@ -120,7 +119,7 @@ def build(config: Resolved, environment: Environment) -> Components:
     with blaming(config, "loss"):
         loss = instantiate(tree["loss"])
         require_loss(loss)
-    measures = _measures(tree)
+    measures = _measures(config, tree)
     measured = try_out(model, splits, loss, measures, tree["batch_size"], config.choices)
     _check_tracked(tree, measured, splits)
     seed_globally(seed, "training")
@@ -151,7 +150,7 @@ def _model(config: Resolved, splits: Splits, device: torch.device) -> nn.Module:
         model = make(tree["model"], shape, splits.classes)
         require_kind(model, nn.Module, "a torch.nn.Module")
         require_weights(model)
-    model = normalized(normalize, model).to(device)
+        model = normalized(normalize, model).to(device)
     return with_precision(model, Precision(tree["precision"]), device)
 
 
@@ -167,18 +166,12 @@ def _optimizer(group: Mapping[str, Any], model: nn.Module) -> torch.optim.Optimi
     return factory([group for group in groups if group["params"]])
 
 
-def _measures(tree: Mapping[str, Any]) -> dict[str, Measure]:
+def _measures(config: Resolved, tree: Mapping[str, Any]) -> dict[str, Measure]:
     made = {}
     definitions: Mapping[str, Any] = tree.get("metrics") or {}
     for name, definition in definitions.items():
-        try:
+        with blaming(config, "metrics", name):
             made[name] = instantiate(definition["function"])
-        except (
-            InstantiationException,
-            KeyError,
-        ) as error:  # of a function that is not there, for one
-            reason = " ".join(str(error.__cause__ or error).split())
-            raise InputError(f"metrics={name}: {reason}") from error
     return made
 
 

@@ -2,41 +2,44 @@
 
 import inspect
 import re
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from pydoc import ErrorDuringImport, locate
 from typing import Any, cast
 
 from hydra.errors import InstantiationException
 from torch import Tensor, nn
 
-from src import CODE
 from src.config.resolved import Resolved
 from src.errors import InputError
-from src.messages.error_text import nearest, sentence, unknown
-
-OTHERS_CODE = (CODE / "src", Path(inspect.__file__).parent)  # this project's, and Python's own
+from src.messages.error_text import nearest, place, sentence, unknown
+from src.process.signals import is_stop
 
 
 @contextmanager
-def blaming(config: Resolved, group: str) -> Iterator[None]:
-    """Raise an InputError that names the group for all that its target raises, SystemExit too."""
+def blaming(config: Resolved, group: str, name: str = "") -> Iterator[None]:
+    """Raise an InputError that names the group for all that its target raises, but for a stop.
+
+    `name` is that of a metric, of which a config may have many.
+    """
+    key = f"{group}.{name}.function" if name else group
+    node = config.tree[group][name]["function"] if name else config.tree[group]
     try:
         yield
-    except (Exception, SystemExit) as error:  # a part is anybody's code
+    except BaseException as error:  # a part is anybody's code
+        if is_stop(error):
+            raise
         is_hydras = isinstance(error, InstantiationException)
         cause = error.__cause__ if is_hydras and error.__cause__ else error
         if isinstance(cause, InputError):
             raise cause from error
-        said, node = sentence(cause), config.tree[group]
+        said = sentence(cause)
         if taken := re.search(r"unexpected keyword argument '(\w+)'", said):
-            for key, allowed in _not_taken(node, taken[1], group):
-                raise InputError(unknown(key, allowed)) from error
-        reason = _reason(cause, said, node)
-        raise InputError(f"{group}={config.choices.get(group)}: {reason}") from error
+            for wrong, allowed in _not_taken(node, taken[1], key):
+                raise InputError(unknown(wrong, allowed)) from error
+        option = name or config.choices.get(group)
+        raise InputError(f"{group}={option}: {_reason(cause, said, node)}") from error
 
 
 def _not_taken(node: object, name: str, key: str) -> Iterator[tuple[str, list[str]]]:
@@ -65,28 +68,16 @@ def _reason(error: BaseException, said: str, node: Mapping[str, Any]) -> str:
     if re.search(r"missing \d+ required positional argument", said) and "_partial_" not in node:
         return f"{said}; is `_partial_: true` missing, or a key?"
     is_sentence = isinstance(error, TypeError | ValueError | InstantiationException) and said
-    return (said if is_sentence else f"{type(error).__name__}: {said}") + _place(error)
+    return (said if is_sentence else f"{type(error).__name__}: {said}") + place(error)
 
 
 def _not_imported(target: str, error: BaseException) -> str:
     module, _, name = target.rpartition(".")
-    hint = _place(error)
+    hint = place(error)
     with suppress(ErrorDuringImport):  # the module itself cannot be imported
         hint = nearest(name, dir(locate(module)))
     said = " ".join(f"{type(error).__name__}: {error}".split())
     return f"_target_={target}: cannot be imported: {said}{hint}"
-
-
-def _place(error: BaseException) -> str:
-    """Return where in the user's own code an exception was raised; "" for other code."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if _is_users(Path(frame.filename))]
-    return f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
-
-
-def _is_users(file: Path) -> bool:
-    is_others = "site-packages" in file.parts or any(map(file.is_relative_to, OTHERS_CODE))
-    return file.is_absolute() and not is_others
 
 
 def require_factory(component: object) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from src.data.splits import Splits
 from src.errors import InputError
-from src.messages.error_text import sentence
+from src.messages.error_text import raised_by
 from src.training.diagnostics import Loss
 from src.training.measures import Measure, measured
 
@@ -38,7 +38,8 @@ def try_out(
     last = len(train) % batch_size or min(batch_size, len(train))
     with _as_it_was(model):
         for count, mode in ((2, False), (min(last, 2), True)):
-            model.train(mode)
+            with raised_by(f"{of_model}: train({mode})"):
+                model.train(mode)
             inputs, labels = train.batch(slice(count))
             assert labels is not None, "a training set is labelled"
             logits = _logits(model, inputs, classes, of_model, mode, batch_size, len(train))
@@ -47,7 +48,7 @@ def try_out(
                 _require_gradients(model, value, of_model)
                 continue
             for key, measure in measures.items():
-                with _blaming(f"metrics={key}:"):
+                with raised_by(f"metrics={key}:"):
                     names += measured({key: measure}, logits.detach(), labels)
     return names
 
@@ -80,7 +81,7 @@ def _logits(
     sides = "".join(f", {side}" for side in inputs.shape[1:])
     asked = f"{name}: must return logits (B, {classes}) for inputs (B{sides})"
     last = f", also for the last batch of 1 of {total} examples (batch_size={batch_size})"
-    with _blaming(f"{asked}{last if len(inputs) == 1 and is_training else ''}; its forward"):
+    with raised_by(f"{asked}{last if len(inputs) == 1 and is_training else ''}; its forward"):
         logits = model(inputs)
     if not isinstance(logits, Tensor):
         raise InputError(f"{asked}; it returned {_kind(logits)}")
@@ -92,18 +93,6 @@ def _logits(
     return logits
 
 
-@contextmanager
-def _blaming(what: str) -> Iterator[None]:
-    """Raise an InputError for all that `what` raises, SystemExit too."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (Exception, SystemExit) as error:  # a model, a loss and a metric are anybody's code
-        reason = f"{type(error).__name__}: {sentence(error)}".rstrip(": ")
-        raise InputError(f"{what} raised {reason}") from error
-
-
 def _kind(value: object) -> str:
     kind = type(value).__name__
     return "nothing" if value is None else f"a{'n' if kind[0] in 'aeiouAEIOU' else ''} {kind}"
@@ -111,7 +100,7 @@ def _kind(value: object) -> str:
 
 def _loss(loss: Loss, logits: Tensor, labels: Tensor, name: str) -> Tensor:
     asked = f"{name}: must return the mean over logits (B, classes) and labels (B,) as one number"
-    with _blaming(f"{asked}; it"):
+    with raised_by(f"{asked}; it"):
         value = loss(logits, labels)
     if not isinstance(value, Tensor) or value.ndim:
         found = tuple(value.shape) if isinstance(value, Tensor) else _kind(value)
@@ -121,10 +110,8 @@ def _loss(loss: Loss, logits: Tensor, labels: Tensor, name: str) -> Tensor:
 
 def _require_gradients(model: nn.Module, value: Tensor, name: str) -> None:
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    try:
+    asked = f"{name}: must let gradients reach its parameters"
+    with raised_by(f"{asked}; the way back"):
         gradients = torch.autograd.grad(value, weights, allow_unused=True)
-    except RuntimeError as error:
-        said = f"must let gradients reach its parameters: {sentence(error)}"
-        raise InputError(f"{name}: {said}") from error
     if all(gradient is None for gradient in gradients):
-        raise InputError(f"{name}: must let gradients reach its parameters; none has one")
+        raise InputError(f"{asked}; none has one")

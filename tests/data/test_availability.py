@@ -91,5 +91,24 @@ def unavailable(config):
 
 @pytest.mark.parametrize("name", ["nowhere.check", "src.data.download.nothing", "check"])
 def test_a_check_that_is_no_function_is_named(name, config):
-    with pytest.raises(InputError, match=f"^data.check={name}: must name a function: "):
+    with pytest.raises(InputError, match=f"^data.check={name}: must name a function that returns"):
         ensure_data([data(config, "data=mnist_5k") | {"check": name}])
+
+
+def fail(data):
+    raise SystemExit("no disk")
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        ("fail", "it raised SystemExit: no disk"),
+        ("gone", "it raised AttributeError: .*gone"),
+        ("bool", "it returned True"),  # which is no reason
+    ],
+)
+def test_a_check_that_is_none_is_told(check, said):
+    name = f"builtins.{check}" if check == "bool" else f"{__name__}.{check}"
+    asked = rf"data\.check={name}: must name a function that returns why the data lack, or None; "
+    with pytest.raises(InputError, match=f"^{asked}{said}"):
+        ensure_data([{"check": name, "fallback": "digits"}])

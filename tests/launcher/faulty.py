@@ -37,9 +37,19 @@ def _raise() -> None:
     raise ZeroDivisionError("a bug in the model")
 
 
+def _interrupt() -> None:
+    raise KeyboardInterrupt  # of nobody's
+
+
+def _close() -> None:
+    raise GeneratorExit
+
+
 FAULTS = {
     "raise": _raise,
     "exit": lambda: sys.exit(3),
+    "interrupt": _interrupt,
+    "close": _close,
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "vanish": lambda: os.kill(os.getpid(), signal.SIGRTMIN + 6),  # a signal without a name
     "diverge": lambda: None,

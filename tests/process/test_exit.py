@@ -9,7 +9,7 @@ import pytest
 from src import ROOT
 
 PROGRAM = """
-import atexit, sys
+import atexit, os, signal, sys
 from src.process.exit import fast_exit, require_normal_shutdown
 class Late:
     def __del__(self):
@@ -35,7 +35,8 @@ def ended(body: str) -> subprocess.CompletedProcess:
         ("sys.exit(3)", 3, ""),
         ("sys.exit('not so')", 1, "not so\n"),
         ("1 / 0", 1, "ZeroDivisionError: division by zero\n"),
-        ("raise KeyboardInterrupt", 130, ""),
+        ("os.kill(os.getpid(), signal.SIGINT)", 130, ""),
+        ("raise KeyboardInterrupt", 1, "KeyboardInterrupt, for which there was no signal\n"),
     ],
 )
 def test_a_process_that_ends_at_once_loses_nothing(body, status, said):

@@ -42,6 +42,34 @@ def test_the_first_signal_is_an_interrupt(number, name):
     assert (process.returncode, process.stdout, process.stderr) == (0, f"{name}\n", "")
 
 
+def test_an_interrupt_that_no_signal_has_raised_is_an_error():
+    process = ended("""
+    try:
+        with handle_signals():
+            raise KeyboardInterrupt
+    except RuntimeError as error:
+        say(error)
+    """)
+    assert process.stdout == "KeyboardInterrupt, for which there was no signal\n"
+
+
+def test_a_stop_is_known_from_an_error_of_the_code_that_it_met():
+    process = ended("""
+    stop, error = KeyboardInterrupt(), ValueError()
+    say([is_stop(stop), is_stop(error)])  # Python's own handler leaves no trace
+    try:
+        with handle_signals():
+            say([is_stop(stop), is_stop(error)])
+            try:
+                strike()
+            finally:
+                say([is_stop(stop), is_stop(error)])
+    except KeyboardInterrupt:
+        pass
+    """)
+    assert process.stdout == "[True, False]\n[False, False]\n[True, True]\n"
+
+
 @pytest.mark.parametrize("second", ["signal.SIGINT", "signal.SIGTERM"])
 def test_the_second_signal_ends_the_process_at_once(second):
     process = ended(f"""

@@ -38,10 +38,10 @@ def curve(place, run) -> list:
 @pytest.fixture(scope="module")
 def faults(shared_workplace):
     """A sweep in which all that can go wrong with a job goes wrong once."""
+    faults = "none,raise,exit,interrupt,close,kill,vanish,diverge"
     told = shared_workplace.train(
-        *SMALL, FAULTY, "+activation.fault=none,raise,exit,kill,vanish,diverge", "threads=1",
-        "hydra.launcher.retries=0", "-m",
-    )  # fmt: skip
+        *SMALL, FAULTY, f"+activation.fault={faults}", "threads=1", "hydra.launcher.retries=0", "-m"
+    )
     return told, children(shared_workplace)
 
 
@@ -52,6 +52,12 @@ class TestEachDeathIsItsOwn:
             ("none", "FINISHED", None),
             ("raise", "FAILED", "ZeroDivisionError: a bug in the model"),
             ("exit", "FAILED", "SystemExit: 3"),
+            (
+                "interrupt",
+                "FAILED",
+                "RuntimeError: KeyboardInterrupt, for which there was no signal",
+            ),
+            ("close", "FAILED", "GeneratorExit"),
             ("kill", "KILLED", "its process was ended by SIGKILL"),
             ("vanish", "KILLED", f"its process was ended by signal {signal.SIGRTMIN + 6}"),
             ("diverge", "FINISHED", None),
@@ -71,9 +77,11 @@ class TestEachDeathIsItsOwn:
         assert "+activation.fault=raise  failed: ZeroDivisionError" in told.stderr
         assert "sweep.id" not in told.stderr
         table = told.stderr.partition("failed jobs")[2]
-        assert all(f"fault={fault}" in table for fault in ("raise", "exit", "kill", "vanish"))
+        assert all(
+            f"fault={fault}" in table for fault in ("raise", "exit", "interrupt", "close", "kill")
+        )
         assert "diverge" not in table
-        assert told.stderr.rstrip().endswith("4 jobs failed; the same command tries them again")
+        assert told.stderr.rstrip().endswith("6 jobs failed; the same command tries them again")
 
     def test_the_exit_code_says_so_without_a_traceback(self, faults):
         told, runs = faults
@@ -106,16 +114,20 @@ def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
     if launcher == "joblib":
         pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     told = workplace.train(
-        f"hydra/launcher={launcher}", *SMALL, FAULTY, "+activation.fault=raise,none", "-m"
+        f"hydra/launcher={launcher}", *SMALL, FAULTY, "+activation.fault=raise,interrupt,none", "-m"
     )
     assert told.returncode == 1
     assert "Traceback" not in told.stderr
-    assert told.stderr.rstrip().endswith("1 jobs failed; the same command tries them again")
+    assert told.stderr.rstrip().endswith("2 jobs failed; the same command tries them again")
     runs = children(workplace)
     assert runs["+activation.fault=none"].info.status == "FINISHED"
-    failed = runs["+activation.fault=raise"]
-    assert failed.info.status == "FAILED"
-    assert failed.data.tags["reason"] == "ZeroDivisionError: a bug in the model"
+    for fault, reason in (
+        ("raise", "ZeroDivisionError: a bug"),
+        ("interrupt", "RuntimeError: Key"),
+    ):
+        failed = runs[f"+activation.fault={fault}"]
+        assert failed.info.status == "FAILED"
+        assert failed.data.tags["reason"].startswith(reason)
     assert runs["sweep"].info.status == "FAILED"
 
 

@@ -10,6 +10,7 @@ from src.training.components import build
 from src.training.setup import prepare
 
 PARTIAL = {"_partial_": True}
+FACTORIES = ("optimizer", "schedule", "augment")
 SGD = {"_target_": "torch.optim.SGD", "lr": 0.1}
 STEP = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 1}
 GELU = {"_target_": "torch.nn.GELU"}
@@ -64,6 +65,14 @@ WRONG = {
         {"_target_": "faulty_parts.look"},
         r"KeyError: 'a' \(.*faulty_parts\.py:6\)$",
     ),
+    **{
+        f"{group} that ends what it is no part of": (
+            group,
+            {"_target_": "faulty_parts.close"} | (PARTIAL if group in FACTORIES else {}),
+            r"GeneratorExit: for good \(.*faulty_parts\.py:14\)$",
+        )
+        for group in ("model", "data", "loss", "normalize", "device", *FACTORIES)
+    },
     "an augmentation that crops": (
         "augment",
         {"_target_": "faulty_parts.crop"} | PARTIAL,
@@ -82,6 +91,8 @@ def look_up(classes, input_shape):
     return classes
 def crop(images, draw):
     return images[:, :, :20]
+def close(*_, **__):
+    raise GeneratorExit('for good')
 """
 
 
@@ -138,8 +149,13 @@ def test_a_users_module_that_ends_the_program_or_is_no_python_is_told(
     refusal, tmp_path, monkeypatch
 ):
     (tmp_path / "ending_part.py").write_text("import sys\nsys.exit('bye')\n")
+    (tmp_path / "stopping_part.py").write_text("raise GeneratorExit('bye')\n")
     (tmp_path / "unfinished_part.py").write_text("x = = 1\n")
-    for name, said in (("ending_part", "SystemExit: bye"), ("unfinished_part", "SyntaxError: inv")):
+    for name, said in (
+        ("ending_part", "SystemExit: bye"),
+        ("stopping_part", "GeneratorExit: bye"),
+        ("unfinished_part", "SyntaxError: inv"),
+    ):
         line = refusal("loss", {"_target_": f"{name}.Loss"})
         assert line.startswith("loss=mine: ")
         assert said in line

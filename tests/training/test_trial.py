@@ -1,6 +1,9 @@
 """A model that cannot be trained is told before it is: in one line, and with nothing changed."""
 
+import os
+import signal
 import sys
+from asyncio import CancelledError
 from dataclasses import replace
 
 import pytest
@@ -8,6 +11,7 @@ import torch
 from torch import nn
 
 from src.errors import InputError
+from src.process.signals import handle_signals
 from src.training.components import build
 from src.training.setup import prepare
 
@@ -30,8 +34,11 @@ def fail(logits):
     raise RuntimeError("no way\nthrough")
 
 
-def leave(logits):
-    sys.exit("goodbye")
+def end(error):
+    def spoil(logits):
+        raise error
+
+    return spoil
 
 
 SPOILT = {
@@ -41,7 +48,11 @@ SPOILT = {
     "one dimension": (lambda x: x.argmax(1).float(), r"it returned \(2,\) for 2 examples"),
     "labels": (lambda x: x.long(), "it returned torch.int64"),
     "an exception": (fail, "its forward raised RuntimeError: no way through"),
-    "an exit": (leave, "its forward raised SystemExit: goodbye"),
+    "an exit": (end(SystemExit("bye")), "its forward raised SystemExit: bye"),
+    "an end": (end(GeneratorExit()), "its forward raised GeneratorExit$"),
+    "a cancellation": (end(CancelledError("now")), "its forward raised CancelledError: now"),
+    "an iterator's end": (end(StopIteration(3)), "its forward raised StopIteration: 3"),
+    "no real Ctrl-C": (end(KeyboardInterrupt()), "its forward raised KeyboardInterrupt$"),
     "a mean over the batch": (lambda x: x.mean(0, keepdim=True), r"\(1, 10\) for 2 examples"),
 }
 
@@ -66,7 +77,7 @@ def mine(monkeypatch):
 
 @pytest.mark.parametrize(("spoil", "message"), SPOILT.values(), ids=SPOILT)
 def test_what_forward_returns_must_be_logits(spoil, message, mine, config):
-    with pytest.raises(InputError, match=message) as refused:
+    with handle_signals(), pytest.raises(InputError, match=message) as refused:
         built(config, *mine(spoil))
     asked = r"model=mlp: must return logits (B, 10) for inputs (B, 1, 28, 28)"
     assert str(refused.value).startswith(asked)
@@ -77,13 +88,51 @@ def test_a_model_that_works_is_left_alone(mine, config):
     assert isinstance(built(config, *mine()).model, Model)
 
 
+@pytest.mark.parametrize("word", ["Exception", "Terminated"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_real_stop_while_a_model_is_tried_stays_one(number, word, mine, config):
+    def stop(logits):
+        try:
+            os.kill(os.getpid(), number)
+        except KeyboardInterrupt as stopped:
+            if word == "Exception":  # which hides it, as many libraries do
+                raise RuntimeError("no matter") from None
+            raise stopped
+
+    with pytest.raises(KeyboardInterrupt), handle_signals():
+        built(config, *mine(stop))
+
+
+class Broken(torch.autograd.Function):
+    """An operation without a way back."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        sys.exit("no way")
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
-    [(lambda x: x.detach(), "must let gradients reach its parameters")],
+    [
+        (lambda x: x.detach(), "must let gradients reach its parameters; "),
+        (Broken.apply, "must let gradients .*; the way back raised SystemExit: no way"),
+    ],
 )
 def test_gradients_must_reach_the_weights(spoil, message, mine, config):
     with pytest.raises(InputError, match=f"^model=mlp: {message}"):
         built(config, *mine(spoil))
+
+
+def test_a_method_in_the_place_of_one_that_torch_calls_is_told(mine, config, monkeypatch):
+    monkeypatch.setattr(Model, "train", lambda self, data, epochs: None)
+    with pytest.raises(
+        InputError, match=r"^model=mlp: train\(False\) raised TypeError: .*'epochs'"
+    ):
+        built(config, *mine())
 
 
 @pytest.mark.parametrize("target", ["torch.nn.Flatten", "torch.nn.Identity"])
