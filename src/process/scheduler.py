@@ -57,14 +57,15 @@ def state(job: str) -> QueueState:
 
 
 def queue_state(word: str) -> QueueState:
-    """Return the state that a word of squeue's stands for; what is completing still runs."""
-    if word in WAITING:
+    """Return the state that words of squeue's stand for; what is completing still runs."""
+    state = word.partition(" ")[0]
+    if state in WAITING:
         return QueueState.QUEUED
-    return QueueState.ENDED if word in ENDED else QueueState.RUNNING
+    return QueueState.ENDED if state in ENDED else QueueState.RUNNING
 
 
 def words(job: str) -> Mapping[str, str]:
-    """Return squeue's word for a job or, by id, for each job of an array; none if forgotten."""
+    """Return state and node of a job or, by id, of each job of an array; none if forgotten."""
     own = job.rpartition(":")[2]
     listed = _queue(int(time.monotonic() / MAX_AGE)) or {}
     return {k: word for k, word in listed.items() if k == own or k.startswith(f"{own}_")}
@@ -79,13 +80,13 @@ def is_reached(job: str) -> bool:
 def _queue(moment: int) -> Mapping[str, str] | None:
     """Return this user's jobs by their ids; None where nobody answers."""
     listed = _ask(
-        *("squeue", "--noheader", "--array", "--states=all", "--format=%i %T"),
+        *("squeue", "--noheader", "--array", "--states=all", "--format=%i %T on %N"),
         f"--user={getpass.getuser()}",
     )
     if listed is None:
         return None
-    pairs = (line.split() for line in listed.splitlines())
-    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+    pairs = (line.strip().removesuffix(" on").partition(" ") for line in listed.splitlines())
+    return {job: said for job, _, said in pairs if said}
 
 
 @lru_cache(maxsize=1)

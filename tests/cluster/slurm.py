@@ -93,6 +93,16 @@ class Slurm:
         """Start the daemon of a node."""
         self._run(name, "slurmd", "-D", "-N", name)
 
+    def restart_node(self, name: str, *mount: str) -> None:
+        """Start the daemon of a node anew, whose jobs alone see what `mount` does."""
+        self.daemons[name].terminate()
+        self.daemons[name].wait()
+        within = ("unshare", "-m", "sh", "-c", f'{" && ".join(mount)} && exec "$0" "$@"')
+        self._run(name, *(within if mount else ()), "slurmd", "-D", "-N", name)
+        pid, file = str(self.daemons[name].pid), self.folder / f"slurmd-{name}.pid"
+        until(lambda: file.exists() and file.read_text().strip() == pid, self.daemons[name])
+        until(self.is_idle, self.daemons[name])
+
     def _run(self, key: str, *command: str) -> None:
         with (self.folder / f"{key}.out").open("ab") as log:
             self.daemons[key] = subprocess.Popen(

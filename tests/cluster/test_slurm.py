@@ -1,6 +1,7 @@
 """Sweeps on a real SLURM: its requeues, its dead nodes, its queue without anybody who waits."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from until import epochs, until
 from src import ROOT
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
+from src.tracking.sweep_journals import SweepJournals
 from tests.held import held
 
 pytestmark = pytest.mark.slow
@@ -184,3 +186,47 @@ def test_a_partition_that_is_not_there_is_one_line(slurm, workplace):
     assert "nvalid partition" in told.stderr
     assert "Traceback" not in told.stderr
     assert [run.info.status for run in workplace.runs()] == ["FAILED"]
+
+
+@pytest.fixture
+def second_node(slurm):
+    """Gives the second node other mounts for a test."""
+    if subprocess.run(["unshare", "-m", "true"], check=False).returncode:
+        pytest.skip("no other mounts for one process here")
+    yield lambda *mount: slurm.restart_node("n2", *mount)
+    slurm.clear()
+    slurm.restart_node("n2")
+
+
+@pytest.mark.parametrize(
+    ("mount", "why"),
+    [
+        (("mount --bind {0} {0}", "mount -o remount,ro,bind {0}"), "SLURM says FAILED on n2"),
+        (("mount -t tmpfs -o size=64k none {0}/checkpoints",), "No space left on device: '{0}/"),
+    ],
+    ids=["read-only", "full"],
+)
+def test_a_node_that_cannot_write_costs_its_own_jobs_alone(
+    second_node, workplace, tmp_path_factory, mount, why
+):
+    folder, gate = workplace.folder, tmp_path_factory.mktemp("gate") / "go on"
+    (folder / "checkpoints").mkdir()
+    second_node(*(line.format(folder) for line in mount))
+    sweep = SweepJournals(Journal(folder / "sweep"))
+    own = (*SMALL, "activation=relu,tanh", "seed=0,1", "epochs=2", *held(gate, batches=BATCHES))
+    process = workplace.start(*own, *ON_SLURM)
+    until(lambda: [job.has_failed for job in sweep.records()].count(True) == 2, process)
+    gate.touch()
+    stdout, stderr = process.communicate()
+    assert process.returncode == 1
+    told = [line for line in stderr.splitlines() if re.match(r"\[./4\] .*failed: ", line)]
+    assert len(told) == 2
+    assert all(why.format(folder) in line for line in told)
+    assert "Traceback" not in stderr
+    assert "4 jobs: 2 trained, 2 failed" in stderr
+    assert "2 runs failed or did not finish" in stdout
+    assert fold(sweep.sweep).status == Status.FAILED
+    second_node()
+    again = workplace.train(*own, f"hydra.sweep.dir={folder}/again", *ON_SLURM)
+    assert again.returncode == 0, again.stderr
+    assert "4 jobs: 2 reused, 2 trained" in again.stderr

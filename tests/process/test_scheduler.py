@@ -29,7 +29,7 @@ def slurm(tmp_path, monkeypatch):
 
 
 def test_an_array_is_queued_or_running_as_long_as_any_of_its_jobs_is(slurm):
-    slurm("7_0 COMPLETED\n7_1 PENDING\n8 RUNNING\n70_1 RUNNING\n")
+    slurm("7_0 COMPLETED on n1\n7_1 PENDING on \n8 RUNNING on n2\n70_1 RUNNING on n1\n")
     assert scheduler.state("slurm:here:7_0") == QueueState.ENDED
     assert scheduler.state("slurm:here:7_1") == QueueState.QUEUED
     assert scheduler.state("slurm:here:7") == QueueState.QUEUED
