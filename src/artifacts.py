@@ -13,6 +13,7 @@ from torch import nn
 
 from src import figures, predictions
 from src.data.splits import Split, Splits
+from src.training import checkpoint
 from src.training.fit import predict
 from src.training.selection import Result
 
@@ -39,7 +40,7 @@ def write(
     drawn = {"learning_curves": lambda: figures.learning_curves(result.history)}
     if result.weights is not None:
         written.append(folder / "model.pt")
-        torch.save(result.weights, written[-1])
+        checkpoint.write(result.weights, written[-1])
         probabilities = predict(model, splits.val).softmax(1).numpy()
         predicted = probabilities.argmax(1)
         written += _predictions(folder, model, splits, predicted)

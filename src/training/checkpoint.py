@@ -33,8 +33,7 @@ class Checkpoint:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         tmp = self.path.with_suffix(".new")
         try:
-            # By name: torch writes to a Python file from C++ and crashes there on Ctrl-C.
-            torch.save(state, tmp)
+            write(state, tmp)
             with tmp.open("rb+") as file:
                 os.fsync(file.fileno())  # else a power cut may leave an empty file
             tmp.replace(self.path)
@@ -64,3 +63,17 @@ class Checkpoint:
     def remove(self) -> None:
         """Delete the file of a job that is done."""
         self.path.unlink(missing_ok=True)
+
+
+def write(state: object, path: Path) -> None:
+    """Write tensors to a file. Raises OSError with the system's reason, which torch leaves out."""
+    try:
+        # By name: torch writes to a Python file from C++ and crashes there on Ctrl-C.
+        torch.save(state, path)
+    except RuntimeError:
+        try:
+            with path.open("ab") as file:  # of a full disk nothing is left
+                file.write(bytes(2**20))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise

@@ -3,11 +3,12 @@
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import torch
 
-from src.training.checkpoint import Checkpoint
+from src.training.checkpoint import Checkpoint, write
 
 
 # An interrupt between opening a file and the body that closes it leaves that to the collector.
@@ -90,3 +91,9 @@ def test_a_file_that_cannot_be_written_leaves_the_last_one_and_no_half(tmp_path,
         checkpoint.save([], {})
     assert [path.name for path in tmp_path.iterdir()] == ["job.pt"]
     assert checkpoint.load() == ([], None)
+
+
+def test_a_full_disk_is_told_in_the_system_s_words():
+    full = Path("/dev/full")
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+        write({"weights": torch.zeros(10_000)}, full)
