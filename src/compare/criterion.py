@@ -15,6 +15,7 @@ WORDS = {  # how tracked names begin, and how people call it
     "train/": "training ",
 }
 STALLED = 0.95  # of the error of a guess: from there on a run has learned nothing
+LUCK = 0.75  # of it: untrained networks may get as far, whose loss is that of a guess or more
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,16 @@ class Criterion:
         return max(known, key=lambda value: self.sign * value)
 
     def has_stalled(self, run: Run) -> bool:
-        """Return whether a run is no better than a guess."""
-        return self.metric.name == ERROR.name and self.value(run) >= STALLED * run.chance
+        """Return whether a run is no better than a guess.
+
+        The error of an untrained network is a guess's only on average. Its cross-entropy cannot
+        be lower than that of equal odds for all classes, the logarithm of their number.
+        """
+        value, best = self.value(run), run.best
+        if self.metric.name != ERROR.name or not value >= LUCK * run.chance:
+            return False
+        guess = -math.log(1 - run.chance)
+        return value >= STALLED * run.chance or (best is not None and best.train_loss >= guess)
 
 
 TEST = Criterion(TEST_ERROR, ERROR, math.nan)

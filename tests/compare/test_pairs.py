@@ -1,11 +1,12 @@
 """Verdicts on made-up pairs whose answer is known."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from src.metrics import BUILT_IN, TEST_ERROR, Direction, Metric, Unit
+from src.metrics import BUILT_IN, TEST_ERROR, Direction, Epoch, Metric, Unit
 from tests.compare.records import arms, compare_runs, make_run
 
 
@@ -97,6 +98,20 @@ def test_two_arms_that_stall_at_chance_are_not_equivalent_but_both_failed_to_lea
             for seed in range(8)
         ]
         assert compare_runs(runs).pairs[0].verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("train_loss", "verdict"), [(2.36, "both failed to learn"), (1.9, "equivalent")]
+)
+def test_untrained_arms_both_failed_to_learn_however_lucky_their_errors(train_loss, verdict):
+    """Ten digits: equal odds for all have a cross-entropy of log 10 = 2.30."""
+    epoch = Epoch(1, train_loss, 0.85, train_loss, 0.85, 1e-7, 0.1)
+    runs = [
+        replace(make_run({"lr": lr}, seed, [0.85]), epochs=(epoch,))
+        for lr in ("1e-7", "2e-7")
+        for seed in range(6)
+    ]
+    assert compare_runs(runs).pairs[0].verdict == verdict
 
 
 def test_a_gap_that_selection_made_is_no_verdict_where_the_test_set_shows_none():
