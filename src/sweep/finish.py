@@ -22,6 +22,12 @@ from src.tracking.uploader_process import start_uploader
 if TYPE_CHECKING:
     from src.compare.answer import Result
 
+# https://github.com/hydra-ecosystem/hydra/issues/2562
+OLD_OPTUNA = (
+    "an Optuna below 3.1 keeps no study beside SQLAlchemy 2; null keeps none, and "
+    '`pip install -e ".[tpe]"` brings one that does, with which the sweeper works'
+)
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -55,11 +61,20 @@ def finishing() -> Iterator[None]:
         if isinstance(error, Exception) and failed:
             raise JobError(f"{failed} jobs failed; the same command tries them again") from error
         if isinstance(error, Exception) and is_search:  # its own, as of a damaged study
-            said = f"{type(error).__name__}: {root_cause(error)}".removesuffix(": ")
-            raise InputError(f"hydra/sweeper: {said}; HYDRA_FULL_ERROR=1 shows where") from error
+            raise InputError(_sweeper_error(error)) from error
         raise
     if failed := finish(None):
         raise JobError(f"{failed} jobs failed; the same command tries them again")
+
+
+def _sweeper_error(error: Exception) -> str:
+    """Return what a sweeper of another project has failed with."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    is_version = isinstance(error, AssertionError)  # of the study's tables, which it did not commit
+    if is_version and frame.f_globals["__name__"].startswith("optuna.storages."):
+        return f"hydra.sweeper.storage: {OLD_OPTUNA}"
+    said = f"{type(error).__name__}: {root_cause(error)}".removesuffix(": ")
+    return f"hydra/sweeper: {said}; HYDRA_FULL_ERROR=1 shows where"
 
 
 def finish(error: BaseException | None) -> int:

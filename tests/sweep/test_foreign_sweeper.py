@@ -32,6 +32,8 @@ class Halving(Sweeper):
     def sweep(self, arguments):
         if self.study == 'damaged':
             raise LookupError('no such table: studies')
+        if self.study == 'old':
+            exec('assert None', {'__name__': 'optuna.storages._rdb.storage'})
         low, high, first = 0.001, 1.0, 0
         while first < self.n_trials:
             batch = [[*arguments, f'optimizer.lr={lr}'] for lr in (low, high)]
@@ -91,9 +93,16 @@ def test_a_search_ends_with_its_best_trial_and_the_command_that_trains_it(
     assert fold(Journal(workplace.run_dir)).best_val_error == errors[best]
 
 
-def test_a_damaged_study_is_one_line(searching, workplace):
-    status, _, stderr = searching("hydra.sweeper.study=damaged")
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [
+        ("damaged", "hydra/sweeper: LookupError: no such table: studies"),
+        ("old", "hydra.sweeper.storage: an Optuna below 3.1 keeps no study beside SQLAlchemy 2"),
+    ],
+)
+def test_a_damaged_study_is_one_line(searching, workplace, study, said):
+    status, _, stderr = searching(f"hydra.sweeper.study={study}")
     assert status == 1
     assert "Traceback" not in stderr
-    assert "hydra/sweeper: LookupError: no such table: studies" in stderr.splitlines()[-1]
+    assert said in stderr.splitlines()[-1]
     assert fold(Journal(workplace.folder / "sweep")).status == Status.FAILED
