@@ -1,9 +1,13 @@
-"""Connections to MLflow that are opened to be read."""
+"""Connections to MLflow: what reading changes, and what MLflow is not to do."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
+from src import ROOT
 from src.errors import InputError
 from src.tracking.settings import TrackingSettings
 
@@ -24,3 +28,18 @@ def test_reading_makes_no_database(tmp_path):
     with pytest.raises(InputError, match=r"^tracking\.uri=sqlite:.*: no such database"):
         settings.open()
     assert not list(tmp_path.iterdir())
+
+
+MODULES = sorted((ROOT / "src/tracking").glob("[!_]*.py"))
+TELEMETRY = "from mlflow.telemetry import get_telemetry_client as client; print(client())"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [f.stem for f in MODULES if "\nfrom mlflow" in f.read_text()])
+def test_mlflow_sends_nothing_home_whichever_module_imports_it(name):
+    own = {"PATH": os.environ["PATH"]}  # without the signs of a CI, where MLflow sends nothing
+    code = f"import src.tracking.{name}; {TELEMETRY}"
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=own, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "None"
