@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _send(waiting: Sequence[Journal], tracking: TrackingSettings) -> int:
     """Send to one destination; print what could not be sent and why, and return how many."""
-    from src.tracking import mlflow_sink, store
+    from src.tracking import embedded, mlflow_sink
 
     try:
         tracking.connect()
@@ -62,7 +62,7 @@ def _send(waiting: Sequence[Journal], tracking: TrackingSettings) -> int:
             failed += 1
         else:
             print(f"{journal.folder}: {events} events sent")
-    store.complete(tracking.uri)
+    embedded.complete(tracking.uri)
     return failed
 
 

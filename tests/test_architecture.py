@@ -102,7 +102,7 @@ def test_no_arrow_runs_back_up_the_house(room):
 
 
 def test_only_the_tracking_talks_to_mlflow():
-    nouns = ("logged_model", "mlflow_results", "mlflow_sink", "mlflow_source", "store")
+    nouns = ("embedded", "logged_model", "mlflow_results", "mlflow_sink", "mlflow_source", "store")
     assert importers("mlflow") == {f"tracking/{name}.py" for name in nouns}
 
 

@@ -19,13 +19,13 @@ from src.errors import InputError
 from src.messages.credentials import redact
 from src.messages.error_text import told_as
 from src.provenance import REPORT_TAGS
-from src.tracking import mlflow_sink, mlflow_source
+from src.tracking import embedded, mlflow_sink, mlflow_source
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.run_source import RunSource, reach
 from src.tracking.server import Server
 from src.tracking.settings import TrackingSettings
-from src.tracking.store import Store, complete
+from src.tracking.store import Store
 from src.tracking.sweep_runs import SweepRuns
 
 DECIDING = ("baseline", "metric", "margin", "looks")  # settings that a verdict depends on
@@ -65,7 +65,7 @@ def run(arguments: Sequence[str], is_json: bool) -> None:
         report["compared by"] = shlex.join(["python", "-m", "src.compare", *map(redact, arguments)])
     if sweep and isinstance(source, Server):
         place = _record(source.store, sweep.sweep_id, result, report)
-        complete(source.store.uri)
+        embedded.complete(source.store.uri)
     else:
         place = _write(result, report)
     print(place, file=sys.stderr if is_json else sys.stdout)

@@ -14,9 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-# Read by MLflow when it loads a model: a pickle would run code of its maker's.
-os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
-
 import mlflow
 import numpy as np
 from mlflow.artifacts import download_artifacts
@@ -33,6 +30,9 @@ from src.tracking.store import Store
 
 if TYPE_CHECKING:
     from torch import nn
+
+# Read by MLflow when it loads a model: a pickle would run code of its maker's.
+os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
 
 NAME = "model"  # of a logged model, unless it has a better one
 FLAVOR = "pytorch"

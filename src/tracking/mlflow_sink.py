@@ -10,6 +10,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Met
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
+from src.tracking import embedded
 from src.tracking.event import Event, EventKind
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import ALL_EVENTS, FILES, SWEEP_DEPTH, Journal
@@ -49,6 +50,7 @@ def send(journal: Journal, connect: Callable[[], Store]) -> int:
                 )
                 journal.mark_sent(ALL_EVENTS, run_id)  # now or later
                 return 0
+            embedded.flush(store.uri)  # before it is said to be there
             journal.mark_sent(numbered[-1][0] + 1, run_id)
     return len(events)
 

@@ -1,38 +1,32 @@
 """Connections to MLflow (https://mlflow.org/docs/latest/ml/tracking/), embedded or a server."""
 
-import errno
 import logging
 import os
 import re
-import sqlite3
 import sys
 import warnings
-from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from pathlib import Path
-
-# Read by MLflow when it is imported: no telemetry, no lines of its own between those of a sweep,
-# and a dead server is known in seconds.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.store.db import utils as db
 from sqlalchemy import NullPool, create_engine
 
 from src.errors import AccessDeniedError, ExperimentDeletedError, InputError
 from src.messages import addresses
 from src.messages.credentials import redact
 from src.messages.error_text import root_cause
-from src.tracking import artifact_location
+from src.tracking import artifact_location, embedded
 from src.tracking.lock import locked
+
+# Read by MLflow when it is used: no lines of its own between those of a sweep, and a dead server is
+# known in seconds.
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +37,6 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 # As Python does by default: a user's PYTHONWARNINGS=error is not meant for MLflow and SQLAlchemy.
 warnings.simplefilter("ignore", DeprecationWarning)
 
-SIDE_FILES = ("-wal", "-shm", "-journal")  # https://sqlite.org/tempfiles.html
 # Modules that MLflow's stores of artifacts import only when they are used.
 CLIENTS = {"S3ArtifactRepository": "boto3", "HdfsArtifactRepository": "pyarrow.fs"}
 # Optional modules, by the names under which they are missed.
@@ -119,8 +112,9 @@ def connect(uri: str, experiment: str, artifacts: str, is_read: bool = False) ->
         # Processes that migrate a fresh database at the same time crash in each other's tables.
         with locked(database):
             if not database.exists():
-                _make(database)
-            _check_access(database, os.R_OK if is_read else os.R_OK | os.W_OK)
+                embedded.make(database)
+            embedded.check_access(database, os.R_OK if is_read else os.R_OK | os.W_OK)
+            embedded.flush_seldom(database)
             store = _open(addresses.database_uri(database), experiment, place)
             if place and (note := artifact_location.follow(database, store.experiment_id, place)):
                 print(f"note: {note}", file=sys.stderr)
@@ -156,16 +150,6 @@ def _driver(error: BaseException) -> str:
     return ""
 
 
-def _check_access(database: Path, mode: int) -> None:
-    """Raise at once what SQLite finds late: of a log beside it, or at the first write.
-
-    Opening a file to see would drop this process's locks (https://sqlite.org/howtocorrupt.html).
-    """
-    for file in (database, *(database.with_name(database.name + end) for end in SIDE_FILES)):
-        if file.exists() and not os.access(file, mode):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
-
-
 def _check_database(uri: str) -> None:
     """Raise at once what a database refuses for; MLflow would ask again for 100 seconds."""
     create_engine(uri, poolclass=NullPool).connect().close()
@@ -196,37 +180,6 @@ def _note_environment(uri: str) -> None:
     if uri == os.environ.get("MLFLOW_TRACKING_URI"):
         note = f"note: tracking.uri={redact(uri)}, as MLFLOW_TRACKING_URI says"
         print(note, file=sys.stderr)
-
-
-def _make(database: Path) -> None:
-    """Make a database with a write-ahead log: a commit is one flush to disk instead of three.
-
-    It gets its name when it is whole: MLflow cannot use one whose making was cut off. A release
-    without this private function makes one itself when it is opened.
-    """
-    make_tables = getattr(db, "_initialize_tables", None)
-    if make_tables is None:
-        log.info("MLflow makes %s, without a write-ahead log", database)
-        return
-    draft = database.with_name(f".{database.name}.fairsweep-draft")
-    for end in ("", *SIDE_FILES):  # what an earlier making that was cut off may have left
-        draft.with_name(draft.name + end).unlink(missing_ok=True)
-    with closing(sqlite3.connect(draft)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-    make_tables(create_engine(addresses.database_uri(draft), poolclass=NullPool))
-    draft.replace(database)
-
-
-def complete(uri: str) -> None:
-    """Move what an embedded database keeps in its log into its file, which may then be copied.
-
-    Another process that reads or writes at this moment keeps a part, and completes it later.
-    """
-    database = addresses.database_path(uri)
-    with suppress(sqlite3.Error, OSError):  # the latter where nobody may look for it
-        if database is not None and database.is_file():
-            with closing(sqlite3.connect(database, timeout=5)) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _open(uri: str, experiment: str, artifacts: str | None) -> Store:

@@ -10,11 +10,12 @@ from typing import Any
 from src.errors import AccessDeniedError, InputError
 from src.messages import commands, logs
 from src.messages.error_text import root_cause
-from src.tracking import elsewhere, logged_model, mlflow_results, mlflow_source, store
+from src.tracking import elsewhere, embedded, logged_model, mlflow_results, mlflow_source
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end, goes_on, settle
 from src.tracking.result_index import ResultIndex
+from src.tracking.store import Store
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader import HEARTBEAT, RETRY_SECONDS, Uploader, upload
 
@@ -22,7 +23,7 @@ POLL_SECONDS = 0.1
 
 
 # Makes the models that are wanted of runs; returns what is to be told of them.
-Publication = Callable[[store.Store, Sequence[JobRecord]], str]
+Publication = Callable[[Store, Sequence[JobRecord]], str]
 
 
 class UploadService:
@@ -112,7 +113,7 @@ class UploadService:
             )
         elif record and record.has_ended:
             self.index.close(record.job_id)
-        store.complete(self.index.tracking.uri)
+        embedded.complete(self.index.tracking.uri)
         if error or record is None or record.run_id is None:
             return ""
         location = mlflow_source.report_location if record.is_sweep else mlflow_source.run_location
@@ -130,7 +131,7 @@ class UploadService:
         own = fold(self.journals.sweep)
         records = self.journals.records() if own and own.is_sweep else [own] if own else []
         said = publication(self.index.tracking.connect(), records)
-        store.complete(self.index.tracking.uri)
+        embedded.complete(self.index.tracking.uri)
         return said
 
     def end(self) -> None:
@@ -139,7 +140,7 @@ class UploadService:
             self._end_killed(self.journals)
             self.deliver()
         elif self.is_connected:
-            store.complete(self.index.tracking.uri)
+            embedded.complete(self.index.tracking.uri)
         if self.is_watching:
             self.uploader.stop()
             (self.journals.sweep.folder / HEARTBEAT).unlink(missing_ok=True)

@@ -38,11 +38,11 @@ BEYOND = [
 @pytest.fixture(scope="module")
 def empty_database(mlflow: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database in which MLflow has made its tables, which takes seconds."""
-    from src.tracking import store
+    from src.tracking import embedded, store
 
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
     store.connect(f"sqlite:///{path}", "first", str(path.parent / "artifacts"))
-    store.complete(f"sqlite:///{path}")
+    embedded.complete(f"sqlite:///{path}")
     return path
 
 

@@ -18,6 +18,7 @@ from mlflow import MlflowClient
 from src import ROOT, sync
 from src.errors import InputError
 from src.messages.addresses import database_path
+from src.tracking import embedded
 from src.tracking import store as tracking_store
 from src.tracking.journal import Journal
 from src.tracking.mlflow_sink import send
@@ -332,7 +333,7 @@ def test_a_deleted_experiment_is_named(workplace, tracking):
 def test_a_database_is_made_by_releases_of_mlflow_with_other_functions(
     fresh_workplace, monkeypatch
 ):
-    monkeypatch.setattr(tracking_store, "db", SimpleNamespace())
+    monkeypatch.setattr(embedded, "db", SimpleNamespace())
     artifacts = str(fresh_workplace.folder / "artifacts")
     made = tracking_store.connect(fresh_workplace.uri, "other", artifacts)
     assert made.client.get_experiment_by_name("other").experiment_id == made.experiment_id
@@ -346,7 +347,7 @@ def test_a_database_whose_making_was_cut_off_is_made_again(fresh_workplace, monk
 
     settings = (fresh_workplace.uri, "fairsweep", f"{fresh_workplace.folder}/artifacts")
     with monkeypatch.context() as patched:
-        patched.setattr(tracking_store.db, "_initialize_tables", cut_off)
+        patched.setattr("mlflow.store.db.utils._initialize_tables", cut_off)
         with pytest.raises(InputError, match="cut off"):
             tracking_store.connect(*settings)
     assert tracking_store.connect(*settings).experiment_id

@@ -1,0 +1,49 @@
+"""The embedded database, and when its commits are on disk."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from src.tracking import embedded
+from src.tracking.journal import Journal
+from src.tracking.mlflow_sink import send
+from src.tracking.store import connect
+
+FULL, NORMAL = 2, 1  # https://sqlite.org/pragma.html#pragma_synchronous
+
+
+def synchronous(database: Path) -> int:
+    with create_engine(f"sqlite:///{database}").connect() as connection:
+        return connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("WAL", NORMAL), ("DELETE", FULL)])
+def test_commits_to_a_write_ahead_log_do_not_wait_for_the_disk(mode, expected, tmp_path):
+    own, other = tmp_path / "own.db", tmp_path / "other.db"
+    for database in (own, other):
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute(f"PRAGMA journal_mode={mode}")
+    embedded.flush_seldom(own)
+    assert synchronous(own) == expected
+    assert synchronous(other) == FULL
+
+
+def test_a_run_is_on_disk_before_its_journal_says_that_it_was_sent(workplace, monkeypatch):
+    store = connect(workplace.uri, workplace.experiment, f"{workplace.folder}/artifacts")
+    journal = Journal(workplace.folder / "sent")
+    journal.begin(name="a", tags={"job": "0123456789abcdef"})
+    flushed, fsync = [], os.fsync
+
+    def noted(number: int) -> None:
+        flushed.append(str(Path(f"/proc/self/fd/{number}").readlink()))
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    send(journal, lambda: store)
+    marks = [i for i, file in enumerate(flushed) if "sent.json" in file]
+    log = [i for i, file in enumerate(flushed) if file.endswith("mlflow.db-wal")]
+    assert marks[0] < log[0] < marks[-1]
