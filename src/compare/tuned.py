@@ -35,8 +35,11 @@ class Search:
 
         Trials that halving has cut are left out, as is one that lacks a seed others have.
         """
+        return self._means(trial for trial in self.trials if trial.is_full)
+
+    def _means(self, trials: Iterable[Trial]) -> dict[int, float]:
         seeds = {trial.seed for trial in self.trials}
-        found = _by_number(trial for trial in self.trials if trial.is_full)
+        found = _by_number(trials)
         return {n: _mean(each) for n, each in found.items() if each.keys() == seeds}
 
     @cached_property
@@ -74,9 +77,10 @@ class Search:
     def expected_best(self) -> list[float]:
         """The expected lowest error of 1, 2, … random trials of those made, without bias.
 
-        The mean over all subsets of the trials (Tang et al. 2020, arXiv 2004.13705).
+        The mean over all subsets of the trials (Tang et al. 2020, arXiv 2004.13705). Of halving
+        the errors are those on the first rung: whatever goes on is no random draw of the trials.
         """
-        errors = sorted(self.errors.values())
+        errors = sorted(self._means(trial for trial in self.trials if trial.rung == 1).values())
         n = len(errors)
         return [
             math.fsum(e * math.comb(n - 1 - at, size - 1) for at, e in enumerate(errors))

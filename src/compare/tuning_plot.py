@@ -16,7 +16,8 @@ EXPECTED = (
     "; to the right the best that is to be expected after so many random trials of those made, "
     "without bias (Tang et al. 2020, arXiv 2004.13705)."
 )
-CUT = "; hollow those that halving has cut, at the error that they had reached by then."
+CUT = "; hollow those that halving has cut, at the error that they had reached by then"
+FIRST_RUNG = " The errors are those on the first rung of halving, which all trials have."
 
 
 def tuning_plot(comparison: Comparison) -> ReportFigure | None:
@@ -25,18 +26,17 @@ def tuning_plot(comparison: Comparison) -> ReportFigure | None:
     if not searches:
         return None
     space = searches[0].space[:MAX_DIMENSIONS]
-    is_cut = any(search.cut for search in searches)  # the rest is no random draw of the trials
-    figure, (axes,) = style.new_figure(1, len(space) + (not is_cut), height=3.2)
-    by_setting = axes[: len(space)]
+    is_cut = any(search.cut for search in searches)
+    figure, (axes,) = style.new_figure(1, len(space) + 1, height=3.2)
+    *by_setting, by_trials = axes
     for (color, marker, dashes), search in zip(STYLES, searches, strict=False):
         for axis, dimension in zip(by_setting, space, strict=True):
             _draw_trials(axis, search, dimension, LIGHT[color], marker)
-        for axis in axes[len(space) :]:
-            expected = [100 * error for error in search.expected_best]
-            trials = range(1, len(expected) + 1)
-            axis.plot(trials, expected, color=LIGHT[color], linestyle=dashes, label=search.arm)
-            axis.set_xlabel("trials")
-            axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        expected = [100 * error for error in search.expected_best]
+        trials = range(1, len(expected) + 1)
+        by_trials.plot(trials, expected, color=LIGHT[color], linestyle=dashes, label=search.arm)
+    by_trials.set_xlabel("trials, first rung" if is_cut else "trials")
+    by_trials.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     for axis, dimension in zip(by_setting, space, strict=True):
         axis.set_xlabel(style.clip(dimension.key, 80 // len(axes)))
         if dimension.scale is Scale.LOG:
@@ -48,7 +48,7 @@ def tuning_plot(comparison: Comparison) -> ReportFigure | None:
     style.log_if_wide(axes)
     style.legend(figure, axes)
     caption = "Mean validation error of each trial over the tuning seeds, the choice ringed"
-    caption += CUT if is_cut else EXPECTED
+    caption += CUT + EXPECTED + FIRST_RUNG if is_cut else EXPECTED
     if len(searches) < (total := len(comparison.searches)):
         caption += f" Drawn are {len(searches)} of {total} variants."
     return ReportFigure("tuning", "What tuning found", caption, figure)

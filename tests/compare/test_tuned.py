@@ -66,3 +66,10 @@ def test_the_expected_best_is_the_mean_over_all_subsets_of_trials():
         for size in range(1, 5)
     ]
     assert found.expected_best == pytest.approx(by_hand)
+
+
+def test_the_expected_best_under_halving_is_that_of_the_first_rung_which_all_trials_have():
+    rungs = [(0, 1, 0.5), (1, 1, 0.6), (1, 2, 0.1), (2, 1, 0.4), (2, 2, 0.2)]
+    made = [Trial(n, {"lr": f"0.{n + 1}"}, 0, rung == 2, e, rung) for n, rung, e in rungs]
+    found = Search("a=1", SPACE, 3, tuple(made))
+    assert found.expected_best == pytest.approx([0.5, (0.5 + 0.4 + 0.4) / 3, 0.4])
