@@ -10,7 +10,7 @@ from src import ROOT
 from src.config import resolved
 from src.errors import InputError
 from src.messages.addresses import expand_home
-from src.messages.error_text import failed_call, root_cause, shortened
+from src.messages.error_text import failed_call, root_cause, shortened, unknown
 from src.process.exit import fast_exit
 from src.tracking.settings import TrackingSettings
 
@@ -72,8 +72,8 @@ def parse(arguments: Sequence[str], keys: Collection[str], flags: Collection[str
             settings.append(argument)
         elif argument not in flags:
             if argument.startswith("-") or (is_pair and not Path(argument).exists()):
-                allowed = ", ".join([*(f"{key}=…" for key in keys), "tracking.KEY=…", *flags])
-                raise InputError(f"{argument}: unknown; must be one of {allowed}")
+                allowed = [*(f"{key}=…" for key in keys), "tracking.KEY=…", *flags]
+                raise InputError(unknown(key, allowed))
             files.append(argument)
     tracking = TrackingSettings.of(resolved.settings(settings)["tracking"])
     return Words(values, frozenset(flags) & {*arguments}, files, tracking)

@@ -87,8 +87,9 @@ def test_a_mistake_is_told_in_a_line_that_names_it(argument, line, monkeypatch):
 @pytest.mark.parametrize(
     ("argument", "line"),
     [
-        ("--multrun", "^unrecognized arguments: --multrun; --help lists"),
-        ("--epochs=3", "^unrecognized arguments: --epochs=3; .* keys are set without dashes$"),
+        ("--multrun", r"^--multrun: unknown \(did you mean --multirun\?\); --help lists"),
+        ("--maximise", "^--maximise: unknown; --help lists"),
+        ("--epochs=3", "^--epochs: unknown; .* keys are set without dashes$"),
         ("--cfg=nothing", "invalid choice: 'nothing'"),
         ("--config-dir", "expected one argument"),
         ("epochs", "^epochs: must be KEY=VALUE$"),

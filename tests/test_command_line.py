@@ -22,8 +22,11 @@ def test_words_are_sorted_into_keys_flags_and_files(tmp_path):
     ("argument", "said"),
     [
         ("run=", "^run=: must have a value$"),
-        ("runn=a", "^runn=a: unknown; must be one of run=…, out=…, tracking.KEY=…, --all$"),
-        ("--al", "^--al: unknown; must be one of "),
+        (
+            "runn=a",
+            r"^runn: unknown \(did you mean run=…\?\); must be one of --all, out=…, run=…, tr",
+        ),
+        ("--al", r"^--al: unknown \(did you mean --all\?\); must be one of "),
         ("tracking.urll=x", "^tracking.urll: unknown; must be one of artifacts, experiment, uri"),
         ("tracking.uri=", "^tracking.uri=null: must be sqlite:///FILE"),
     ],

@@ -11,7 +11,7 @@ from src.compare.answer import Answer, to_json
 from src.compare.comparison import compare as compare_runs
 from src.compare.terminal import print_result
 from src.errors import InputError
-from src.messages.error_text import listed, nearest
+from src.messages.error_text import listed, nearest, unknown
 from src.metrics import BUILT_IN, Direction, Epoch, Metric, Run, Unit
 
 if TYPE_CHECKING:
@@ -159,23 +159,36 @@ def _read_csv(file: Path) -> tuple[list[dict[str, str]], list[str]]:
     return rows, places
 
 
+def _margin(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(f"--margin={text}: must be a number of at least 0") from error
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise InputError(message)
+        raise InputError(f"{message.removeprefix('argument ')}; --help shows how")
 
 
 def main(arguments: Sequence[str]) -> None:
     """Compare the rows of a CSV file, and print tables and answer, or the answer as JSON."""
     parser = _Parser(prog="python -m src.compare", add_help=False, allow_abbrev=False)
-    parser.add_argument("--csv", type=Path, required=True)
-    parser.add_argument("--value", required=True)
-    parser.add_argument("--seed", required=True)
+    parser.add_argument("--csv", type=Path)
+    parser.add_argument("--value")
+    parser.add_argument("--seed")
     parser.add_argument("--baseline")
     parser.add_argument("--question")
-    parser.add_argument("--margin", type=float, default=0.0)
+    parser.add_argument("--margin", type=_margin, default=0.0)
     parser.add_argument("--maximize", action="store_true")
     parser.add_argument("--json", action="store_true")
-    given = vars(parser.parse_args(arguments))
+    found, others = parser.parse_known_args(arguments)
+    if others:
+        raise InputError(unknown(others[0].partition("=")[0], parser._option_string_actions))
+    given = vars(found)
+    for option in ("value", "seed"):
+        if given[option] is None:
+            raise InputError(f"--{option}: must be given, the name of a column")
     is_json = given.pop("json")
     answer = _answer(*_read_csv(given.pop("csv")), **given)
     if is_json:

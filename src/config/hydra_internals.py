@@ -20,6 +20,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
 
 from src.config import files
 from src.errors import InputError
+from src.messages.error_text import nearest
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 FAIR_SWEEPER = "hydra_plugins.fair_sweeper.FairSweeper"  # of this project
@@ -100,13 +101,15 @@ def check_options(arguments: Sequence[str]) -> None:
             said = f"must be a folder that can be read: {error.strerror}"
             raise InputError(f"--config-dir={found.config_dir}: {said}") from error
     if options := [word for word in rest if word.startswith("-")]:
-        _refuse_option(f"unrecognized arguments: {' '.join(options)}")
+        name = options[0].partition("=")[0]
+        said = "--help lists the options, and keys are set without dashes"
+        raise InputError(f"{name}: unknown{nearest(name, parser._option_string_actions)}; {said}")
     if words := [word for word in found.overrides if word[:1] != "~" and "=" not in word]:
         raise InputError(f"{words[0] or repr(words[0])}: must be KEY=VALUE")
 
 
 def _refuse_option(message: str) -> NoReturn:
-    raise InputError(f"{message}; --help lists the options, and keys are set without dashes")
+    raise InputError(f"{message.removeprefix('argument ')}; --help lists the options")
 
 
 def trust_config() -> AbstractContextManager[object]:

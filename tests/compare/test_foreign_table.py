@@ -130,13 +130,32 @@ def test_a_table_that_cannot_be_compared_is_refused(text, value, seed, line, tmp
     assert "\n" not in str(refused.value)
 
 
-def test_a_file_that_is_no_text_and_a_missing_option_are_refused(tmp_path):
+def test_a_file_that_is_no_text_is_refused(tmp_path):
     file = tmp_path / "table.csv"
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="must be text, CSV that is saved as UTF-8"):
         main(["--csv", str(file), "--value", "v", "--seed", "s"])
-    with pytest.raises(InputError, match="--seed"):
-        main(["--csv", str(file), "--value", "v"])
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("--csv t --value v", "^--seed: must be given, the name of a column$"),
+        (
+            "--csv t --value v --sead s",
+            r"^--sead: unknown \(did you mean --seed\?\); must be one of",
+        ),
+        ("--csv t --value v --seed s --maximise", r"^--maximise: .* \(did you mean --maximize\?\)"),
+        ("--csv t --value v --seed s --margn=3", r"^--margn: unknown \(did you mean --margin\?\)"),
+        ("--csv t --value v --seed s --margin x", "^--margin=x: must be a number of at least 0$"),
+        ("--csv t --value v --seed s --maximize=yes", "^--maximize: ignored .*; --help shows how$"),
+        ("--csv t --value v --seed s more", "^more: unknown; must be one of --baseline, --csv"),
+        ("--csv", "^--csv: expected one argument; --help shows how$"),
+    ],
+)
+def test_an_option_that_is_none_is_told_with_the_nearest(words, line):
+    with pytest.raises(InputError, match=line):
+        main(words.split())
 
 
 @pytest.mark.parametrize("margin", [-1.0, float("nan"), float("inf")])
