@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from src import ROOT
+from tests.data.idx import FILES, content, put
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +36,7 @@ def refusal(fresh_workplace, tmp_path) -> Callable[..., str]:
 
     (tmp_path / "tracking").mkdir()
     (tmp_path / "table.csv").write_text(TABLE)
+    put({name: content(1, 1, 1) for name in FILES}, "mnist", tmp_path)
     (tmp_path / "class").mkdir()
     Image.new("L", (3, 3)).save(tmp_path / "class" / "1.png")
     (tmp_path / "options" / "activation").mkdir(parents=True)
@@ -51,7 +53,17 @@ def refusal(fresh_workplace, tmp_path) -> Callable[..., str]:
         (
             "options/activation/mine.yaml",
             "--config-dir {}/options activation=mine",
-            "{}/options/activation/mine.yaml: cannot be read: Permission denied$",
+            "{}/options/activation/mine.yaml: cannot be read: Permission denied; its permissions must",
+        ),
+        (
+            "MNIST/raw/train-images-idx3-ubyte",
+            "data=mnist data.root={}",
+            "{}/MNIST/raw/train-images-idx3-ubyte: cannot be read: Permission denied; its perm",
+        ),
+        (
+            "MNIST/raw",
+            "data=mnist data.root={}",
+            "data.root={}: must be a folder that can .*; {}/MNIST/raw/.*: Permission denied$",
         ),
         (
             "tracking",

@@ -11,7 +11,7 @@ from src.compare.answer import Answer, to_json
 from src.compare.comparison import compare as compare_runs
 from src.compare.terminal import print_result
 from src.errors import InputError
-from src.messages.error_text import listed, nearest, unknown
+from src.messages.error_text import listed, nearest, refusal, unknown
 from src.metrics import BUILT_IN, Direction, Epoch, Metric, Run, Unit
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _read_csv(file: Path) -> tuple[list[dict[str, str]], list[str]]:
     except UnicodeDecodeError as error:
         raise InputError(f"--csv {file}: must be text, CSV that is saved as UTF-8") from error
     except (OSError, csv.Error) as error:
-        raise InputError(f"--csv {file}: cannot be read: {error}") from error
+        raise InputError(f"--csv {file}: cannot be read: {refusal(error)}") from error
     if "" in names:
         number = [*names].index("") + 1
         raise InputError(f"--csv {file}: column {number}: must have a name in the header")

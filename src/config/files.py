@@ -11,7 +11,7 @@ import yaml
 from src import CODE
 from src.config.schema import leaves, plain_text
 from src.errors import InputError
-from src.messages.error_text import without_place
+from src.messages.error_text import refusal, without_place
 
 SETS_OTHER_GROUPS = ("experiment", "recipe")  # groups whose files set keys of the whole config
 RECURSIVE = "must not contain itself by an alias (`*name`)"
@@ -22,7 +22,7 @@ _loaded: dict[Path, tuple[str, str, dict[str, Any]]] = {}  # file: name, start o
 def unreadable(file: Path, error: Exception) -> InputError:
     """Return what is wrong with a file that is no config: its bytes, its YAML, its values."""
     if isinstance(error, OSError) and error.strerror:  # OmegaConf's own has none
-        return InputError(f"{shown(file)}: cannot be read: {error.strerror}")
+        return InputError(f"{shown(file)}: cannot be read: {refusal(error)}")
     content = file.read_bytes()
     if isinstance(error, UnicodeDecodeError):
         try:

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from src.errors import InputError
+from src.messages.error_text import refusal
 
 METADATA = "ro-crate-metadata.json"
 LARGEST = 2**30  # bytes of all files together, unpacked
@@ -48,7 +49,7 @@ def write(file: Path, folder: Path, name: str, description: str, about: Mapping[
             digest = hashlib.sha256(made.read_bytes()).hexdigest()
             made.replace(file)
     except OSError as error:
-        raise InputError(f"out={file}: cannot be written: {error.strerror}") from error
+        raise InputError(f"out={file}: cannot be written: {refusal(error)}") from error
     return digest
 
 

@@ -62,7 +62,8 @@ def check(data: Mapping[str, Any]) -> str | None:
     if ensure(name, root):
         return None
     absent, place = missing(name, root), folder(name, root)
-    names = ", ".join(path.name for path in absent)
+    torn = " (whose .gz cannot be unpacked)"
+    names = ", ".join(path.name + torn * packed(path).exists() for path in absent)
     files = "its files" if len(absent) == len(LAYOUTS[name].files) else names
     found = elsewhere(name, root)
     hint = f" (there are some in {found})" if found else ""
@@ -122,7 +123,10 @@ def ensure(name: str, root: str) -> bool:
         _unpack_archive(name, root)
         return not missing(name, root) or _download(name, root)
     except OSError as error:
-        raise InputError(f"data.root={root}: {error.strerror or error}") from error
+        asked = "must be a folder that can be read, and be written to where files are missing"
+        raise InputError(
+            f"data.root={root}: {asked}; {error.filename}: {error.strerror}"
+        ) from error
 
 
 def _unpack(path: Path) -> None:

@@ -18,6 +18,7 @@ from src.data.download import DAMAGED, FILES, folder, packed
 from src.data.splits import Draw, Split, Splits, make_splits
 from src.data.target import relabelled
 from src.errors import InputError
+from src.messages.error_text import refusal
 
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -71,10 +72,11 @@ def _map_idx(path: Path, magic: int, items: int, width: int) -> np.ndarray:
     try:
         mapped = _map(path)
     except (OSError, ValueError, *DAMAGED) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+        raise InputError(f"{path}: cannot be read: {refusal(error)}") from error
     expected = header + items * width
     if len(mapped) != expected:
-        raise InputError(f"{path}: {len(mapped)} bytes instead of {expected}: truncated or foreign")
+        said = f"must have {expected} bytes, not {len(mapped)}: truncated or foreign"
+        raise InputError(f"{path}: {said}")
     if int.from_bytes(mapped[:4].tobytes()) != magic:
-        raise InputError(f"{path}: does not start with the IDX magic number {magic}")
+        raise InputError(f"{path}: must start with the IDX magic number {magic}")
     return mapped

@@ -14,6 +14,7 @@ from src.data.images import require_bytes
 from src.data.splits import Draw, Split, Splits, make_splits
 from src.data.target import relabelled
 from src.errors import InputError
+from src.messages.error_text import refusal
 
 PIXELS = 784
 ROW_START = re.compile(r"([^,;]*[,;]){2}|(\d+\s+){2}\d")  # a row, however wrong, and no path
@@ -48,7 +49,7 @@ def read(path: Path) -> tuple[Tensor, Tensor | None, str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read as text: {error.strerror}") from error
+        raise InputError(f"{path}: cannot be read as text: {refusal(error)}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: cannot be read as text: must be saved as UTF-8") from error
     rows = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from src.data.splits import Draw, Split, Splits, make_splits
 from src.errors import InputError
-from src.messages.error_text import listed, nearest
+from src.messages.error_text import listed, nearest, refusal
 
 DELIMITERS = ",;\t"
 
@@ -86,8 +86,9 @@ def _rows(path: Path, label: str, is_labelled: bool) -> Table:
     except pd.errors.ParserWarning as error:
         raise InputError(f"{path}:2: must have no more cells than the header") from error
     except (OSError, ValueError, csv.Error) as error:  # pandas' own errors are ValueErrors
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:150]
-        raise InputError(f"{path}: cannot be read as CSV with a header: {reason}") from error
+        raise InputError(
+            f"{path}: cannot be read as CSV with a header: {refusal(error)}"
+        ) from error
     _check_names(path, header)
     _require_label(label, header, is_labelled)
     lines = partial(_line, path, delimiter)

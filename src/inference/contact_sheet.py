@@ -12,6 +12,7 @@ from src.figures import save as save_png
 from src.inference.examples import Example
 from src.inference.predictions import Prediction
 from src.inference.trained_model import TrainedModel
+from src.messages.error_text import refusal
 
 SIDE, GAP, ROW = 112, 12, 16  # pixels: of a picture, between things, of a line of text
 NAME, BARS, SHARE = 70, 64, 36  # pixels: of a class's name, the longest bar, its percentage
@@ -38,7 +39,7 @@ def save(file: Path, model: TrainedModel, predictions: Sequence[Prediction]) -> 
     try:
         save_png(sheet, file)
     except (OSError, ValueError) as error:  # ValueError: no format of this name
-        raise InputError(f"picture={file}: cannot be written: {error}") from error
+        raise InputError(f"picture={file}: cannot be written: {refusal(error)}") from error
 
 
 def _tile(

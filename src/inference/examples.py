@@ -16,6 +16,7 @@ from src.data.target import relabelled
 from src.errors import InputError
 from src.inference.fitting import fit
 from src.inference.trained_model import TrainedModel
+from src.messages.error_text import refusal
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv", ".data", ".npz", "")
 
@@ -50,7 +51,7 @@ def _folder(folder: Path, model: TrainedModel) -> Iterator[Example]:
     try:
         found = [path for path in visible_files(folder) if path.suffix.lower() in known]
     except OSError as error:
-        raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{error.filename}: cannot be read: {refusal(error)}") from error
     if not found:
         raise InputError(f"{folder}: holds no image file")
     for path in found:

@@ -13,6 +13,7 @@ from torch.export import Dim, ExportedProgram
 
 from src.errors import InputError
 from src.inference.trained_model import TrainedModel
+from src.messages.error_text import refusal
 
 INPUT, OUTPUT = "pixels", "logits"  # names in ONNX: (N, *shape) float32 and (N, classes) float32
 
@@ -24,7 +25,7 @@ def write(model: TrainedModel, file: Path) -> None:
             warnings.simplefilter("ignore")
             WRITERS[file.suffix](model, file)
     except OSError as error:
-        raise InputError(f"out={file}: cannot be written: {error.strerror or error}") from error
+        raise InputError(f"out={file}: cannot be written: {refusal(error)}") from error
     except RuntimeError as error:  # torch's own, of a file and of a model that it cannot trace
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"out={file}: cannot be written: {reason}") from error

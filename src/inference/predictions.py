@@ -12,6 +12,7 @@ from rich.table import Table
 from src.errors import InputError
 from src.inference.examples import Example, stack
 from src.inference.trained_model import BATCH, TrainedModel
+from src.messages.error_text import refusal
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def write_csv(file: Path, model: TrainedModel, predictions: Sequence[Prediction]
                 name = prediction.example.name
                 writer.writerow([name, model.classes[index], shares[index], true, *shares])
     except OSError as error:
-        raise InputError(f"out={file}: cannot be written: {error.strerror}") from error
+        raise InputError(f"out={file}: cannot be written: {refusal(error)}") from error
 
 
 def counts(model: TrainedModel, predictions: Sequence[Prediction]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Errors as a line of text."""
 
 import difflib
+import errno
 import re
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,16 @@ from src.process.signals import is_stop
 
 LONGEST = 600  # characters of a message: eight lines of a terminal
 OTHERS_CODE = (CODE / "src", Path(traceback.__file__).parent)  # this project's, and Python's own
+HELD: dict[int | None, str] = {  # of a file, by what the system said of it
+    errno.EACCES: "its permissions must let you",
+    errno.EPERM: "its permissions must let you",
+    errno.ENOENT: "it must be there",
+    errno.ENOTDIR: "it must lie in a folder",
+    errno.EISDIR: "it must be a file",
+    errno.ENOSPC: "its disk must have room",
+    errno.EROFS: "it must lie where files can be written",
+    errno.ENAMETOOLONG: "its name must be shorter",
+}
 FEW = 12  # names that can be listed in a line beside a hint
 
 
@@ -108,8 +119,15 @@ def listed(names: Sequence[str]) -> str:
 
 
 def failed_call(error: OSError) -> str:
-    """Return what the system refused, and for which file where it tells."""
-    return f"{error.filename}: {error.strerror}" if error.filename else root_cause(error)
+    """Return what the system refused, for which file where it tells, and what must hold."""
+    return f"{error.filename}: {refusal(error)}" if error.filename else root_cause(error)
+
+
+def refusal(error: Exception) -> str:
+    """Return why a file was refused, without its name, and what must hold for it."""
+    said = getattr(error, "strerror", None) or sentence(error)
+    must = HELD.get(getattr(error, "errno", None))
+    return f"{said}; {must}" if must else said
 
 
 def shortened(message: str) -> str:

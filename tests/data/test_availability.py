@@ -1,5 +1,7 @@
 """Runs without their data: a fallback, told once, or a refusal."""
 
+import gzip
+
 import pytest
 
 from src.data.availability import ensure_data
@@ -48,6 +50,10 @@ def test_a_file_that_is_missing_is_named_before_a_fallback(config, capsys, tmp_p
     (raw / TEST_LABELS).unlink()
     assert ensure_data([data(config, f"data.root={tmp_path}")])
     assert f"mnist lacks {TEST_LABELS} in {raw}, and no mirror" in capsys.readouterr().err
+    (raw / f"{TEST_LABELS}.gz").write_bytes(gzip.compress(small[TEST_LABELS])[:20])
+    assert ensure_data([data(config, f"data.root={tmp_path}")])
+    told = f"mnist lacks {TEST_LABELS} (whose .gz cannot be unpacked) in {raw}"
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("root", ["MNIST", "MNIST/raw", "FashionMNIST", "."])

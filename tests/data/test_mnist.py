@@ -51,13 +51,16 @@ def test_a_truncated_file_is_named(file, small, tmp_path):
     (raw / file).write_bytes(small[file][:-1])
     with pytest.raises(InputError, match="truncated or foreign") as refused:
         load("mnist", tmp_path)
-    assert str(refused.value).startswith(f"{raw / file}: {len(small[file]) - 1} bytes instead of")
+    whole = len(small[file])
+    assert str(refused.value).startswith(
+        f"{raw / file}: must have {whole} bytes, not {whole - 1}: "
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda body: b"PK\3\4" + body[4:], "does not start with the IDX magic number 2051"),
+        (lambda body: b"PK\3\4" + body[4:], "must start with the IDX magic number 2051"),
         (lambda body: body[:-1] + bytes([body[-1] ^ 1]), "not mnist's file: its SHA-256 is"),
         (lambda body: b"", "cannot be read"),
         (lambda body: None, "cannot be read"),

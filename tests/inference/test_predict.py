@@ -114,7 +114,7 @@ def test_images_are_fitted_named_and_drawn(runs, sweep, pictures, folder, capsys
         (["sweep=0123", "{}"], "sweep=0123: no run with this id"),
         (["run=a", "run=b", "{}"], "run=b: run must be given once"),
         (["model=models:/nobody@champion", "{}"], "nobody@champion: cannot be loaded"),
-        (["nonsense=1"], "nonsense=1: unknown; must be one of run=…"),
+        (["nonsense=1"], "nonsense: unknown; must be one of --ensemble, "),
         (["--nonsense"], "--nonsense: unknown"),
         (["tracking.nonsense=1", "x"], "nonsense"),
         (["out=/nowhere/o.csv", "{}/unlabelled.txt"], "out=/nowhere/o.csv: cannot be written"),

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from src.errors import InputError
-from src.messages.error_text import root_cause, sentence, told_as
+from src.messages.error_text import failed_call, refusal, root_cause, sentence, told_as
 
 
 def test_the_cause_of_an_error_is_told_and_no_password():
@@ -36,3 +36,21 @@ def test_foreign_errors_are_told_under_a_heading_and_own_ones_as_they_are():
         raise own
     assert told.value is own
     assert root_cause(own) == "epochs=0: must be at least 1"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            PermissionError(13, "Permission denied", "/a"),
+            "Permission denied; its perm",
+        ),
+        (FileNotFoundError(2, "No such file", "/a"), "No such file; it must be there"),
+        (OSError(28, "No space left", "/a"), "No space left; its disk must have room"),
+        (ValueError("of no\nuse"), "of no use"),
+    ],
+)
+def test_a_file_that_is_refused_is_told_with_what_must_hold(error, said):
+    assert refusal(error).startswith(said)
+    if isinstance(error, OSError):
+        assert failed_call(error) == f"/a: {refusal(error)}"
