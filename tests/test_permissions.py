@@ -53,7 +53,7 @@ def refusal(fresh_workplace, tmp_path) -> Callable[..., str]:
         (
             "options/activation/mine.yaml",
             "--config-dir {}/options activation=mine",
-            "{}/options/activation/mine.yaml: cannot be read: Permission denied; its permissions must",
+            "{}/options/activation/mine.yaml: cannot be read: Permission denied; its perm",
         ),
         (
             "MNIST/raw/train-images-idx3-ubyte",
