@@ -75,17 +75,8 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
         yield from _running(child)
 
 
-ROOMS = (
-    "messages",
-    "data",
-    "models",
-    "training",
-    "tracking",
-    "compare",
-    "inference",
-    "crate",
-    "sweep",
-)
+ROOMS = ("process", "messages", "config", "data", "models", "training", "tracking", "compare")
+ROOMS += ("inference", "crate", "sweep")
 
 
 @pytest.mark.parametrize("room", ROOMS)
