@@ -8,6 +8,7 @@ from src.config.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, basic_sweepe
 from src.config.rules import AUTO_OR_WHOLE, POSITIVE, Rule, optional, whole
 from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTimeoutError
 from src.job_source import Batch, Job, JobSource, error_of
+from src.messages.logs import tell
 from src.process import fork_server, scheduler
 from src.process.exit import quick_teardown
 from src.process.hardware import cores
@@ -17,30 +18,40 @@ from src.progress import SweepView
 from src.sweep import submission
 from src.sweep.growing import depends_on_results, open_rounds
 
-NAMES = Rule(
-    lambda value: (
-        isinstance(value, Sequence)
-        and not isinstance(value, str)
-        and all(isinstance(name, str) for name in value)
-    ),
-    "a list of modules, such as [src.job]",
-)
+
+def _is_texts(value: Any) -> bool:
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    return is_list and all(isinstance(each, str) for each in value)
+
+
 RULES = {
     "workers": AUTO_OR_WHOLE,
     "per_gpu": whole(1),
     "threads": whole(1),
     "timeout": optional(POSITIVE),
     "retries": whole(0),
-    "preload": NAMES,
+    "preload": Rule(_is_texts, "a list of modules, such as [src.job]"),
+    # Of clusters.
+    "timeout_min": optional(whole(1)),
+    "signal_delay_s": optional(whole(0)),
+    "max_num_timeout": whole(0),
+    "cpus_per_task": whole(1),
+    "gpus_per_node": optional(
+        Rule(lambda v: v == "auto" or whole(0).allows(v), "auto, or a number")
+    ),
+    "mem_gb": optional(POSITIVE),
+    "array_parallelism": whole(1),
+    "setup": optional(Rule(_is_texts, "a list of lines, such as [module load cuda]")),
+    "additional_parameters": Rule(lambda v: isinstance(v, Mapping), "a mapping"),
 }
 
 
 def check_launcher(settings: Mapping[str, Any]) -> None:
-    """Raise ValueError for a setting of the launcher that means nothing."""
-    for key, rule in RULES.items():
-        if not rule.allows(settings[key]):
-            raise ValueError(f"hydra.launcher.{key}={settings[key]}: must be {rule.words}")
-    for name in settings["preload"]:  # Python's fork server passes over what it cannot import
+    """Raise ValueError for a setting of a launcher that means nothing."""
+    for key, value in settings.items():
+        if key in RULES and not RULES[key].allows(value):
+            raise ValueError(f"hydra.launcher.{key}={value}: must be {RULES[key].words}")
+    for name in settings.get("preload", ()):  # Python's fork server skips what it cannot import
         if not _is_module(name):
             raise ValueError(f"hydra.launcher.preload: {name}: must be a module; there is none")
 

@@ -9,7 +9,7 @@ import logging
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 
@@ -22,6 +22,9 @@ ENDED = (
     *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY"),
     *("PREEMPTED", "REVOKED", "TIMEOUT"),
 )
+
+# https://slurm.schedmd.com/job_reason_codes.html
+QUEUEING = {"BeginTime", "Cleaning", "JobArrayTaskLimit", "Priority", "Prolog", "Resources"}
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +51,7 @@ def job_name(cluster: str, job_id: str) -> str:
 
 
 def state(job: str) -> QueueState:
-    """Return the state of a job, or of an array: queued or running if any job of it is."""
+    """Return the state of a job, or of arrays: queued or running if any job of them is."""
     found = {queue_state(word) for word in words(job).values()} if is_reached(job) else set()
     for each in (QueueState.RUNNING, QueueState.QUEUED):
         if each in found:
@@ -65,10 +68,16 @@ def queue_state(word: str) -> QueueState:
 
 
 def words(job: str) -> Mapping[str, str]:
-    """Return state and node of a job or, by id, of each job of an array; none if forgotten."""
-    own = job.rpartition(":")[2]
+    """Return state, node and reason of a job or, by id, of each of arrays; none if forgotten."""
+    own = job.rpartition(":")[2].split(",")
     listed = _queue(int(time.monotonic() / MAX_AGE)) or {}
-    return {k: word for k, word in listed.items() if k == own or k.startswith(f"{own}_")}
+    return {k: word for k, word in listed.items() if k in own or k.partition("_")[0] in own}
+
+
+def holds(said: Iterable[str]) -> set[str]:
+    """Return why jobs wait by their `words`, unless they only wait for room."""
+    pairs = (word.rstrip(")").partition(" (") for word in said)
+    return {reason for state, _, reason in pairs if state == "PENDING" and reason} - QUEUEING
 
 
 def is_reached(job: str) -> bool:
@@ -76,25 +85,40 @@ def is_reached(job: str) -> bool:
     return cluster() == job.split(":")[1] and _queue(int(time.monotonic() / MAX_AGE)) is not None
 
 
+def forget() -> None:
+    """Ask anew, also if the last answer is young: a job was submitted since."""
+    _queue.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def _queue(moment: int) -> Mapping[str, str] | None:
     """Return this user's jobs by their ids; None where nobody answers."""
     listed = _ask(
-        *("squeue", "--noheader", "--array", "--states=all", "--format=%i %T on %N"),
+        *("squeue", "--noheader", "--array", "--states=all", "--format=%i %T on %N (%r)"),
         f"--user={getpass.getuser()}",
     )
     if listed is None:
         return None
-    pairs = (line.strip().removesuffix(" on").partition(" ") for line in listed.splitlines())
-    return {job: said for job, _, said in pairs if said}
+    pairs = (line.strip().removesuffix(" (None)").partition(" ") for line in listed.splitlines())
+    return {job: said.replace(" on  (", " (").removesuffix(" on") for job, _, said in pairs if said}
+
+
+def cluster() -> str | None:
+    """Return the name of the cluster of this machine; None where there is none."""
+    return _config().get("ClusterName")
+
+
+def largest_array() -> int:
+    """Return how many jobs the cluster takes in one array."""
+    return max(1, int(_config().get("MaxArraySize", 1)))
 
 
 @lru_cache(maxsize=1)
-def cluster() -> str | None:
-    """Return the name of the cluster of this machine; None where there is none."""
+def _config() -> Mapping[str, str]:
+    """Return the settings of the cluster; none where nobody answers."""
     said = _ask("scontrol", "show", "config") or ""
-    lines = (line.partition("=") for line in said.splitlines())
-    return next((value.strip() for key, _, value in lines if key.strip() == "ClusterName"), None)
+    pairs = (line.partition("=") for line in said.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def starts_again(is_told: bool) -> bool:

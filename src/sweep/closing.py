@@ -23,7 +23,7 @@ def going_on_note(sweep: Journal, jobs: Sequence[JobRecord]) -> str:
     """Return how to see and to cancel the jobs of a sweep that go on without its process."""
     tags = record.tags if (record := fold(sweep)) else {}
     done = sum(job.status == Status.FINISHED for job in jobs)
-    queue = tags["scheduler_job"].rpartition(":")[2]
+    queue = tags["scheduler_job"].rpartition(":")[2].replace(",", " ")
     return (
         f"{done} of {tags.get('jobs', len(jobs))} jobs are finished; the others go on. "
         f"`python -m src.sweeps` shows them, and `scancel {queue}` cancels them."

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
@@ -72,8 +72,9 @@ def environment(code: Path) -> Mapping[str, str]:
     }
 
 
-def record(sweep: Path, job_id: str) -> str:
-    """Write into a sweep's journal which array of SLURM's its jobs are; return the array's name."""
-    name = scheduler.job_name(scheduler.cluster() or "", job_id)
+def record(sweep: Path, arrays: Iterable[str]) -> str:
+    """Write into a sweep's journal which arrays of SLURM's its jobs are; return their name."""
+    name = scheduler.job_name(scheduler.cluster() or "", ",".join(arrays))
     Journal(sweep).append(EventKind.TAGS, tags={"scheduler_job": name})
+    scheduler.forget()
     return name

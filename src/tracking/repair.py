@@ -45,7 +45,10 @@ def end(journal: Journal, status: Status, reason: str = "") -> None:
 
 
 def goes_on(sweep: Journal) -> bool:
-    """Return whether a scheduler has jobs of a sweep that wait or run, whoever waits for them."""
+    """Return whether a scheduler has jobs of a sweep that wait or run, whoever waits for them.
+
+    One that does not answer now has them still, for all that is known.
+    """
     record = fold(sweep)
     job = record.tags.get("scheduler_job") if record and not record.has_ended else None
-    return job is not None and scheduler.state(job) in (QueueState.QUEUED, QueueState.RUNNING)
+    return job is not None and scheduler.state(job) != QueueState.ENDED

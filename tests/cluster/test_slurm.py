@@ -179,6 +179,14 @@ def test_ctrl_c_leaves_the_jobs_to_the_cluster_and_the_same_command_trains_none_
         assert epochs(sweep.folder / job) == 4
 
 
+def test_a_sweep_of_more_jobs_than_an_array_takes_is_several_arrays(slurm, workplace):
+    told = workplace.train(*SMALL, "epochs=1", "seed=range(5)", *ON_SLURM)
+    assert told.returncode == 0, told.stderr
+    assert "5 jobs: 5 trained" in told.stderr
+    arrays = fold(Journal(workplace.folder / "sweep")).tags["scheduler_job"].rpartition(":")[2]
+    assert len(arrays.split(",")) == 2
+
+
 def test_a_partition_that_is_not_there_is_one_line(slurm, workplace):
     told = workplace.train(*SMALL, "hydra.launcher.partition=none", *ON_SLURM)
     assert told.returncode == 1

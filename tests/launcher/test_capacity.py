@@ -113,3 +113,20 @@ def test_a_module_that_is_not_there_is_named_before_anything_starts():
     for name in ("nowhere", "src.nowhere", "nowhere.below", ""):
         with pytest.raises(ValueError, match=r"^hydra.launcher.preload: .*must be a module"):
             check_launcher({**settings, "preload": [name]})
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("timeout_min", ("abc", -1, 0)),
+        ("mem_gb", ("abc", 0)),
+        ("gpus_per_node", ("many", -1)),
+        ("array_parallelism", (0, None)),
+        ("setup", ("module load cuda",)),
+        ("additional_parameters", ("nice=5",)),
+    ],
+)
+def test_a_setting_of_a_cluster_that_means_nothing_is_named_before_anything_starts(key, values):
+    for value in values:
+        with pytest.raises(ValueError, match=rf"^hydra.launcher.{key}={value}: must be "):
+            check_launcher({key: value})

@@ -4,6 +4,7 @@ import pytest
 
 from src.process import scheduler
 from src.process.scheduler import QueueState
+from src.sweep import submission
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import goes_on, settle
@@ -20,12 +21,12 @@ def slurm(tmp_path, monkeypatch):
             program.write_text(f"#!/bin/sh\ncat <<'END'\n{text}\nEND\nexit {code}\n")
             program.chmod(0o755)
         scheduler._queue.cache_clear()
-        scheduler.cluster.cache_clear()
+        scheduler._config.cache_clear()
 
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     yield say
     scheduler._queue.cache_clear()
-    scheduler.cluster.cache_clear()
+    scheduler._config.cache_clear()
 
 
 def test_an_array_is_queued_or_running_as_long_as_any_of_its_jobs_is(slurm):
@@ -35,6 +36,14 @@ def test_an_array_is_queued_or_running_as_long_as_any_of_its_jobs_is(slurm):
     assert scheduler.state("slurm:here:7") == QueueState.QUEUED
     assert scheduler.state("slurm:here:8") == QueueState.RUNNING
     assert scheduler.state("slurm:here:9") == QueueState.ENDED, "forgotten"
+    assert scheduler.state("slurm:here:9,8") == QueueState.RUNNING
+
+
+def test_jobs_that_wait_for_more_than_room_tell_why(slurm):
+    slurm("7_0 RUNNING on n1 (None)\n7_1 PENDING on  (Resources)\n7_2 PENDING on  (JobHeldUser)\n")
+    words = scheduler.words("slurm:here:7")
+    assert words["7_0"] == "RUNNING on n1"
+    assert scheduler.holds(words.values()) == {"JobHeldUser"}
 
 
 def test_what_another_cluster_or_nobody_answers_says_nothing(slurm):
@@ -83,6 +92,24 @@ def test_a_sweep_goes_on_while_its_array_does_and_has_not_ended(slurm, tmp_path)
     sweep.begin(name="sweep", tags=tags, params={}, tracking={})
     slurm("7_0 COMPLETED\n7_1 RUNNING")
     assert goes_on(sweep)
+    slurm("", code=1)
+    assert goes_on(sweep), "no answer is no end"
+    slurm("7_0 COMPLETED\n7_1 FAILED")
+    assert not goes_on(sweep)
+    slurm("7_0 COMPLETED\n7_1 RUNNING")
     sweep.append("end", status="FINISHED")
     assert not goes_on(sweep)
     assert fold(sweep).status == Status.FINISHED
+
+
+def test_a_sweep_goes_on_from_its_submission_however_lately_the_queue_was_asked(
+    slurm, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(scheduler.time, "monotonic", lambda: 0.0)
+    slurm("7_0 RUNNING")
+    assert scheduler.state("slurm:here:7") == QueueState.RUNNING
+    (tmp_path / "squeue").write_text("#!/bin/sh\necho '7_0 RUNNING'; echo '8_0 PENDING'\n")
+    sweep = Journal(tmp_path / "sweep")
+    sweep.begin(name="sweep", tags={"kind": "sweep", "machine": "another"}, params={}, tracking={})
+    submission.record(sweep.folder, ["8"])
+    assert goes_on(sweep)

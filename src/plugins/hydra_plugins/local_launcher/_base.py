@@ -49,6 +49,9 @@ class ClusterLauncher(JobLauncher):
             key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
             for key, value in settings.items()
         }
+        from src import launching  # Hydra imports all plugins, also for --help
+
+        launching.check_launcher(self.settings)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int

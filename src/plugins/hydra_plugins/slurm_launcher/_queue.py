@@ -3,6 +3,9 @@
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
+from io import StringIO
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from submitit.core.utils import (
     pickle_load,
 )
 
-from src.launching import JobError, JobKilledError, QueueState, scheduler, submission
+from src.launching import JobError, JobKilledError, QueueState, scheduler, submission, tell
 
 FOLDER, SHARED = ".submitit", "multirun.pkl"
 GONE_SECONDS = 10.0  # in which the result of a job that is gone may still arrive over a network
@@ -36,7 +39,7 @@ def launch(
     """Queue the jobs numbered from `first`; the failed ones' returns carry the reason."""
     multirun.begin()
     queued = _submit(settings, multirun, jobs, first)
-    name = submission.record(multirun.folder, queued[0].job_id.partition("_")[0])
+    name = submission.record(multirun.folder, _arrays(queued))
     if multirun.config.submit:
         return []
     return collect(_polls(name, queued), multirun, jobs, first)
@@ -65,13 +68,30 @@ def _submit(
         QueuedJob(str(shared), str(Path.cwd()), first + index, overrides)
         for index, overrides in enumerate(jobs)
     ]
+    most, queued = scheduler.largest_array(), list[Job]()
+    named["slurm_array_parallelism"] = max(1, own["array_parallelism"] // ceil(len(jobs) / most))
     try:
         executor.update_parameters(**named)
-        with environment_variables(**submission.environment(code)):
-            return executor.map_array(QueuedJob.__call__, waiting)
+        # submitit prints what sbatch says, which is told here.
+        with environment_variables(**submission.environment(code)), redirect_stderr(StringIO()):
+            for start in range(0, len(waiting), most):
+                array = waiting[start : start + most]
+                queued += executor.map_array(QueuedJob.__call__, array)
+        return queued
     except (FailedJobError, FailedSubmissionError, ValueError) as error:
-        said = str(error).splitlines() or ["sbatch fails"]
-        raise JobError(f"hydra/launcher=slurm: {said[-1]}") from error
+        if queued:  # such as more than the queue holds
+            subprocess.run(["scancel", *_arrays(queued)], check=False)
+        raise JobError(f"hydra/launcher=slurm: {_in_a_line(error) or 'sbatch fails'}") from error
+    except (AssertionError, NameError) as error:  # of a key or value that is none of submitit's
+        raise JobError(f"hydra.launcher: {_in_a_line(error)}") from error
+
+
+def _arrays(jobs: Sequence[Job]) -> list[str]:
+    return list(dict.fromkeys(job.job_id.partition("_")[0] for job in jobs))
+
+
+def _in_a_line(error: Exception) -> str:
+    return "; ".join(str(error).splitlines())
 
 
 def _has_gpus() -> bool:
@@ -84,8 +104,12 @@ def _has_gpus() -> bool:
 def _polls(name: str, queued: Sequence[Job]) -> Iterator[Ended]:
     waiting = dict(enumerate(queued))
     gone: dict[int, float] = {}  # since when SLURM counts a job as ended
+    told: set[str] = set()
     while waiting:
         words = scheduler.words(name) if scheduler.is_reached(name) else None
+        for reason in scheduler.holds((words or {}).values()) - told:
+            tell(f"SLURM holds jobs: {reason}")
+            told.add(reason)
         ended = {}
         for index, job in waiting.items():
             result = _result(job)
