@@ -50,7 +50,9 @@ def train(cfg: DictConfig) -> float:
             raise Refused from error
         told = str(error) if is_input else f"{type(error).__name__}: {error}".rstrip(": ")
         if is_single:
-            raise JobError(f"{told}{place(error)}; {WHERE}") from error
+            failure = JobError(f"{told}{place(error)}; {WHERE}")
+            failure.__cause__ = error
+            raise Refused from failure
         print(f"failed: {redact(told)}", file=sys.stderr)
         raise JobError(redact(told)) from error
 

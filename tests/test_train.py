@@ -347,7 +347,9 @@ def test_whoever_asks_for_the_full_error_gets_it(here):
     assert "an integer from 0" in str(raised.value.__cause__ or raised.value)
 
 
-def test_an_exception_in_training_is_recorded_as_failed(here, monkeypatch, workplace, tmp_path):
+def test_an_exception_in_training_is_recorded_as_failed(
+    here, monkeypatch, workplace, tmp_path, capsys
+):
     (tmp_path / "faulty.py").write_text(
         "from torch import nn\n"
         "class Faulty(nn.ReLU):\n"
@@ -361,6 +363,7 @@ def test_an_exception_in_training_is_recorded_as_failed(here, monkeypatch, workp
     bug = f"RuntimeError: a bug of ours ({tmp_path}/faulty.py:5); the run keeps its traceback"
     assert told.startswith(bug)
     assert "\n" not in told
+    assert not capsys.readouterr().err  # of Hydra's own
     (run,) = workplace.runs()
     assert run.info.status == "FAILED"
     assert run.data.tags["outcome"] == "failed"

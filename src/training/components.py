@@ -150,8 +150,17 @@ def _model(config: Resolved, splits: Splits, device: torch.device) -> nn.Module:
         model = make(tree["model"], shape, splits.classes)
         require_kind(model, nn.Module, "a torch.nn.Module")
         require_weights(model)
+        _draw_lazy_weights(model, splits.train.batch(slice(2))[0].cpu())
         model = normalized(normalize, model).to(device)
     return with_precision(model, Precision(tree["precision"]), device)
+
+
+def _draw_lazy_weights(model: nn.Module, inputs: torch.Tensor) -> None:
+    """Let lazy layers, which learn the shape of their inputs from a batch, draw their weights."""
+    if any(map(nn.parameter.is_lazy, model.parameters())):
+        with torch.no_grad():
+            model.eval()(inputs)
+        model.train()
 
 
 def _optimizer(group: Mapping[str, Any], model: nn.Module) -> torch.optim.Optimizer:

@@ -220,3 +220,22 @@ def test_jobs_without_a_test_set_are_not_compared_on_one(config):
     untested = replace(environment, splits=replace(environment.splits, test=None))
     with pytest.raises(InputError, match=r"^compare.metric=test/error: .* such as val/error, val/"):
         build(resolved, untested)
+
+
+class Lazy(nn.Sequential):
+    """A model whose layer learns from its first batch how many inputs it has."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__(nn.Flatten(), nn.LazyLinear(classes))
+
+
+def test_lazy_layers_draw_from_the_stream_of_the_initial_weights(mine, config):
+    overrides = [f"model._target_={__name__}.Lazy", *mine()[1:]]
+
+    def drawn(seed: int, before: int = 0) -> torch.Tensor:
+        torch.manual_seed(before)  # what a process has drawn before decides nothing
+        return built(config, *overrides, f"seed={seed}").model[1].weight.detach()
+
+    assert drawn(0).shape == (10, 784)
+    assert torch.equal(drawn(0), drawn(0, before=1))
+    assert not torch.equal(drawn(0), drawn(1))
