@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from src.config.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, basic_sweeper, typed_lines
-from src.config.rules import AUTO_OR_WHOLE, POSITIVE, Rule, optional, whole
+from src.config.rules import AUTO_OR_WHOLE, MAX_THREADS, POSITIVE, Rule, optional, whole
 from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTimeoutError
 from src.job_source import Batch, Job, JobSource, error_of
 from src.messages.logs import tell
@@ -27,7 +27,7 @@ def _is_texts(value: Any) -> bool:
 RULES = {
     "workers": AUTO_OR_WHOLE,
     "per_gpu": whole(1),
-    "threads": whole(1),
+    "threads": whole(1, MAX_THREADS),
     "timeout": optional(POSITIVE),
     "retries": whole(0),
     "preload": Rule(_is_texts, "a list of modules, such as [src.job]"),

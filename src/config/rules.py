@@ -19,7 +19,8 @@ class Rule:
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    is_int = isinstance(value, int) and not isinstance(value, bool)
+    return is_int and abs(value) < 2**63  # which torch takes
 
 
 def _is_number(value: Any) -> bool:
@@ -65,6 +66,11 @@ FUNCTION = Rule(lambda v: isinstance(v, Mapping), "a mapping with `_target_` and
 FLAG = Rule(lambda v: isinstance(v, bool), "true or false")
 TEXT = Rule(lambda v: isinstance(v, str) and v != "", "text, not empty")
 NAME = Rule(lambda v: TEXT.allows(v) or _is_whole(v), "a name")
+MAX_THREADS = 1024  # several thousand crash OpenMP
+THREADS = Rule(
+    lambda v: v == "auto" or whole(1, MAX_THREADS).allows(v),
+    f"auto or an integer from 1 to {MAX_THREADS}",
+)
 AUTO_OR_WHOLE = Rule(
     lambda v: v == "auto" or (_is_whole(v) and v >= 1), "auto or an integer of at least 1"
 )

@@ -39,7 +39,7 @@ KEYS_BY_RULE: Sequence[tuple[Rule, str]] = (
     (whole(2), "tune.budget"),
     (optional(whole(1)), "patience stop_after"),
     (optional(whole(2)), "data.n tune.halving"),
-    (rules.AUTO_OR_WHOLE, "threads"),
+    (rules.THREADS, "threads"),
     (rules.POSITIVE, "activation.alpha init.gain optimizer.lr schedule.gamma"),
     (optional(rules.POSITIVE), "clip_norm"),
     (optional(number(0)), "checkpoint_minutes"),

@@ -105,6 +105,8 @@ def _loss(loss: Loss, logits: Tensor, labels: Tensor, name: str) -> Tensor:
     if not isinstance(value, Tensor) or value.ndim:
         found = tuple(value.shape) if isinstance(value, Tensor) else _kind(value)
         raise InputError(f"{asked}; it returned {found}")
+    if logits.requires_grad and not value.requires_grad:
+        raise InputError(f"{asked}; no gradient leads from what it returned to the logits")
     return value
 
 

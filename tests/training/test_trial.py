@@ -167,11 +167,22 @@ def test_a_trial_changes_neither_buffers_nor_modes_nor_random_streams(config):
     [
         ("torch.nn.NLLLoss2d", "loss"),
         ("torch.nn.L1Loss", "loss=cross_entropy: must return the mean"),
+        (
+            f"{__name__}.Wrong",
+            "loss=cross_entropy: must return the mean .*; no gradient leads from",
+        ),
     ],
 )
 def test_a_loss_that_does_not_take_logits_and_labels_is_refused(target, message, config):
     with pytest.raises(InputError, match=f"^{message}"):
         built(config, f"loss._target_={target}")
+
+
+class Wrong(nn.Module):
+    """A loss that counts errors, of which nothing can be learnt."""
+
+    def forward(self, logits, labels):
+        return (logits.argmax(1) != labels).float().mean()
 
 
 def odd(logits, labels):
