@@ -52,12 +52,11 @@ def optional(rule: Rule) -> Rule:
     return Rule(lambda v: v is None or rule.allows(v), f"{rule.words}, or null")
 
 
-def _is_growing(value: Any, low: int) -> bool:
+def _is_growing(value: Any, rule: Rule) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
-        and all(map(_is_whole, value))
-        and value[0] >= low
+        and all(map(rule.allows, value))
         and all(a < b for a, b in pairwise(value))
     )
 
@@ -93,14 +92,16 @@ URI = Rule(
 SEED = whole(0, 2**32 - 1)
 POSITIVE = number(0, above=True)
 MIN_SEEDS = 6  # the fewest with which a difference of two variants can be significant
+MOST = 10_000  # seeds or trials that are enumerated; far more fill the memory
 LOOKS = Rule(
-    lambda v: _is_growing(v, MIN_SEEDS),
-    f"numbers of seeds that increase from {MIN_SEEDS} or more on, such as [8,12,16]",
+    lambda v: _is_growing(v, whole(MIN_SEEDS, MOST)),
+    f"numbers of seeds that increase from {MIN_SEEDS} or more on, at most to {MOST}, "
+    "such as [8,12,16]",
 )
 TUNING_SEEDS = Rule(
     lambda v: (
-        whole(1).allows(v)
+        whole(1, MOST).allows(v)
         or (isinstance(v, list) and v != [] and all(map(SEED.allows, v)) and len({*v}) == len(v))
     ),
-    "how many, an integer of at least 1, or a list of different seeds",
+    f"how many, {whole(1, MOST).words}, or a list of different seeds",
 )

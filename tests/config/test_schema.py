@@ -38,6 +38,13 @@ REFUSED = [
     (["threads=true"], "auto or an integer from 1 to 1024"),
     (["diagnostics=1"], "true or false"),
     (["figures=maybe"], "true or false"),
+    (["tune.budget=10001"], "an integer from 2 to 10000"),
+    (["tune.seeds=10001"], "how many, an integer from 1 to 10000, or a list"),
+    (
+        ["compare.looks=[8, 10001]"],
+        "numbers of seeds that increase from 6 or more on, at most to 10000",
+    ),
+    (["compare.looks=[5, 8]"], "numbers of seeds that increase from 6"),
     (["data.n=1"], "an integer of at least 2, or null"),
     (["data.n=all"], "an integer of at least 2, or null"),
     (["data.val_fraction=1.5"], "a number above 0 and below 1"),

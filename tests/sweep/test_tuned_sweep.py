@@ -185,7 +185,7 @@ def test_what_cannot_be_is_told_in_one_line_before_anything_is_trained(workplace
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (("tune.budget=1",), "tune.budget=1: must be an integer of at least 2"),
+        (("tune.budget=1",), "tune.budget=1: must be an integer from 2 to 10000"),
         (("tune.seeds=[3,9]",), "tune.seeds=[3, 9]: must be disjoint from the reporting seeds"),
         (("hydra/sweeper=basic",), "tune.space: must go with hydra/sweeper=fair"),
     ],
