@@ -68,6 +68,8 @@ def check_space(
             raise InputError(f"{where}: must not be swept as well; {key} tells variants apart")
         if covers(UNTUNABLE_KEYS, key) or (tune["halving"] and key in ("epochs", "stop_after")):
             raise InputError(f"{where}: must be a setting in which trials may differ")
+        if not dimension.choices and any(isinstance(t.get(key), Mapping) for t in arms.values()):
+            raise InputError(f"{where}={dimension.scale}(…): must be choice(…) of its options")
         known = {label: {*tree, *dict(leaves(tree))} for label, tree in arms.items()}
         for label, keys in known.items():
             if key not in keys:

@@ -9,7 +9,10 @@ ARMS = {
     "optimizer=sgd": {"optimizer": {"lr": 0.1, "momentum": 0.9}, "data": {"n": 3}},
     "optimizer=adam": {"optimizer": {"lr": 0.1, "betas": [0.9, 0.99]}, "seed": 0},
 }
-ARMS = {label: {"epochs": 5, "stop_after": None} | tree for label, tree in ARMS.items()}
+ARMS = {
+    label: {"epochs": 5, "stop_after": None, "activation": {}} | tree
+    for label, tree in ARMS.items()
+}
 
 
 def tune(space: dict[str, str], **others) -> dict:
@@ -47,6 +50,7 @@ def test_a_space_that_every_arm_has_is_taken():
         ("optimizer.lrr", "every variant; optimizer=sgd lacks it (did you mean optimizer.lr?)"),
         ("lr", "optimizer=sgd lacks it (did you mean optimizer.lr?)"),
         ("seed", "must not be swept as well"),
+        ("activation", "must be choice(…) of its options"),
         ("data.n", "must be a setting in which trials may differ"),
         ("data.split_seed", "must be a setting in which trials may differ"),
         ("compare.margin", "must be a setting in which trials may differ"),
