@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from src.config.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, basic_sweeper, typed_lines
-from src.config.rules import AUTO_OR_WHOLE, MAX_THREADS, POSITIVE, Rule, optional, whole
+from src.config.rules import AUTO_OR_WHOLE, MAX_THREADS, POSITIVE, Rule, number, optional, whole
 from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTimeoutError
 from src.job_source import Batch, Job, JobSource, error_of
 from src.messages.logs import tell
@@ -43,12 +43,19 @@ RULES = {
     "array_parallelism": whole(1),
     "setup": optional(Rule(_is_texts, "a list of lines, such as [module load cuda]")),
     "additional_parameters": Rule(lambda v: isinstance(v, Mapping), "a mapping"),
+    "init.num_cpus": optional(whole(0)),
+    "init.num_gpus": optional(whole(0)),
+    "remote.num_cpus": number(0),
+    "remote.num_gpus": Rule(lambda v: v == "auto" or number(0).allows(v), "auto, a number"),
 }
 
 
 def check_launcher(settings: Mapping[str, Any]) -> None:
     """Raise ValueError for a setting of a launcher that means nothing."""
-    for key, value in settings.items():
+    below = {
+        f"{k}.{name}": v for k in ("init", "remote") for name, v in settings.get(k, {}).items()
+    }
+    for key, value in {**settings, **below}.items():
         if key in RULES and not RULES[key].allows(value):
             raise ValueError(f"hydra.launcher.{key}={value}: must be {RULES[key].words}")
     for name in settings.get("preload", ()):  # Python's fork server skips what it cannot import

@@ -124,9 +124,14 @@ def test_a_module_that_is_not_there_is_named_before_anything_starts():
         ("array_parallelism", (0, None)),
         ("setup", ("module load cuda",)),
         ("additional_parameters", ("nice=5",)),
+        ("init.num_cpus", ("abc", -1)),
+        ("remote.num_cpus", ("x", -1)),
+        ("remote.num_gpus", ("half", -0.5)),
     ],
 )
 def test_a_setting_of_a_cluster_that_means_nothing_is_named_before_anything_starts(key, values):
+    *above, name = key.split(".")
     for value in values:
+        own = {above[0]: {name: value}} if above else {name: value}
         with pytest.raises(ValueError, match=rf"^hydra.launcher.{key}={value}: must be "):
-            check_launcher({key: value})
+            check_launcher(own)

@@ -35,7 +35,7 @@ def launch(
         raise JobError(f"hydra.launcher.init: {' '.join(str(error).split())}") from error
     tasks: dict[Any, int] = {}
     try:
-        task = ray.remote(**_options(settings))(_run)
+        task = _task(settings)
         shared = ray.put(multirun.dumps())
         numbered = enumerate(jobs)
         tasks |= {task.remote(shared, first + index, job): index for index, job in numbered}
@@ -56,6 +56,13 @@ def _stop(tasks: list[Any]) -> None:
 
 def _run(shared: bytes, number: int, overrides: list[str]) -> bytes:
     return _worker.run(Multirun.restore(shared), number, overrides)
+
+
+def _task(settings: Mapping[str, Any]) -> Any:
+    try:
+        return ray.remote(**_options(settings))(_run)
+    except (ValueError, TypeError) as error:
+        raise JobError(f"hydra.launcher.remote: {error}") from error
 
 
 def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
