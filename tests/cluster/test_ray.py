@@ -67,6 +67,15 @@ def test_more_than_any_node_has_is_one_line(workplace):
     assert not re.search("Traceback|No comparison|none began", told.stderr)
 
 
+def test_a_cluster_that_is_not_there_is_one_line(workplace, closed_port):
+    nobody = f"hydra.launcher.init.address='127.0.0.1:{closed_port}'"
+    told = workplace.train(*SMALL, nobody, *ON_RAY)
+    assert told.returncode == 1
+    said = f"hydra.launcher.init.address=127.0.0.1:{closed_port}: Connection refused"
+    assert told.stderr.splitlines()[-1] == said
+    assert "Traceback" not in told.stderr
+
+
 def test_the_jobs_of_a_lost_node_are_tried_again_on_another(cluster, workplace):
     lost, once = cluster.add_node(num_cpus=2), workplace.folder / "hung"
     hang = (

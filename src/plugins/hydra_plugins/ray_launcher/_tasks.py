@@ -1,6 +1,7 @@
 """The jobs of a sweep as tasks of Ray."""
 
 import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -17,6 +18,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from src.launching import JobError, JobKilledError, submission
 
+CONNECT_SECONDS = 10.0  # in which a cluster answers; Ray itself would try for minutes
 GRACE_SECONDS = 10.0  # in which interrupted jobs may end
 QUIET: Mapping[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}  # jobs have logs
 
@@ -27,6 +29,7 @@ def launch(
     """Run the jobs numbered from `first`; the failed ones' returns carry the reason."""
     multirun.begin()
     own = {key: value for key, value in settings["init"].items() if value is not None}
+    _check_address(str(own.get("address", "")))
     code = submission.copy_code(multirun.folder)
     environment = {"env_vars": dict(submission.environment(code))}
     try:
@@ -43,6 +46,19 @@ def launch(
     finally:
         _stop(list(tasks))
         ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Raise JobError for HOST:PORT, or that of Ray's client, where nobody listens."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise JobError(
+            f"hydra.launcher.init.address={address}: {error.strerror or error}"
+        ) from error
 
 
 def _stop(tasks: list[Any]) -> None:
