@@ -37,7 +37,7 @@ def cluster():
     started.shutdown()
 
 
-def test_jobs_of_this_machine_have_logs_of_their_own(workplace):
+def test_jobs_of_this_machine_run_beside_a_cluster_and_have_logs_of_their_own(cluster, workplace):
     told = workplace.train(*SMALL, "seed=0,1", "hydra.launcher.init.num_cpus=2", *ON_RAY)
     assert told.returncode == 0, told.stderr
     assert "2 jobs: 2 trained" in told.stderr

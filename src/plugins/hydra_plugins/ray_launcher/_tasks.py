@@ -29,7 +29,8 @@ def launch(
     """Run the jobs numbered from `first`; the failed ones' returns carry the reason."""
     multirun.begin()
     own = {key: value for key, value in settings["init"].items() if value is not None}
-    _check_address(str(own.get("address", "")))
+    own.setdefault("address", "local")  # Ray's own default is a cluster that runs on this machine
+    _check_address(str(own["address"]))
     code = submission.copy_code(multirun.folder)
     environment = {"env_vars": dict(submission.environment(code))}
     try:
