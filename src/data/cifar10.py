@@ -7,6 +7,7 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
+from src.data.download import folder
 from src.data.splits import Draw, Split, Splits, make_splits
 from src.errors import InputError
 
@@ -29,7 +30,8 @@ def read(root: str) -> tuple[Tensor, Tensor, Tensor, Tensor, list[str], str]:
     try:
         train, test = CIFAR10(root, train=True), CIFAR10(root, train=False)
     except RuntimeError as error:
-        raise InputError(f"data.root={root}: {error}") from error
+        said = "must hold CIFAR-10 as it was published; a file that is removed is fetched again"
+        raise InputError(f"{folder('cifar10', root)}: {said}") from error
     content = hashlib.sha256()
     tensors = []
     for part in (train, test):

@@ -74,6 +74,7 @@ def test_without_files_and_network_there_is_no_data(monkeypatch, closed_port, tm
 
 
 def test_a_damaged_file_is_refused(files, tmp_path):
-    (put(files, tmp_path) / "test_batch").write_bytes(b"")
-    with pytest.raises(InputError, match=r"^data.root="):
+    folder = put(files, tmp_path)
+    (folder / "test_batch").write_bytes(b"")
+    with pytest.raises(InputError, match=f"^{folder}: must hold CIFAR-10 as it was published; a"):
         load(tmp_path)
