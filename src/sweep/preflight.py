@@ -22,7 +22,10 @@ from src.sweep.compose import Composed
 from src.sweep.directories import check_directories, check_job_folders
 
 # Keys that have one value for all jobs.
-COMMON = ("tracking", "compare", "tune", "dry_run", "reuse", "checkpoints", "results")
+COMMON = (
+    *("tracking", "compare", "tune", "dry_run", "reuse", "models", "submit"),
+    *("checkpoints", "results"),
+)
 
 
 def check_chdir(hydra: DictConfig) -> None:

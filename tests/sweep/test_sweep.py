@@ -147,6 +147,7 @@ def test_other_launchers_let_a_job_fail_alone(launcher, workplace):
         ),
         ("tune.seeds=range(3,5)", "tune.seeds: must be the same for all jobs of a sweep; several"),
         ("dry_run=true,false", "dry_run: must be the same for all jobs of a sweep"),
+        ("models=best,all", "models: must be the same for all jobs of a sweep"),
         ("experiment=activations,depth", "experiment: must be one where it names values"),
         ("optimizer.lr=range(1000000)", "optimizer.lr=range(1000000): must leave at most 20,000"),
         (
