@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from src import ROOT
 from src.command_errors import SWEPT, is_users, one_line
+from src.config import files
 from src.config.hydra_internals import MAIN, check_options
 from src.config.resolved import resolve
 from src.config.resolvers import register_resolvers
@@ -75,6 +76,7 @@ WRONG = {
 @pytest.mark.parametrize(("argument", "line"), WRONG.values(), ids=WRONG)
 def test_a_mistake_is_told_in_a_line_that_names_it(argument, line, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["src/train.py", "/tmp", "optimizer=adam", argument])
+    files.forget()  # what commands of other tests have loaded in this process
     register_resolvers()
     with initialize_config_dir(str(ROOT / "conf"), **MAIN), pytest.raises(Exception) as raised:  # noqa: PT011
         _resolved(sys.argv[2:])
