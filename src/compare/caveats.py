@@ -48,9 +48,11 @@ def _looks(comparison: Comparison) -> Iterator[str]:
         yield f"{start}, within the declared looks; what was decided then stays decided."
     else:
         level = max(pair.estimate.level for pair in comparison.pairs)
+        is_reachable = level > 2 / 2**comparison.seeds
+        limit = f"only below p = {level:.3f}" if is_reachable else "by no p"
         yield (
-            f"{start}, which was not declared: a pair is decided only below p = {level:.3f}, so "
-            "that all looks together err in 5 %."
+            f"{start}, which was not declared: a pair is decided {limit} at this look, so that all "
+            "looks together err in 5 %."
         )
 
 

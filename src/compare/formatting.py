@@ -13,6 +13,8 @@ def mean_sd(mean: float, sd: float, metric: Metric = ERROR) -> str:
 
 def interval(low: float, high: float, metric: Metric = ERROR) -> str:
     """Format both ends of an interval of differences."""
+    if math.isinf(low) and math.isinf(high):
+        return "unbounded"
     return MISSING if math.isnan(low) else f"{metric.difference(low)} to {metric.difference(high)}"
 
 

@@ -17,7 +17,7 @@ EXPECTED = (
     "without bias (Tang et al. 2020, arXiv 2004.13705)."
 )
 CUT = "; hollow those that halving has cut, at the error that they had reached by then"
-FIRST_RUNG = " The errors are those on the first rung of halving, which all trials have."
+FIRST_RUNG = " There the errors are those on the first rung of halving, which all trials have."
 
 
 def tuning_plot(comparison: Comparison) -> ReportFigure | None:

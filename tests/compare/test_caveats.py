@@ -1,8 +1,10 @@
 """Caveats, each for what it tells of."""
 
 import numpy as np
+import pytest
 
 from src.compare.caveats import caveats
+from src.compare.summary import sentence
 from src.metrics import TEST_ERROR
 from tests.compare.records import arms, compare_runs, make_run
 
@@ -45,3 +47,18 @@ def test_learning_rates_that_differ_between_arms_are_named():
         for seed in range(6)
     ]
     assert "optimizer.lr (0.05, 0.4)" in told(runs)
+
+
+@pytest.mark.parametrize(
+    ("second", "said", "interval"),
+    [
+        ([0.05] * 5 + [0.051, 0.052, 0.053], "is decided by no p at this look", "unbounded"),
+        ([0.031, 0.032, 0.034, 0.038, 0.036, 0.035, 0.037, 0.033], "only below p = 0.", " to "),
+    ],
+)
+def test_a_look_that_was_not_declared_says_whether_it_can_decide(second, said, interval):
+    runs = arms(sigmoid=[0.05] * 8, relu=second)
+    earlier = {f"activation={name}": range(6) for name in ("sigmoid", "relu")}
+    comparison = compare_runs(runs, looks=[earlier])
+    assert any(said in each for each in caveats(comparison))
+    assert interval in sentence(comparison)
