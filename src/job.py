@@ -94,7 +94,7 @@ def _single(
     try:
         environment = prepare(config)
         components = build(config, environment)
-    except InputError:
+    except (InputError, KeyboardInterrupt):
         with suppress(OSError):  # the folder is not empty
             journal.folder.rmdir()  # Hydra made it, and nothing came of it
         raise

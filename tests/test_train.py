@@ -330,6 +330,16 @@ def test_a_mistake_leaves_what_lay_in_the_run_directory(here, workplace):
     assert [path.name for path in workplace.run_dir.iterdir()] == ["notes.txt"]
 
 
+def test_ctrl_c_before_the_first_epoch_leaves_no_folder(here, workplace, monkeypatch):
+    def interrupted(*_):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("src.job.build", interrupted)
+    folder = workplace.folder / "stopped"
+    assert here(*QUICK, f"hydra.run.dir={folder}") == 130
+    assert not folder.exists()
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_cuda_without_a_gpu_ends_in_one_line(workplace):
     process = workplace.train(*QUICK, "device=cuda")

@@ -27,6 +27,7 @@ from src.training.instantiation import (
     require_kind,
     require_like,
     require_loss,
+    require_step,
 )
 from src.training.measures import Measure
 from src.training.network import facts, filled_in, make, normalized
@@ -111,6 +112,7 @@ def build(config: Resolved, environment: Environment) -> Components:
     with blaming(config, "optimizer"):
         optimizer = _optimizer(tree["optimizer"], model)
         require_kind(optimizer, torch.optim.Optimizer, "a torch.optim.Optimizer")
+        require_step(optimizer)
     with blaming(config, "schedule"):
         own = {key: value for key, value in tree["schedule"].items() if key != "interval"}
         schedule = instantiate(own)(optimizer)

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from hydra.errors import InstantiationException
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from src.config.resolved import Resolved
 from src.errors import InputError
@@ -97,6 +98,16 @@ def require_kind(component: object, kind: type, words: str) -> None:
         raise ValueError(f"must be {words}: `_partial_: true` must be left out")
     if not isinstance(component, kind):
         raise ValueError(f"must be {words}, not a {type(component).__name__}")
+
+
+def require_step(optimizer: Optimizer) -> None:
+    """Raise ValueError unless an optimizer has a `step` that takes no closure."""
+    if inspect.unwrap(type(optimizer).step) is inspect.unwrap(Optimizer.step):
+        raise ValueError("must have a method `step` of its own")
+    try:
+        inspect.signature(optimizer.step).bind()
+    except TypeError as error:
+        raise ValueError("must take its steps without a closure; this one needs one") from error
 
 
 def require_like(augmented: object, inputs: Tensor) -> None:

@@ -47,6 +47,16 @@ WRONG = {
         {"_target_": "builtins.list"} | PARTIAL,
         "must be a torch.optim.Optimizer, not a list",
     ),
+    "an optimizer that asks for the loss again": (
+        "optimizer",
+        {"_target_": "torch.optim.LBFGS"} | PARTIAL,
+        "must take its steps without a closure",
+    ),
+    "an optimizer without a step": (
+        "optimizer",
+        {"_target_": "faulty_parts.Idle", "defaults": {}} | PARTIAL,
+        "must have a method `step` of its own",
+    ),
     "a schedule at once": ("schedule", STEP, "'optimizer'; is `_partial_: true` missing"),
     "a schedule that waits for a metric": (
         "schedule",
@@ -58,18 +68,18 @@ WRONG = {
     "a program that ends": (
         "model",
         {"_target_": "faulty_parts.leave"},
-        r"SystemExit: 3 \(.*faulty_parts\.py:4\)$",
+        r"SystemExit: 3 \(.*faulty_parts\.py:7\)$",
     ),
     "a key that is not there": (
         "model",
         {"_target_": "faulty_parts.look"},
-        r"KeyError: 'a' \(.*faulty_parts\.py:6\)$",
+        r"KeyError: 'a' \(.*faulty_parts\.py:9\)$",
     ),
     **{
         f"{group} that ends what it is no part of": (
             group,
             {"_target_": "faulty_parts.close"} | (PARTIAL if group in FACTORIES else {}),
-            r"GeneratorExit: for good \(.*faulty_parts\.py:14\)$",
+            r"GeneratorExit: for good \(.*faulty_parts\.py:17\)$",
         )
         for group in ("model", "data", "loss", "normalize", "device", *FACTORIES)
     },
@@ -80,7 +90,10 @@ WRONG = {
     ),
 }
 FAULTY = """import sys
+from torch.optim import Optimizer
 
+class Idle(Optimizer):
+    pass
 def leave(**_):
     sys.exit(3)
 def look(**_):
