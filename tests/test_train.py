@@ -235,7 +235,7 @@ BROKEN = {
     ),
     "truncated data": (
         ["data=mnist", "data.root={raw}"],
-        "train-images-idx3-ubyte: 5 bytes instead of 47040016: truncated or foreign",
+        "train-images-idx3-ubyte: must have 47040016 bytes, not 5: truncated or foreign",
     ),
     "too many digits": (
         ["data.n=5000"],
