@@ -1,1 +1,1 @@
-"""What a reader is told: errors as text, addresses without credentials, commands to type."""
+"""Messages for a reader: errors as text, addresses without credentials, commands to type."""
