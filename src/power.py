@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     elif "variants" in numbers:
         raise InputError("variants=…: must go with spread=…; a sweep has its own")
     else:
-        from src.inference.verdict import conclude_again
+        from src.compare.recorded_jobs import conclude_again
         from src.tracking.run_source import find_sweep, reach
 
         source = reach(words.tracking)

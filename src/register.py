@@ -27,11 +27,10 @@ def main(arguments: Sequence[str]) -> None:
     name = words.value("name")
     if not name:
         raise InputError("name=NAME: must be given: the registered model's")
+    from src.compare.recorded_jobs import conclude_again
     from src.inference import publish
-    from src.inference.verdict import conclude_again
     from src.tracking import logged_model, sweep_runs
-    from src.tracking.run_source import find_sweep
-    from src.tracking.server import Server
+    from src.tracking.run_source import Server, find_sweep
 
     server = Server(words.tracking.open())
     sweep = find_sweep(server, words.value("sweep"))
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str]) -> None:
         if "--anyway" not in words.flags:
             raise InputError(f"{reason}; --anyway registers it all the same")
         print(f"warning: {reason}")
-    record = sweep_runs.best(candidates)
+    record = sweep_runs.ranked(candidates)[0]
     model_id = publish.publish_run(server.store, record)
     version = logged_model.register(server.store, model_id, name, answer.verdict, ALIAS)
     print(f"models:/{name}@{ALIAS} is version {version}: {record.name} (models:/{model_id})")

@@ -22,8 +22,7 @@ from src.provenance import REPORT_TAGS
 from src.tracking import embedded, mlflow_sink, mlflow_source
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
-from src.tracking.run_source import RunSource, reach
-from src.tracking.server import Server
+from src.tracking.run_source import RunSource, Server, reach
 from src.tracking.settings import TrackingSettings
 from src.tracking.store import Store
 from src.tracking.sweep_runs import SweepRuns

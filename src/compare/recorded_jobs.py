@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src import predictions
 from src.compare import power
-from src.compare.answer import Result
+from src.compare.answer import Answer, Result
 from src.compare.comparison import Comparison, compare
 from src.compare.pairs import Correct
 from src.compare.plain_search import find_search
@@ -19,11 +19,16 @@ from src.compare.spread import find_spread, varied_seeds
 from src.compare.stats import BoolArray
 from src.compare.tuned import Search, Trial
 from src.compare.variants import find_variants
-from src.config import search_space
+from src.config import resolved, search_space
 from src.config.schema import factors
 from src.errors import InputError
 from src.metrics import Run
 from src.tracking.job_record import SEARCH_TAGS, JobRecord, Role
+from src.tracking.result_index import ResultIndex
+from src.tracking.sweep_runs import SweepRuns
+
+if TYPE_CHECKING:
+    from src.tracking.run_source import RunSource
 
 SPACE = "tune.space."  # how the params of a search name its space
 
@@ -50,6 +55,15 @@ def conclude(
     reported = [r.run for r in records if r.role is Role.REPORTED and not r.is_search]
     spread = find_spread(reported, settings["question"])
     return spread or compare_records(records, settings, elsewhere, lineage, post_hoc)
+
+
+def conclude_again(source: "RunSource", sweep: SweepRuns) -> Answer:
+    """Return a sweep's answer under its own settings. Raises InputError where there is none."""
+    defaults = resolved.settings([])
+    settings = defaults["compare"] | settings_of(sweep.params)
+    lineage = ResultIndex.of(defaults).lineage(sweep.records)
+    found = conclude(sweep.records, settings, sweep.tags, source.correct, lineage)
+    return Answer(found)
 
 
 def compare_records(

@@ -12,11 +12,11 @@ import yaml
 from src import ROOT
 from src.compare import write
 from src.compare.plain_search import PlainSearch
+from src.compare.recorded_jobs import conclude_again
 from src.config.schema import GROUPS, UNRECORDED_KEYS
 from src.crate import archive, command
 from src.crate.results import FILE, JobResult, dump
 from src.errors import InputError
-from src.inference.verdict import conclude_again
 from src.inference.weights import own_targets
 from src.provenance import REPORT_TAGS, git
 from src.source import Source

@@ -28,7 +28,7 @@ def choose(words: Words, is_ensemble: bool = False) -> TrainedModel:
         group = source.siblings(record) if is_ensemble else [record]
     else:
         sweep = find_sweep(source, words.value("sweep"))
-        group = sweep.best_variant if is_ensemble else [sweep_runs.best(sweep.usable)]
+        group = sweep.best_variant if is_ensemble else sweep_runs.ranked(sweep.usable)[:1]
     models = [restore.restore(*source.keeper(record)) for record in group]
     return ensemble(models, models[0].name) if is_ensemble else models[0]
 

@@ -1,16 +1,13 @@
 """MLflow read back: runs that were made elsewhere, as the events of a journal."""
 
 import json
-import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 from mlflow.entities import LifecycleStage
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
@@ -27,7 +24,6 @@ from src.tracking.store import Store
 
 THREADS = 8
 PAGE = 200  # runs in an answer: a busy server needs seconds for a thousand
-log = logging.getLogger(__name__)
 NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
 
 
@@ -50,14 +46,6 @@ def get(store: Store, run_id: str, key: str = "") -> MlflowRun:
             f"{key}{run_id}: a run of another experiment, which tracking.experiment='{name}' names"
         )
     return run
-
-
-def last_sweep(store: Store) -> MlflowRun:
-    """Return the sweep that was begun last. Raises InputError when there is none."""
-    found = store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'", max_results=1)
-    if not found:
-        raise InputError(f"no sweep at {store.shown_uri}; `{commands.train('-m')} …` makes one")
-    return found[0]
 
 
 def jobs_of(store: Store, sweep: str) -> list[MlflowRun]:
@@ -105,22 +93,6 @@ def _local(run: MlflowRun) -> JobRecord | None:
     except OSError:
         return None
     return record if record and record.run_id == run.info.run_id else None
-
-
-def correct(store: Store, run_id: str) -> np.ndarray | None:
-    """Return which validation examples the run's kept model gets right, (examples,) bool.
-
-    None where its predictions were not kept.
-    """
-    source = store.client.get_run(run_id).data.tags.get("reused_from", run_id)
-    with TemporaryDirectory() as folder:
-        try:
-            path = store.client.download_artifacts(source, "val_predictions.npz", folder)
-        except Exception:  # each artifact store has its own way to say that there is none
-            log.debug("%s: no predictions", source, exc_info=True)
-            return None
-        with np.load(path) as kept:
-            return kept["predicted"] == kept["labels"]
 
 
 def report_location(store: Store, run_id: str, name: str = "comparison") -> str:

@@ -54,19 +54,14 @@ def by_variant(records: Sequence[JobRecord]) -> list[list[JobRecord]]:
     return list(groups.values())
 
 
-def best(records: Sequence[JobRecord]) -> JobRecord:
-    """Return the run of the lowest best validation error, the first of equals."""
-    return min(records, key=ERROR)
-
-
 def ranked(records: Sequence[JobRecord]) -> list[JobRecord]:
-    """Return runs in the order of their best validation errors, the lowest first."""
+    """Return runs in the order of their best validation errors, of equals as they come."""
     return sorted(records, key=ERROR)
 
 
 def best_of_variants(records: Sequence[JobRecord]) -> list[JobRecord]:
     """Return the best run of each variant, the lowest error first."""
-    return ranked([best(group) for group in by_variant(records)])
+    return ranked([ranked(group)[0] for group in by_variant(records)])
 
 
 def label(record: JobRecord) -> str:

@@ -10,8 +10,7 @@ from src.errors import InputError
 from src.export import main
 from src.inference import restore
 from src.inference.publish import publish_run
-from src.tracking.run_source import find_run
-from src.tracking.server import Server
+from src.tracking.run_source import Server, find_run
 
 
 @pytest.fixture(scope="module", params=["softmax", "mlp", "cnn"])

@@ -17,8 +17,7 @@ import torch
 
 from src.inference import restore
 from src.inference.publish import publish_run
-from src.tracking.run_source import find_run
-from src.tracking.server import Server
+from src.tracking.run_source import Server, find_run
 from tests.until import until
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from src.config import resolvers
 from src.crate import archive
 from src.errors import InputError
 from src.inference import choice
-from src.tracking import offline
+from src.tracking import run_source
 from src.tracking.job_record import fold
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
@@ -22,7 +22,7 @@ from src.tracking.result_index import ResultIndex
 @pytest.fixture
 def away(closed_port, runs, tmp_path, monkeypatch) -> list[str]:
     """Options that name a server which is down; a sweep of it lies in outputs."""
-    monkeypatch.setattr(offline, "ROOT", tmp_path)
+    monkeypatch.setattr(run_source, "ROOT", tmp_path)
     monkeypatch.setattr(resolvers, "ROOT", tmp_path)
     tracking = {"uri": f"http://127.0.0.1:{closed_port}", "experiment": "e", "artifacts": ""}
     sweep = Journal(tmp_path / "outputs" / "sweeps" / "first")

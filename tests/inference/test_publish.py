@@ -8,9 +8,8 @@ import torch
 
 from src.inference import restore
 from src.inference.publish import Models, Publication, chosen_runs, publish_run
-from src.tracking.run_source import find_run, find_sweep
-from src.tracking.server import Server
-from src.tracking.sweep_runs import best, best_of_variants
+from src.tracking.run_source import Server, find_run, find_sweep
+from src.tracking.sweep_runs import best_of_variants, ranked
 
 pytestmark = pytest.mark.slow  # torch.export takes seconds to import
 
@@ -99,7 +98,7 @@ def test_mlflows_addresses_are_as_they_were_after_a_model_was_logged(runs, sweep
 
 
 def test_what_cannot_be_made_a_model_costs_a_line(runs, sweep):
-    gone = best(sweep.usable)
+    gone = ranked(sweep.usable)[0]
     other = runs.job(("model=softmax", "seed=5"))
     record = find_run(Server(runs.store), other)
     (runs.workplace.folder / "artifacts" / other / "artifacts" / "model.pt").unlink()
