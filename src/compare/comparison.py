@@ -12,7 +12,13 @@ from src.compare.pairs import Correct, Pair, make_pairs, pair_up
 from src.compare.sequential import Look, Plan, earlier_looks
 from src.compare.stats import mean
 from src.compare.tuned import Search
-from src.compare.variants import Variant, find_baseline, find_confounds, find_variants
+from src.compare.variants import (
+    Variant,
+    factors_of,
+    find_baseline,
+    find_confounds,
+    find_variants,
+)
 from src.errors import InputError
 from src.metrics import Run
 
@@ -135,7 +141,7 @@ class Comparison:
 
     def mean(self, variant: Variant) -> float:
         """Return a variant's mean of the judged metric."""
-        return mean([*variant.values(self.criterion).values()])
+        return mean(variant.values(self.criterion).values())
 
 
 def compare(
@@ -223,6 +229,6 @@ def _datasets(runs: Sequence[Run], between: str = " ") -> str:
 def _question(variants: Sequence[Variant], criterion: Criterion) -> str:
     if len(variants) == 1:
         return f"What {criterion.label} does {variants[0].label} reach?"
-    factors = list(dict.fromkeys(factor for variant in variants for factor in variant.levels))
+    factors = factors_of(variants)
     verb = "Does" if len(factors) == 1 else "Do"
     return f"{verb} {' and '.join(factors)} change the {criterion.label}?"

@@ -62,7 +62,7 @@ class Criterion:
         last finite value, or that of a guess if this is worse. Of another metric than an error
         no guess is known, and the worst value of any run stands for it.
         """
-        if run.status != "FINISHED":
+        if not is_finished(run):
             return math.nan
         if not is_diverged(run):
             return measured(run, self.tracked)
@@ -95,7 +95,7 @@ def find_criterion(runs: Sequence[Run], wanted: str | None) -> Criterion:
     None is the test error wherever every finished run has one, else the best validation error.
     Raises InputError for a metric that the runs do not have.
     """
-    finished = [run for run in runs if run.status == "FINISHED" and not is_diverged(run)]
+    finished = [run for run in runs if is_usable(run)]
     if wanted is None:
         has_test = finished and all(math.isfinite(run.test_error) for run in finished)
         wanted = TEST_ERROR if has_test else BEST_VAL_ERROR
@@ -104,6 +104,16 @@ def find_criterion(runs: Sequence[Run], wanted: str | None) -> Criterion:
     values = [value for run in finished if math.isfinite(value := measured(run, wanted))]
     worst = max if metric.direction == Direction.MINIMIZE else min
     return Criterion(wanted, metric, worst(values, default=math.nan))
+
+
+def is_finished(run: Run) -> bool:
+    """Return whether the run has an outcome, neither failed nor killed nor still under way."""
+    return run.status == "FINISHED"
+
+
+def is_usable(run: Run) -> bool:
+    """Return whether the run trained to its end: it finished and did not diverge."""
+    return is_finished(run) and not is_diverged(run)
 
 
 def is_diverged(run: Run) -> bool:

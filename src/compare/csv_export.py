@@ -7,6 +7,7 @@ from pathlib import Path
 
 from src.compare.columns import PAIRS_CSV, Row, Value, csv_values, effect_columns, variant_columns
 from src.compare.comparison import Comparison
+from src.compare.variants import factors_of
 from src.metrics import TEST_ERROR
 
 MEASURES = ("epoch", "train_loss", "train_error", "val_loss", "val_error")  # fields of Epoch
@@ -34,7 +35,7 @@ def _write_runs(path: Path, comparison: Comparison) -> None:
         + [name for run in comparison.runs for name in run.summary if name.startswith("test/")]
     )
     others = [n for n in measured if n.startswith(("train/", "val/", "test/")) and n != TEST_ERROR]
-    factors = dict.fromkeys(f for v in comparison.variants for f in v.levels if f not in RUNS)
+    factors = [f for f in factors_of(comparison.variants) if f not in RUNS]
 
     def rows() -> Iterator[Sequence[Value]]:
         for variant in comparison.variants:

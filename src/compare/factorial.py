@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from src.compare.contrasts import Weights
-from src.compare.variants import Variant
+from src.compare.variants import Variant, factors_of
 
 MAX_EFFECTS = 60  # more than anybody reads
 
@@ -45,7 +45,7 @@ def find_effects(variants: Sequence[Variant], baseline: Variant) -> list[Effect]
 
     Each level is held against the baseline's level of its factor.
     """
-    levels = {factor: _levels(variants, factor) for factor in _factors(variants)}
+    levels = {factor: _levels(variants, factor) for factor in factors_of(variants)}
     cells = {tuple(variant.levels.get(factor) for factor in levels) for variant in variants}
     sizes = [len(each) for each in levels.values()]
     if len(levels) < 2 or min(sizes) < 2 or not len(cells) == len(variants) == math.prod(sizes):
@@ -84,7 +84,7 @@ def find_factorial(variants: Sequence[Variant]) -> Factorial | None:
     None where there are not two, or a variant lacks one, or a line would have a single point. The
     axis is the factor whose levels are numbers; of two such, or none, the one with more.
     """
-    levels = {factor: _levels(variants, factor) for factor in _factors(variants)}
+    levels = {factor: _levels(variants, factor) for factor in factors_of(variants)}
     if len(levels) != 2 or any(len(variant.levels) != 2 for variant in variants):
         return None
     line, x = sorted(levels, key=lambda f: (all(map(_is_number, levels[f])), len(levels[f])))
@@ -92,10 +92,6 @@ def find_factorial(variants: Sequence[Variant]) -> Factorial | None:
     points = Counter(level for _, level in cells)
     is_crossed = min(len(levels[line]), *points.values()) > 1
     return Factorial(x, line, levels[x], levels[line], cells) if is_crossed else None
-
-
-def _factors(variants: Iterable[Variant]) -> list[str]:
-    return list(dict.fromkeys(factor for variant in variants for factor in variant.levels))
 
 
 def _levels(variants: Iterable[Variant], factor: str) -> list[str]:

@@ -29,6 +29,7 @@ def compare(
     margin: float = 0.0,
     maximize: bool = False,
     question: str | None = None,
+    places: Sequence[str] = (),
 ) -> Answer:
     """Compare the variants of a table by the values that they share a seed with.
 
@@ -40,32 +41,20 @@ def compare(
         margin: a difference too small to matter, in the unit of the values.
         maximize: whether a higher value is better.
         question: what is asked; None for a question made from the factors.
+        places: where each row is to be found, for messages; without them a row has its number.
 
     Raises:
         InputError: a column is not there, a value no number, or a variant has a seed twice.
     """
-    rows = frame if isinstance(frame, Sequence) else frame.to_dict("records")
-    places = [f"row {number}" for number in range(1, len(rows) + 1)]
-    return _answer(rows, places, value, seed, baseline, margin, maximize, question)
-
-
-def _answer(
-    rows: Sequence[Mapping[str, Any]],
-    places: Sequence[str],
-    value: str,
-    seed: str,
-    baseline: str | None,
-    margin: float,
-    maximize: bool,
-    question: str | None,
-) -> Answer:
-    """Compare rows, of which `places` tell where each is to be found."""
+    if not isinstance(frame, Sequence):
+        frame = frame.to_dict("records")
+    places = places or [f"row {number}" for number in range(1, len(frame) + 1)]
     if not 0 <= margin < math.inf:
         raise InputError(f"margin={margin}: must be a number of at least 0")
     name = str(value).replace("/", "_")
     metric = Metric(name, Direction.MAXIMIZE if maximize else Direction.MINIMIZE, Unit.NONE)
-    found = compare_runs(
-        _runs(rows, places, value, seed, metric),
+    result = compare_runs(
+        _runs(frame, places, value, seed, metric),
         baseline=baseline,
         margin=margin,
         target_error=None,
@@ -73,7 +62,7 @@ def _answer(
         correct=lambda run_id: None,
         metric=f"test/{name}",
     )
-    return Answer(found)
+    return Answer(result)
 
 
 def _runs(
@@ -190,7 +179,8 @@ def main(arguments: Sequence[str]) -> None:
         if given[option] is None:
             raise InputError(f"--{option}: must be given, the name of a column")
     is_json = given.pop("json")
-    answer = _answer(*_read_csv(given.pop("csv")), **given)
+    rows, places = _read_csv(given.pop("csv"))
+    answer = compare(rows, places=places, **given)
     if is_json:
         print(to_json(answer.values))
     else:

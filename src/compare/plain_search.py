@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import exp, isfinite, log
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from src.compare.criterion import is_usable
 from src.messages import commands
 from src.metrics import BEST_VAL_ERROR, Run
 
@@ -98,7 +99,7 @@ class PlainSearch:
         from sklearn.ensemble import RandomForestRegressor
         from sklearn.inspection import permutation_importance
 
-        columns = [axis_of([t.settings[key] for t in self.trials]).positions for key in self.keys]
+        columns = [numbers_or_words([t.settings[key] for t in self.trials])[0] for key in self.keys]
         rows, errors = list(zip(*columns, strict=True)), [trial.error for trial in self.trials]
         forest = RandomForestRegressor(random_state=SEED).fit(rows, errors)
         found = permutation_importance(forest, rows, errors, n_repeats=20, random_state=SEED)
@@ -125,7 +126,7 @@ def find_search(
     trials = [
         Trial(number, run, {key: own.get(key, "") for key in varied}, run.best.val_error)
         for number, run, own in zip(numbers, runs, settings, strict=True)
-        if run.status == "FINISHED" and run.outcome != "diverged" and run.best
+        if run.best and is_usable(run)
     ]
     ranked = sorted(trials, key=lambda trial: (trial.error, trial.number))
     question = question or "Which settings are best?"
@@ -137,24 +138,13 @@ def _settings(name: str) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-@dataclass(frozen=True)
-class ParameterAxis:
-    """A parameter's values on an axis: numbers as they are, words one after the other."""
-
-    positions: Sequence[float]
-    words: Sequence[str]  # of an axis of words
-    is_log: bool
-
-
-def axis_of(values: Sequence[str]) -> ParameterAxis:
-    """Return where values lie; those of a wide positive range by their logarithms."""
+def numbers_or_words(values: Sequence[str]) -> tuple[list[float], list[str]]:
+    """Return values as numbers, and no words; or places in the order of words, and these."""
     try:
-        numbers = [float(value) for value in values]
+        return [float(value) for value in values], []
     except ValueError:
         words = sorted(set(values))
-        return ParameterAxis([words.index(value) for value in values], words, False)
-    is_log = min(numbers) > 0 and max(numbers) >= LOG_RATIO * min(numbers)
-    return ParameterAxis([log(n) for n in numbers] if is_log else numbers, [], is_log)
+        return [words.index(value) for value in values], words
 
 
 def search_plot(search: PlainSearch) -> "ReportFigure | None":
@@ -167,16 +157,15 @@ def search_plot(search: PlainSearch) -> "ReportFigure | None":
     figure, (axes,) = style.new_figure(1, len(keys), height=3.0)
     errors = [100 * trial.error for trial in search.trials]
     for axis, key in zip(axes, keys, strict=True):
-        found = axis_of([trial.settings[key] for trial in search.trials])
-        at = [exp(x) for x in found.positions] if found.is_log else found.positions
+        at, words = numbers_or_words([trial.settings[key] for trial in search.trials])
         axis.plot(at, errors, "o", color=style.LIGHT["blue"], alpha=0.7)
         axis.plot(at[0], errors[0], "o", color=style.LIGHT["ink"], fillstyle="none", markersize=10)
         axis.set_xlabel(style.clip(key, 80 // len(keys)))
-        if found.is_log:
+        if not words and min(at) > 0 and max(at) >= LOG_RATIO * min(at):
             axis.set_xscale("log")
             style.label_log(axis.xaxis, max(at) < 50 * min(at))
-        if found.words:
-            axis.set_xticks(range(len(found.words)), [style.clip(w, 12) for w in found.words])
+        if words:
+            axis.set_xticks(range(len(words)), [style.clip(word, 12) for word in words])
     axes[0].set_ylabel("validation error (%)")
     style.log_if_wide(axes)
     left_out = search.total - len(search.trials)

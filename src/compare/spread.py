@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from src.compare.columns import Column
-from src.compare.criterion import measured
+from src.compare.criterion import is_usable, measured
 from src.compare.variance import Component, components
 from src.compare.variants import with_found_keys
 from src.config.schema import SEED_KEYS
@@ -116,11 +116,7 @@ def find_spread(runs: Sequence[Run], question: str | None = None) -> Spread | No
         return None
     keys = [source[0] for source in sources]
     levels = [sorted({int(run.config[key]) for run in runs}) for key in keys]
-    cells = {
-        tuple(int(run.config[key]) for key in keys): run
-        for run in runs
-        if run.status == "FINISHED" and run.best and run.outcome != "diverged"
-    }
+    cells = {tuple(int(run.config[key]) for key in keys): run for run in runs if is_usable(run)}
     shape = [len(values) for values in levels]
     if len(cells) < prod(shape):
         raise InputError(

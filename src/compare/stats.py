@@ -1,7 +1,7 @@
 """Statistics of a few values, and of two models on the same samples."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +11,7 @@ from src.compare.sign_flips import FloatArray
 BoolArray = NDArray[np.bool_]
 
 
-def mean(values: Sequence[float]) -> float:
+def mean(values: Collection[float]) -> float:
     """Return the mean; NaN of no values."""
     return math.fsum(values) / len(values) if values else math.nan
 

@@ -16,7 +16,7 @@ from src.compare.plain_search import PlainSearch
 from src.compare.power import advice
 from src.compare.spread import COLUMNS, Spread
 from src.compare.summary import sentence
-from src.compare.variants import Variant
+from src.compare.variants import Variant, factors_of
 from src.metrics import MISSING
 
 WIDTH = 120  # of tables that no terminal shows
@@ -47,10 +47,9 @@ def table(comparison: Comparison, width: int, command: str = "") -> Group:
     """
     metric = comparison.criterion.metric
     variants, pairs = comparison.variants, comparison.listed_pairs
-    factors = dict.fromkeys(factor for variant in variants for factor in variant.levels)
     _, *others = columns.variant_columns(comparison.criterion, comparison.target_error)
     measured = [c for c in others if any(c.text(v) != MISSING for v in variants)]
-    named = [Column(" ".join(factors), levels, is_words=True), *measured]
+    named = [Column(" ".join(factors_of(variants)), levels, is_words=True), *measured]
     parts: list[RenderableType] = [fitted(named, variants, width)]
     if comparison.effects:
         effects = [*comparison.effects.items()][:MAX_ROWS]

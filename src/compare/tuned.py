@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from src.compare.stats import mean
 from src.config.search_space import Dimension, Scale
 
 
@@ -40,7 +41,7 @@ class Search:
     def _means(self, trials: Iterable[Trial]) -> dict[int, float]:
         seeds = {trial.seed for trial in self.trials}
         found = _by_number(trials)
-        return {n: _mean(each) for n, each in found.items() if each.keys() == seeds}
+        return {n: mean(each.values()) for n, each in found.items() if each.keys() == seeds}
 
     @cached_property
     def cut(self) -> dict[int, float]:
@@ -48,7 +49,7 @@ class Search:
         whole = {trial.number for trial in self.trials if trial.is_full}
         in_turn = sorted(self.trials, key=lambda trial: trial.rung)
         found = _by_number(trial for trial in in_turn if trial.number not in whole)
-        return {n: _mean(each) for n, each in found.items()}
+        return {n: mean(each.values()) for n, each in found.items()}
 
     @property
     def chosen(self) -> int:
@@ -95,7 +96,3 @@ def _by_number(trials: Iterable[Trial]) -> dict[int, dict[int, float]]:
     for trial in trials:
         found.setdefault(trial.number, {})[trial.seed] = trial.val_error
     return dict(sorted(found.items()))
-
-
-def _mean(by_seed: Mapping[int, float]) -> float:
-    return math.fsum(by_seed.values()) / len(by_seed)

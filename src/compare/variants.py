@@ -6,11 +6,11 @@ A variant is a resolved config without its seed; a factor is a key that tells va
 import ast
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from src.compare.criterion import Criterion, is_diverged
+from src.compare.criterion import Criterion, is_finished, is_usable
 from src.config.schema import FOUND_KEYS
 from src.errors import InputError
 from src.metrics import Run
@@ -30,7 +30,7 @@ class Variant:
     @cached_property
     def usable(self) -> dict[int, Run]:
         """Return the runs that trained to their end, by seed: finished and not diverged."""
-        return {run.seed: run for run in self.runs if _is_finished(run) and not is_diverged(run)}
+        return {run.seed: run for run in self.runs if is_usable(run)}
 
     @property
     def n(self) -> int:
@@ -45,7 +45,7 @@ class Variant:
     @property
     def failed(self) -> int:
         """Return the number of seeds without an outcome: failed, killed or not yet finished."""
-        return sum(not _is_finished(run) for run in self.runs)
+        return sum(not is_finished(run) for run in self.runs)
 
     @cached_property
     def by_seed(self) -> dict[int, Run]:
@@ -67,6 +67,11 @@ class Variant:
         return [getattr(run.epochs[-1], measure) for run in self.usable.values()]
 
 
+def factors_of(variants: Iterable[Variant]) -> list[str]:
+    """Return the factors of variants, each once, as they come."""
+    return list(dict.fromkeys(factor for variant in variants for factor in variant.levels))
+
+
 def find_variants(runs: Sequence[Run]) -> list[Variant]:
     """Group runs by their config, in the order of `runs`.
 
@@ -81,7 +86,7 @@ def find_variants(runs: Sequence[Run]) -> list[Variant]:
     for run in runs:
         own: Config = {key: at for key, at in run.config.items() if key not in seed_keys}
         _, by_seed = groups.setdefault(frozenset(own.items()), (own, {}))
-        if run.seed not in by_seed or (_is_finished(run) and not _is_finished(by_seed[run.seed])):
+        if run.seed not in by_seed or (is_finished(run) and not is_finished(by_seed[run.seed])):
             by_seed[run.seed] = run
     factors = _short_names(_factors([config for config, _ in groups.values()], _swept(runs)))
     variants = []
@@ -143,10 +148,6 @@ def find_confounds(variants: Sequence[Variant]) -> dict[str, list[str]]:
     rest = [k for k in _differing(configs) if k not in factors and not _is_settled(k, configs)]
     values = {key: list(dict.fromkeys(c[key] for c in configs if key in c)) for key in rest}
     return {key: found for key, found in values.items() if len(found) > 1}
-
-
-def _is_finished(run: Run) -> bool:
-    return run.status == "FINISHED"
 
 
 def _differing(configs: Sequence[Config]) -> list[str]:

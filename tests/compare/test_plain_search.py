@@ -8,7 +8,7 @@ import pytest
 from records import make_run
 
 from src.compare import write
-from src.compare.plain_search import axis_of, find_search
+from src.compare.plain_search import find_search, numbers_or_words
 from src.compare.terminal import print_result
 
 WIDTHS = (16, 32, 64)
@@ -86,7 +86,5 @@ def test_values_with_spaces_and_words_are_kept_whole():
     search = find_search([replace(r, name=n) for r, n in zip(made, names, strict=True)], [0, 1])
     assert search.best.settings == {"model.channels": "[16, 32]"}
     assert search.command.endswith("'model.channels=[16, 32]' '+a.b=x y'")
-    assert axis_of(["b", "a", "b"]).positions == [1, 0, 1]
-    assert axis_of(["0.001", "1"]).is_log
-    assert not axis_of(["0.1", "1"]).is_log
-    assert not axis_of(["-1", "100"]).is_log
+    assert numbers_or_words(["b", "a", "b"]) == ([1, 0, 1], ["a", "b"])
+    assert numbers_or_words(["1e-3", "1"]) == ([0.001, 1], [])
