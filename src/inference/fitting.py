@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageOps
+from scipy.ndimage import center_of_mass
 
 BOX = 20 / 28  # of the ink in the picture
 FAINT = 0.3  # of the strongest ink; what is fainter does not bound the ink
@@ -29,10 +30,15 @@ def fit(picture: Image.Image, shape: Sequence[int], box: float | None = BOX) -> 
         fitted = ImageOps.fit(picture.convert(mode), (width, height), Image.Resampling.LANCZOS)
         return np.asarray(fitted).reshape(height, width, channels).transpose(2, 0, 1)
     pixels = _flat(picture)
-    ground = _ground(pixels)
-    if pixels.shape[:2] == (height, width) and ground.mean() < 128 and _is_grey(pixels):
+    edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
+    ground = np.median(np.concatenate(edges), axis=0)  # its colour (3,)
+    is_grey = (pixels == pixels[..., :1]).all()
+    if pixels.shape[:2] == (height, width) and ground.mean() < 128 and is_grey:
         return pixels[None, :, :, 0]
-    return _centred(_ink(pixels, ground), height, width, box)[None]
+    distance = np.abs(pixels - ground).max(2)
+    ink = distance / (distance.max() or 1)
+    ink[ink < NOISE] = 0
+    return _centred(ink, height, width, box)[None]
 
 
 def ink_box(examples: np.ndarray) -> float | None:
@@ -62,26 +68,8 @@ def _flat(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture)
 
 
-def _is_grey(pixels: np.ndarray) -> bool:
-    return bool((pixels == pixels[..., :1]).all())
-
-
-def _ground(pixels: np.ndarray) -> np.ndarray:
-    """Return the ground's colour (3,): the median of the picture's edge."""
-    edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
-    return np.median(np.concatenate(edges), axis=0)
-
-
-def _ink(pixels: np.ndarray, ground: np.ndarray) -> np.ndarray:
-    """Return each pixel's distance from the ground, (height, width) from 0 to 1."""
-    distance = np.abs(pixels - ground).max(2)
-    strongest = distance.max() or 1
-    scaled = distance / strongest
-    return np.where(scaled < NOISE, 0, scaled)
-
-
 def _centred(ink: np.ndarray, height: int, width: int, box: float) -> np.ndarray:
-    """Return the ink in its box around the centre of (height, width) uint8; nothing for nothing."""
+    """Return ink (h, w) from 0 to 1 in its box around the centre of (height, width) uint8."""
     rows, columns = (np.flatnonzero((ink > FAINT).any(axis)) for axis in (1, 0))
     if not len(rows):
         return np.zeros((height, width), dtype=np.uint8)
@@ -91,15 +79,7 @@ def _centred(ink: np.ndarray, height: int, width: int, box: float) -> np.ndarray
     small = np.asarray(Image.fromarray(np.float32(cut)).resize(size, Image.Resampling.BOX))
     small = small / small.max()
     canvas = np.zeros((height, width))
-    top, left = (
-        min(max(0, round(side / 2 - _middle_of_mass(small, axis))), side - small.shape[axis])
-        for side, axis in ((height, 0), (width, 1))
-    )
+    sides = zip(canvas.shape, small.shape, center_of_mass(small), strict=True)
+    top, left = (min(max(0, round(side / 2 - at)), side - own) for side, own, at in sides)
     canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
     return np.round(255 * canvas).astype(np.uint8)
-
-
-def _middle_of_mass(ink: np.ndarray, axis: int) -> float:
-    """Return the centre of mass along an axis, in pixels from the first."""
-    mass = ink.sum(1 - axis)
-    return float((mass * np.arange(len(mass))).sum() / mass.sum())

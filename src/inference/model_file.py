@@ -5,11 +5,10 @@ https://onnx.ai and https://docs.pytorch.org/docs/stable/user_guide/torch_compil
 
 import json
 import warnings
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from torch.export import Dim, ExportedProgram
+from torch.export import Dim
 
 from src.errors import InputError
 from src.inference.trained_model import TrainedModel
@@ -23,7 +22,7 @@ def write(model: TrainedModel, file: Path) -> None:
     try:
         with warnings.catch_warnings():  # of torch's own exporter
             warnings.simplefilter("ignore")
-            WRITERS[file.suffix](model, file)
+            _write(model, file)
     except OSError as error:
         raise InputError(f"out={file}: cannot be written: {refusal(error)}") from error
     except RuntimeError as error:  # torch's own, of a file and of a model that it cannot trace
@@ -31,38 +30,24 @@ def write(model: TrainedModel, file: Path) -> None:
         raise InputError(f"out={file}: cannot be written: {reason}") from error
 
 
-def _onnx(model: TrainedModel, file: Path) -> None:
+def _write(model: TrainedModel, file: Path) -> None:
+    (module,) = model.members
+    if file.suffix == ".pt":
+        with file.open("wb") as target:
+            torch.save(module.state_dict(), target)
+        return
+    example = torch.zeros(2, *model.shape)
+    program = torch.export.export(module, (example,), dynamic_shapes=[{0: Dim.AUTO}])
+    if file.suffix == ".pt2":
+        with file.open("wb") as target:
+            torch.export.save(program, target)
+        return
     import onnx
 
     exported = torch.onnx.export(
-        _program(model), input_names=[INPUT], output_names=[OUTPUT], dynamo=True, verbose=False
+        program, input_names=[INPUT], output_names=[OUTPUT], dynamo=True, verbose=False
     )
     assert exported is not None, "without a file the program is returned"
     proto = exported.model_proto
     onnx.helper.set_model_props(proto, {"classes": json.dumps(model.classes)})
     file.write_bytes(proto.SerializeToString())
-
-
-def _pt2(model: TrainedModel, file: Path) -> None:
-    with file.open("wb") as target:
-        torch.export.save(_program(model), target)
-
-
-def _state_dict(model: TrainedModel, file: Path) -> None:
-    (module,) = model.members
-    with file.open("wb") as target:
-        torch.save(module.state_dict(), target)
-
-
-def _program(model: TrainedModel) -> ExportedProgram:
-    """Return the model as a program for any number of examples."""
-    (module,) = model.members
-    example = torch.zeros(2, *model.shape)
-    return torch.export.export(module, (example,), dynamic_shapes=[{0: Dim.AUTO}])
-
-
-WRITERS: Mapping[str, Callable[[TrainedModel, Path], None]] = {
-    ".onnx": _onnx,
-    ".pt2": _pt2,
-    ".pt": _state_dict,
-}
