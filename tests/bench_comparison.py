@@ -1,4 +1,4 @@
-"""How long a sweep of 1,000 runs of 20 epochs waits for its comparison.
+"""Time that a sweep of 1,000 runs of 20 epochs waits for its comparison.
 
     python tests/bench_comparison.py
 

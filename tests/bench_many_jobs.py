@@ -16,7 +16,7 @@ PARTS = 10  # of the sweep, each of which is measured
 
 
 def cpu_seconds(tree: list[psutil.Process]) -> float:
-    """What processes have computed, with those of their children that have ended."""
+    """Return what processes have computed, with those of their children that have ended."""
     total = 0.0
     for process in tree:
         try:

@@ -1,4 +1,4 @@
-"""What a user waits for before training starts, and what MLflow adds to it.
+"""Time that a user waits before training starts, and what MLflow adds to it.
 
     MNIST_ROOT=… python tests/bench_startup.py [repetitions]
 
@@ -97,7 +97,7 @@ def tracking(repetitions: int, scratch: Path) -> None:
 
 
 def arguments(scratch: Path) -> list[str]:
-    """What both runs train."""
+    """Return what both runs train."""
     return [
         f"data.root={os.environ['MNIST_ROOT']}",
         f"tracking.uri=sqlite:///{scratch}/mlflow.db",

@@ -214,7 +214,7 @@ def training_share(sweep: Path, workers: int) -> float:
 
 
 def overhead(place: Place) -> None:
-    """What a job costs beside training, start-up excluded, and what reusing it costs."""
+    """Measure what a job costs beside training, start-up excluded, and what reusing it costs."""
     few = seconds(place.command(*TINY, "seed=range(10)"))
     for jobs in (110, 1010)[: 2 if "many" in sys.argv else 1]:
         many = seconds(place.command(*TINY, f"seed=range({10 * jobs},{11 * jobs})"))

@@ -1,4 +1,4 @@
-"""How fast and how large training is, beside the usual ways of doing it, in one process.
+"""Speed and memory of training, beside the usual ways of doing it, in one process.
 
     MNIST_ROOT=… python tests/bench_training.py [repetitions]
 
@@ -81,7 +81,7 @@ def bare(images: torch.Tensor, labels: torch.Tensor) -> Callable:
 
 
 def ours(train: Split) -> Callable:
-    """What a job does."""
+    """Do what a job does."""
     loss, order = nn.CrossEntropyLoss(), stream(0, "batch order")
     return lambda model, optimizer: train_epoch(model, optimizer, train, loss, order, BATCH, None)
 

@@ -1,4 +1,4 @@
-"""Where tests find full MNIST, configs without a command line, and a place for outputs."""
+"""Places where tests find full MNIST, configs without a command line, and a place for outputs."""
 
 import gc
 import os
@@ -87,7 +87,7 @@ def config() -> Callable[..., Resolved]:
 
 @pytest.fixture(scope="session")
 def components(config: Callable[..., Resolved]) -> "Callable[..., Components]":
-    """What a command line's overrides train, on 400 digits unless they say otherwise."""
+    """Return what a command line's overrides train, on 400 digits unless they say otherwise."""
     from src.training.components import build
     from src.training.setup import prepare
 
@@ -163,12 +163,12 @@ class Workplace:
 
     @property
     def run_dir(self) -> Path:
-        """Where a single run keeps its journal."""
+        """Return where a single run keeps its journal."""
         return self.folder / "run"
 
     @property
     def overrides(self) -> list[str]:
-        """What sends every output of a command line here."""
+        """Return what sends every output of a command line here."""
         return [
             f"tracking.uri={self.uri}",
             f"tracking.experiment={self.experiment}",

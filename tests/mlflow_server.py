@@ -51,7 +51,7 @@ class MlflowServer:
         until(self.answers, process)
 
     def answers(self) -> bool:
-        """Whether it is there."""
+        """Return whether it is there."""
         try:
             with urlopen(f"{self.uri}/health", timeout=60) as reply:
                 return reply.status == 200

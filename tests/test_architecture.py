@@ -168,16 +168,6 @@ def _named(node: ast.Import | ast.ImportFrom) -> set[str]:
     return {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
 
 
-def test_every_file_answers_to_a_noun():
-    assert not {path.stem for path in FILES} & {"utils", "util", "helpers", "common", "misc"}
-
-
-def test_no_class_is_a_manager_factory_or_registry():
-    nodes = [node for path in FILES for node in ast.walk(tree(path))]
-    classes = [node.name for node in nodes if isinstance(node, ast.ClassDef)]
-    assert not [c for c in classes if c.endswith(("Manager", "Factory", "Registry", "Helper"))]
-
-
 def test_weights_are_loaded_as_weights_and_nothing_else():
     loads = [
         (name(path), node)

@@ -1,4 +1,4 @@
-"""What the pictures show: the words in them, and the colours where they must be."""
+"""Contents of the pictures: the words in them, and the colours where they must be."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ WHITE = (255, 255, 255)
 
 @pytest.fixture
 def words(monkeypatch) -> list[tuple[tuple[float, float], str]]:
-    """Where and what is written into a picture while the test draws it."""
+    """Return where and what is written into a picture while the test draws it."""
     written = []
     draw = ImageDraw.ImageDraw.text
 

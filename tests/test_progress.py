@@ -5,7 +5,7 @@ from src.progress import SweepView, job_lines
 
 
 def lines_of(batch: Batch, folder, capsys) -> list[str]:
-    """What is told of a batch whose jobs all end."""
+    """Return what is told of a batch whose jobs all end."""
     with SweepView(folder, batch) as view:
         jobs = batch.next({})
         view.add(jobs)

@@ -1,4 +1,4 @@
-"""What a person sees on real terminals of 80 and of 120 columns."""
+"""Real terminals as a person sees them, of 80 and of 120 columns."""
 
 import fcntl
 import os

@@ -26,11 +26,11 @@ def until(condition: Callable[[], object], *processes: subprocess.Popen) -> None
 
 
 def epochs(folder: Path) -> int:
-    """How many epochs are in the journal of a job's directory."""
+    """Return how many epochs are in the journal of a job's directory."""
     return sum("train/loss" in event.get("values", {}) for event in Journal(folder).events())
 
 
 def all_have(folder: Path, jobs: int, count: int) -> bool:
-    """Whether so many jobs below `folder` have finished at least `count` epochs each."""
+    """Return whether so many jobs below `folder` have finished at least `count` epochs each."""
     found = [path.parent for path in folder.glob(f"*/{JOURNAL}")]
     return len(found) == jobs and all(epochs(job) >= count for job in found)

@@ -34,7 +34,7 @@ class Criterion:
 
     @property
     def sign(self) -> int:
-        """Return 1 where a lower value is better, else -1."""
+        """1 where a lower value is better, else -1."""
         return 1 if self.metric.direction == Direction.MINIMIZE else -1
 
     @property
@@ -52,7 +52,7 @@ class Criterion:
 
     @property
     def selects_and_judges(self) -> bool:
-        """Return whether the value is on the very samples by which the epoch was selected."""
+        """True if the value is on the very samples by which the epoch was selected."""
         return not self.tracked.startswith(("test/", "train/", "final/"))
 
     def value(self, run: Run) -> float:

@@ -38,12 +38,12 @@ class Estimate:
 
     @property
     def excludes_zero(self) -> bool:
-        """Return whether 0 is rejected; False with fewer seeds than a test needs."""
+        """True if 0 is rejected; False with fewer seeds than a test needs."""
         return self.n >= MIN_N and self.p_adjusted < self.level
 
     @property
     def decisive_p(self) -> float:
-        """Return the p in its family; with too few seeds for one that of the contrast alone."""
+        """The p in its family; with too few seeds for one that of the contrast alone."""
         return self.p if math.isnan(self.p_adjusted) else self.p_adjusted
 
     def lies_within(self, margin: float) -> bool:

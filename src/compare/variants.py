@@ -29,27 +29,27 @@ class Variant:
 
     @cached_property
     def usable(self) -> dict[int, Run]:
-        """Return the runs that trained to their end, by seed: finished and not diverged."""
+        """The runs that trained to their end, by seed."""
         return {run.seed: run for run in self.runs if is_usable(run)}
 
     @property
     def n(self) -> int:
-        """Return the number of seeds with an outcome, diverged ones too."""
+        """The number of seeds with an outcome, diverged ones too."""
         return len(self.runs) - self.failed
 
     @property
     def diverged(self) -> int:
-        """Return the number of seeds that ended because a loss stopped being a number."""
+        """The number of seeds that ended because a loss stopped being a number."""
         return self.n - len(self.usable)
 
     @property
     def failed(self) -> int:
-        """Return the number of seeds without an outcome: failed, killed or not yet finished."""
+        """The number of seeds without an outcome: failed, killed or not yet finished."""
         return sum(not is_finished(run) for run in self.runs)
 
     @cached_property
     def by_seed(self) -> dict[int, Run]:
-        """Return all runs by seed."""
+        """All runs by seed."""
         return {run.seed: run for run in self.runs}
 
     def values(self, criterion: Criterion) -> dict[int, float]:
@@ -59,7 +59,7 @@ class Variant:
 
     @property
     def epoch_seconds(self) -> list[float]:
-        """Return the wall time of each epoch of the usable runs."""
+        """The wall time of each epoch of the usable runs."""
         return [epoch.seconds for run in self.usable.values() for epoch in run.epochs]
 
     def final(self, measure: str) -> list[float]:

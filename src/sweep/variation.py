@@ -27,7 +27,7 @@ class Original:
 
     @cached_property
     def _references(self) -> tuple[Mapping[str, list[str]], tuple[str, ...]]:
-        """Return the keys that copy each key, and the keys in references that do more."""
+        """The keys that copy each key, and the keys in references that do more."""
         tree = OmegaConf.to_container(self.raw, resolve=False)
         assert isinstance(tree, dict)
         copies, others = defaultdict(list), []

@@ -22,17 +22,17 @@ class SweepRuns:
 
     @property
     def jobs(self) -> list[JobRecord]:
-        """Return what was trained, without the parents of an arm's trials."""
+        """All that was trained, without the parents of an arm's trials."""
         return [record for record in self.records if not record.is_search]
 
     @property
     def usable(self) -> list[JobRecord]:
-        """Return the runs that have weights, without those that only tuned others."""
+        """The runs that have weights, without those that only tuned others."""
         return usable(self.records)
 
     @property
     def best_variant(self) -> list[JobRecord]:
-        """Return the runs of the variant with the lowest mean error."""
+        """The runs of the variant with the lowest mean error."""
         return min(by_variant(self.records), key=lambda group: fmean(map(ERROR, group)))
 
 

@@ -87,7 +87,7 @@ class Slurm:
         until(self.is_idle)
 
     def is_idle(self) -> bool:
-        """Whether both nodes could take a job at once."""
+        """Return whether both nodes could take a job at once."""
         return self.ask("sinfo", "-h", "-N", "-p", "usual", "-o", "%T").split() == ["idle"] * 2
 
     def start_node(self, name: str) -> None:
@@ -115,7 +115,7 @@ class Slurm:
             )
 
     def ask(self, *command: str) -> str:
-        """What one of SLURM's commands prints; "" where it fails."""
+        """Return what one of SLURM's commands prints; "" where it fails."""
         done = subprocess.run(
             command, capture_output=True, text=True, env=os.environ | self.environment, check=False
         )

@@ -24,7 +24,7 @@ FEW = {"ray": ("hydra.launcher.init.num_cpus=2",), "joblib": ("hydra.launcher.n_
 
 
 def jobs(place: Workplace, launcher: str) -> list[tuple]:
-    """What a sweep by this launcher has trained, and to which errors."""
+    """Return what a sweep by this launcher has trained, and to which errors."""
     command = (*SMALL, *GROWING, f"hydra/launcher={launcher}", *FEW.get(launcher, ()), "-m")
     told = place.train(*command)
     assert told.returncode == 0, told.stderr
@@ -37,7 +37,7 @@ def jobs(place: Workplace, launcher: str) -> list[tuple]:
 
 
 def result(record: JobRecord) -> tuple:
-    """What a job was and came to, without its place and time."""
+    """Return what a job was and came to, without its place and time."""
     keys = ("activation._target_", "optimizer.lr", "seed")
     return (record.role, *(record.params[key] for key in keys), record.best_val_error)
 

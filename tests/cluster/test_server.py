@@ -91,7 +91,7 @@ def train(place: Workplace, user: Mapping[str, str], *arguments: str, clone: Pat
 
 
 def runs(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> list:
-    """What the server has of an experiment, in the eyes of the administrator."""
+    """Return what the server has of an experiment, in the eyes of the administrator."""
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", ADMIN[0])
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", ADMIN[1])
     return place.runs()

@@ -118,7 +118,7 @@ def shifted_p(differences, k, centre):
 
 
 def p_stepped_down(differences):
-    """Whether step-down maxT finds that each contrast differs."""
+    """Return whether step-down maxT finds that each contrast differs."""
     flips = list(product((1, -1), repeat=differences.shape[1]))
     observed = [score(d, flips[0]) for d in differences]
     left, found = sorted(range(len(observed)), key=lambda k: -observed[k]), set()

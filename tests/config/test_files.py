@@ -28,7 +28,7 @@ def _other_tests_read_files_as_hydra_does(monkeypatch):
 
 @pytest.fixture
 def refusal(tmp_path):
-    """What Hydra says of a file `GROUP/mine.yaml` with this content."""
+    """Return what Hydra says of a file `GROUP/mine.yaml` with this content."""
 
     def told(group: str, content: str | bytes) -> str:
         file = tmp_path / group / "mine.yaml"

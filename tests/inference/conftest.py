@@ -23,7 +23,7 @@ class Runs:
 
     @property
     def words(self) -> list[str]:
-        """What lets a command look here."""
+        """Return what lets a command look here."""
         return [override for override in self.workplace.overrides if "tracking." in override]
 
     def sweep(self, *jobs: tuple[tuple[str, ...], float], **tags: str) -> tuple[str, list[str]]:

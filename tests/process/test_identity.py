@@ -51,7 +51,7 @@ def test_a_process_stays_the_same_when_the_clock_is_set(sleeper, monkeypatch):
 
 @pytest.fixture
 def machine(monkeypatch):
-    """What a machine of this name, id, network card and process namespace is told by."""
+    """Return what a machine of this name, id, network card and process namespace is told by."""
 
     def told(name: str, own: str, card: int, processes: str = "pid:[1]") -> str:
         monkeypatch.setattr(socket, "gethostname", lambda: name)

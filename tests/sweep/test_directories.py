@@ -1,4 +1,4 @@
-"""What a command cannot write is told before anything is trained, and nothing is left behind."""
+"""Unwritable directories, told before anything is trained and without a trace left behind."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a dry run says of a job that was trained before, and is trained again."""
+"""Words of a dry run on a job that was trained before, and is trained again."""
 
 import pytest
 

@@ -56,7 +56,7 @@ def home(tmp_path, monkeypatch) -> Path:
 
 
 def run(code: Path, program: str, folder: Path) -> list[str]:
-    """What a program prints that is started like a queued job, from another folder."""
+    """Return what a program prints that is started like a queued job, from another folder."""
     environment = os.environ | submission.environment(code)
     command = [sys.executable, "-c", program]
     told = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True)

@@ -24,7 +24,7 @@ def records(folder) -> list[JobRecord]:
 
 
 def proposals(folder) -> dict[tuple[str, int], str]:
-    """What each arm tried: its learning rate by arm and number of the trial."""
+    """Return what each arm tried: its learning rate by arm and number of the trial."""
     found = searches(records(folder))
     return {(each.arm, t.number): t.settings["optimizer.lr"] for each in found for t in each.trials}
 

@@ -1,4 +1,4 @@
-"""Which runs of a sweep are used."""
+"""The runs of a sweep that are used."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What a sweep finds when it begins: jobs of processes that are gone, and unsent journals."""
+"""Jobs of processes that are gone, and unsent journals: what a sweep that begins does with them."""
 
 import os
 import time

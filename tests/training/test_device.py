@@ -1,4 +1,4 @@
-"""Which device a job gets, on machines made up here."""
+"""Devices that a job gets, on machines made up here."""
 
 import pytest
 import torch

@@ -111,7 +111,7 @@ def close(*_, **__):
 
 @pytest.fixture
 def refusal(config, tmp_path, monkeypatch):
-    """What is said of a job with another node in a group."""
+    """Return what is said of a job with another node in a group."""
     (tmp_path / "faulty_parts.py").write_text(FAULTY)
     monkeypatch.syspath_prepend(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Which epoch counts, on made-up trainings."""
+"""The epoch that counts, on made-up trainings."""
 
 import math
 
