@@ -17,6 +17,7 @@ from src.metrics import Epoch
 
 MISTAKES, COLUMNS = 25, 5  # mistakes shown, the most confident first, and in a row
 CELL = 84  # pixels for a mistake's image
+BACKGROUND = 100  # images that tell whether all of them lie on black
 MAX_CLASSES = 40  # in a confusion matrix
 FILTERS = 64  # first-layer units shown
 INK, GREY, FAINT = (29, 33, 41), (109, 116, 128), (225, 228, 232)
@@ -41,7 +42,7 @@ def learning_curves(epochs: Sequence[Epoch]) -> Image.Image:
     for x, name, color, fill in legend:
         _dot(draw, x * SUPERSAMPLING, y, color, fill)
         draw.text(((x + 9) * SUPERSAMPLING, y), name, INK, font, "lm")
-    return picture.reduce(SUPERSAMPLING)
+    return _indexed(picture.reduce(SUPERSAMPLING))
 
 
 class _Panel:
@@ -139,7 +140,7 @@ def confusion_matrix(
     draw.text((width // 2, 20), title, INK, _font(14), "mm")
     draw.text((width // 2, picture.height - 14), "predicted", INK, _font(13), "mm")
     draw.text((10, top - 8), "true", INK, _font(13), "ls")
-    return picture
+    return _indexed(picture)
 
 
 def mistakes(
@@ -156,7 +157,7 @@ def mistakes(
     rows, pitch = max(1, -(-len(worst) // COLUMNS)), CELL + 30
     picture = Image.new("RGB", (COLUMNS * pitch, rows * pitch + 45), "white")
     draw = ImageDraw.Draw(picture)
-    is_on_black = images.ndim == 3 and images.mean() < 128
+    is_on_black = images.ndim == 3 and images[:BACKGROUND].mean() < 128
     for place, k in enumerate(worst):
         row, column = divmod(place, COLUMNS)
         shown = Image.fromarray(255 - images[k] if is_on_black else images[k])
@@ -166,7 +167,7 @@ def mistakes(
         draw.text(place_of_text, text, INK, _font(13 if len(text) < 16 else 10), "mm")
     title = f"{len(wrong)} mistakes; the most confident"
     draw.text((picture.width // 2, 20), title, INK, _font(14), "mm")
-    return picture
+    return _indexed(picture) if images.ndim == 3 else picture
 
 
 def first_layer(weights: np.ndarray) -> Image.Image:
@@ -184,7 +185,7 @@ def first_layer(weights: np.ndarray) -> Image.Image:
     draw.text((picture.width // 2, 20), title, INK, _font(14), "mm")
     scale = f"blue -{limit:.2g}, white 0, orange +{limit:.2g}"
     draw.text((picture.width // 2, picture.height - 18), scale, INK, _font(13), "mm")
-    return picture
+    return _indexed(picture)
 
 
 def save(picture: Image.Image, path: Path) -> None:
@@ -196,6 +197,23 @@ def save(picture: Image.Image, path: Path) -> None:
 @lru_cache(maxsize=8)
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
+
+
+@lru_cache(maxsize=1)
+def _palette() -> Image.Image:
+    """Return the colours of a drawing: shades of its two colours, greys, and those of lines.
+
+    Pillow takes the nearest to a colour's multiples of 4 below: white needs room around itself.
+    """
+    shades = [_mixed(np.linspace(0, 1, 32), color) for color in (VERMILLION, BLUE, (0, 0, 0))]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.concatenate([*shades, [INK, GREY, FAINT]]).astype(np.uint8).tobytes())
+    return palette
+
+
+def _indexed(picture: Image.Image) -> Image.Image:
+    """Return a drawing in the colours of the palette, which is written in a quarter of the time."""
+    return picture.quantize(palette=_palette(), dither=Image.Dither.NONE)
 
 
 def _fitted(image: Image.Image) -> Image.Image:

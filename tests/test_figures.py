@@ -31,7 +31,7 @@ def said(words) -> list[str]:
 
 def pixels(picture: Image.Image, color: tuple[int, ...]) -> np.ndarray:
     """Rows and columns, (N, 2), of the pixels of this colour."""
-    return np.argwhere((np.asarray(picture) == color).all(-1))
+    return np.argwhere((np.asarray(picture.convert("RGB")) == color).all(-1))
 
 
 def test_learning_curves_fall_from_the_left_to_the_right(words):
@@ -81,7 +81,7 @@ def test_ticks_are_round_evenly_spaced_and_inside(low, high):
 
 def test_a_confusion_matrix_counts_true_against_predicted(words):
     labels, predicted = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 0, 0, 2])
-    picture = figures.confusion_matrix(labels, predicted, "abc")
+    picture = figures.confusion_matrix(labels, predicted, "abc").convert("RGB")
     assert "3 of 6 validation examples wrong" in said(words)
     assert {"predicted", "true", *"abc"} < set(said(words))
     side, left, top = 66, 60, 45
@@ -105,7 +105,7 @@ def test_mistakes_are_shown_the_most_confident_first(words):
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.95, 0.05]])
     labels = np.array([0, 0, 0, 1])  # the first is right
     images[3] = 255
-    picture = figures.mistakes(images, labels, probabilities, "01")
+    picture = figures.mistakes(images, labels, probabilities, "01").convert("RGB")
     assert said(words) == [
         *("1 as 0, 95%", "0 as 1, 80%", "0 as 1, 60%"),
         "3 mistakes; the most confident",
@@ -130,7 +130,7 @@ def test_a_model_without_mistakes_has_a_picture_that_says_so(words):
 def test_first_layer_weights_are_signed_around_white(units, shown, words):
     weights = np.zeros((units, 5, 5))
     weights[0, 0, :3] = 2, -2, 0
-    picture = figures.first_layer(weights)
+    picture = figures.first_layer(weights).convert("RGB")
     assert f"weights of {shown} of {units} first-layer units" in said(words)
     assert "blue -2, white 0, orange +2" in said(words)
     weight = (picture.width - 30) // (6 * int(np.ceil(np.sqrt(shown))))  # pixels a weight
@@ -141,4 +141,10 @@ def test_first_layer_weights_are_signed_around_white(units, shown, words):
 def test_weights_that_are_all_zero_can_be_drawn(tmp_path):
     figures.save(figures.first_layer(np.zeros((4, 28, 28))), tmp_path / "new" / "weights.png")
     with Image.open(tmp_path / "new" / "weights.png") as picture:
-        assert picture.getpixel((100, 100)) == WHITE
+        assert picture.convert("RGB").getpixel((100, 100)) == WHITE
+
+
+def test_coloured_photographs_keep_their_colours():
+    images = np.full((2, 32, 32, 3), (12, 200, 97), np.uint8)
+    picture = figures.mistakes(images, np.array([0, 1]), np.array([[0.1, 0.9], [0.1, 0.9]]), "01")
+    assert picture.getpixel((57, 100)) == (12, 200, 97)
