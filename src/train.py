@@ -65,7 +65,6 @@ def main() -> None:
     gc.set_threshold(100_000)  # imports make objects by the million and leave no garbage
     if any(RERUN.startswith(a.partition("=")[0]) for a in sys.argv[1:] if a.startswith("--e")):
         sys.exit(NO_RERUN)  # Hydra takes the start of an option for it
-    sys.argv[1:] = map(quoted, sys.argv[1:])
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to Hydra's own printer
     try:
@@ -86,12 +85,13 @@ def main() -> None:
 def _check_arguments() -> None:
     """Put options before overrides, between which Hydra takes none.
 
-    Raises InputError for an option that is none, for what a sweep alone fills in, and for a setting
-    that is deleted, which would be the default of whatever code takes it.
+    Raises InputError for an option that is none, for what a sweep alone fills in, for a setting
+    that is deleted, which would be the default of whatever code takes it, and for one that a space
+    has twice.
     """
     if any(a.startswith(COMPLETION) for a in sys.argv[1:]):
         return
-    sys.argv[1:] = sorted(sys.argv[1:], key=_is_override)
+    sys.argv[1:] = sorted(map(quoted, sys.argv[1:]), key=_is_override)
     check_options(sys.argv[1:])
     for argument in filter(_is_override, sys.argv[1:]):
         key = argument.lstrip("+~").partition("=")[0]

@@ -117,13 +117,17 @@ def quoted(argument: str) -> str:
     """Return `tune.space={…}` of a command line as Hydra's grammar takes it.
 
     Hydra would read `log(…)` as a function of its own, and `choice(…)` as values to sweep, and let
-    the space have no key that the one of an experiment has not.
+    the space have no key that the one of an experiment has not. Raises InputError for a setting
+    that stands there twice, of which Hydra would take the last.
     """
     key, _, value = argument.partition("=")
     if key.lstrip("+") != "tune.space" or not re.fullmatch(r"\s*\{.*\}\s*", value, re.DOTALL):
         return argument
     entries = [entry.partition(":") for entry in split(value.strip()[1:-1]) if entry]
     pairs = [(name.strip(), text.strip()) for name, _, text in entries]
+    names = [name for name, _ in pairs]
+    if twice := [name for at, name in enumerate(names) if name in names[:at]]:
+        raise InputError(f"tune.space.{twice[0]}: must stand in tune.space={{…}} once")
     is_call = {text: CALL.fullmatch(text) and "'" not in text for _, text in pairs}
     said = [f"{name}: '{text}'" if is_call[text] else f"{name}: {text}" for name, text in pairs]
     return f"++tune.space={{{', '.join(said)}}}"

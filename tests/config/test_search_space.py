@@ -89,6 +89,12 @@ def test_hydra_reads_a_space_as_it_is_typed(typed):
     assert quoted(shown) == quoted(typed), "and runs as it is shown"
 
 
+@pytest.mark.parametrize("second", ["optimizer.lr: log(0.1, 1)", " optimizer.lr :log(0.01, 1)"])
+def test_a_setting_that_a_space_has_twice_is_refused(second):
+    with pytest.raises(InputError, match=r"^tune\.space\.optimizer\.lr: must stand in .* once$"):
+        quoted(f"tune.space={{optimizer.lr: log(0.01, 1), model.width: int(1, 2),{second}}}")
+
+
 @pytest.mark.parametrize("typed", ["seed=range(10)", "tune.space=null", "tune.budget=20", "-m"])
 def test_no_other_argument_is_changed(typed):
     assert quoted(typed) == unquoted(typed) == typed
