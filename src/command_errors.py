@@ -23,6 +23,7 @@ SPACE = "a space is a mapping, such as tune.space={optimizer.lr: log(0.01, 1)}"
 SWEPT = "hydra.sweeper.params"
 NO_WORDS = ("null", "nan", "inf", "true", "false")  # of Hydra's grammar
 STRUCTURE = re.compile(r"""[\[{]|.*["']|\w+\(""")  # lists, mappings, quotes and functions
+METRIC = re.compile(r"metrics\.\w+\.")  # of a setting of one
 WORD = re.compile(r"[a-z_][\w/.-]*", re.IGNORECASE)
 
 
@@ -50,6 +51,8 @@ def one_line(error: BaseException) -> str:
 def _one_line(error: BaseException) -> str:
     said = without_place(error)
     if unfound := unknown_key(error.__cause__ or error):
+        if metric := _unchosen_metric(unfound.partition(":")[0]):
+            return metric
         return f"{unfound}; {SPACE}" if unfound.startswith("tune.space.") else unfound
     if isinstance(error, OverrideParseException):
         return _not_an_override(redact(unquoted(error.override)), without_place(error))
@@ -97,6 +100,15 @@ def _missing(error: MissingConfigException, missing: str) -> str:
         return f"--config-name={name}: must be a file in {CODE / 'conf'}, or in --config-path"
     place = re.match(r"In '([^']+)'", str(error))
     return f"{place[1] if place else missing}: its defaults list names {missing}: no such file"
+
+
+def _unchosen_metric(key: str) -> str:
+    """Return what must hold for a setting of a metric where `key` is not there; "" for others."""
+    for typed in filter(METRIC.match, sys.argv[1:]):
+        name = typed.split(".")[1]
+        if key in ("metrics", f"metrics.{name}"):
+            return f"{typed}: must go with metrics=[{name}], which chooses it"
+    return ""
 
 
 def _typed(start: str) -> str:

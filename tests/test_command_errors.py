@@ -21,6 +21,10 @@ WRONG = {
     "a key": ("epoch=3", r"^epoch: unknown \(did you mean epochs\?\)$"),
     "a key like none": ("xyz=3", r"^xyz: unknown; must be one of activation, .*, tune$"),
     "a key of a group": ("model.widht=3", r"^model.widht: unknown \(did you mean width\?\); must "),
+    "a metric that is not chosen": (
+        "metrics.ece.bins=0",
+        r"^metrics.ece.bins=0: must go with metrics=\[ece\], which chooses it$",
+    ),
     "a key without its group": ("width=3", r"^width: unknown \(did you mean model.width\?\)$"),
     "an added key": ("+lr=3", r"^lr: unknown \(did you mean optimizer.lr\?\)$"),
     "a key like one that a sweep fills in": ("id=3", r"^id: unknown(?! .did you mean sweep.id)"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from src.compare.answer import Answer, to_json
 from src.compare.comparison import compare as compare_runs
 from src.compare.terminal import print_result
+from src.compare.variants import find_baseline, find_variants
 from src.errors import InputError
 from src.messages.error_text import listed, nearest, refusal, unknown
 from src.metrics import BUILT_IN, Direction, Epoch, Metric, Run, Unit
@@ -53,8 +54,10 @@ def compare(
         raise InputError(f"margin={margin}: must be a number of at least 0")
     name = str(value).replace("/", "_")
     metric = Metric(name, Direction.MAXIMIZE if maximize else Direction.MINIMIZE, Unit.NONE)
+    runs = _runs(frame, places, value, seed, metric)
+    find_baseline(find_variants(runs), baseline, "baseline")  # to refuse it by the name it has here
     result = compare_runs(
-        _runs(frame, places, value, seed, metric),
+        runs,
         baseline=baseline,
         margin=margin,
         target_error=None,

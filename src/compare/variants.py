@@ -107,10 +107,12 @@ def with_found_keys(runs: Sequence[Run]) -> list[Run]:
     return [run if run.digest else replace(run, config={**run.config, **found}) for run in runs]
 
 
-def find_baseline(variants: Sequence[Variant], wanted: str | None) -> Variant:
+def find_baseline(
+    variants: Sequence[Variant], wanted: str | None, key: str = "compare.baseline"
+) -> Variant:
     """Return the variant with this label, or the only one with these settings; None: the first.
 
-    Raises InputError if none or several match.
+    Raises InputError if none or several match; `key` is where a user says which is wanted.
     """
     if wanted is None:
         return variants[0]
@@ -120,7 +122,7 @@ def find_baseline(variants: Sequence[Variant], wanted: str | None) -> Variant:
         return matching[0]
     allowed = ", ".join(f"'{variant.label}'" for variant in matching or variants)
     matched = f"matches {len(matching)} variants" if matching else "matches no variant"
-    raise InputError(f"compare.baseline={wanted}: must be one of {allowed}; it {matched}")
+    raise InputError(f"{key}={wanted}: must be one of {allowed}; it {matched}")
 
 
 def _has_settings(variant: Variant, wanted: str) -> bool:

@@ -158,6 +158,11 @@ def test_an_option_that_is_none_is_told_with_the_nearest(words, line):
         main(words.split())
 
 
+def test_a_baseline_that_is_none_is_refused_by_the_name_it_has_here(frame):
+    with pytest.raises(InputError, match=r"^baseline=method=c: must be one of 'method=a', 'meth"):
+        compare(frame, value="accuracy", seed="fold", baseline="method=c")
+
+
 @pytest.mark.parametrize("margin", [-1.0, float("nan"), float("inf")])
 def test_a_margin_is_a_number_of_at_least_0(margin, frame):
     with pytest.raises(InputError, match=f"^margin={margin}: must be a number of at least 0$"):
