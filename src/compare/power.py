@@ -11,9 +11,12 @@ import numpy as np
 
 from src.compare.comparison import Comparison
 from src.compare.contrasts import Verdict, decide
-from src.compare.family import MIN_N, estimate_family
+from src.compare.factorial import find_effects
+from src.compare.family import ALPHA, MIN_N, estimate_family
 from src.compare.formatting import count, p_value
-from src.compare.pairs import Pair
+from src.compare.pairs import Pair, pair_up
+from src.compare.sequential import level_spent
+from src.compare.sign_flips import smallest_p
 from src.compare.stats import sd
 from src.compare.variants import find_baseline, find_variants
 from src.metrics import Run
@@ -47,6 +50,30 @@ def power_note(runs: Sequence[Run], baseline: str | None) -> str:
     reference = find_baseline(variants, baseline)
     own = reference.by_seed.keys()
     return seeds_note([len(own & v.by_seed.keys()) for v in variants if v is not reference])
+
+
+def looks_note(runs: Sequence[Run], declared: Sequence[int]) -> str:
+    """Explain why a first look at planned runs decides nothing; "" if it can.
+
+    The part of the level that the declared looks let it spend may be below the smallest p.
+    """
+    if not declared:
+        return ""
+    variants, seeds = find_variants(runs), len({run.seed for run in runs})
+    contrasts = len(pair_up(variants, variants[0])) + len(find_effects(variants, variants[0]))
+
+    def can_decide(n: int) -> bool:
+        return level_spent(declared, n) >= smallest_p(n, contrasts)
+
+    if not contrasts or can_decide(seeds):
+        return ""
+    first = next(n for n in declared if n > seeds and can_decide(n))
+    return (
+        f"compare.looks={[*declared]}: with {count(seeds, 'seed')} nothing is decided, since a "
+        f"look then spends {level_spent(declared, seeds):.3f} of the level of {ALPHA} and the "
+        f"smallest p is {p_value(smallest_p(seeds, contrasts))}; the first declared look that can "
+        f"decide is that at {first}"
+    )
 
 
 def seeds_note(shared: Sequence[int]) -> str:

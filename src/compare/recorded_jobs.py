@@ -197,9 +197,5 @@ def power_note(
         )
     if not runs or crossed:
         return ""
-    looks, n = settings["looks"] or (), len({run.seed for run in runs})
     few = power.power_note(runs, settings["baseline"])
-    if few or not looks or n >= looks[0]:
-        return few
-    said = f"compare.looks={looks}: with {n} seeds nothing is decided"
-    return f"{said}; the first look is at {looks[0]}"
+    return few or power.looks_note(runs, settings["looks"] or ())

@@ -75,8 +75,12 @@ def look_levels(
     ]
     if not is_planned(declared, taken):
         return _equal_levels(scores)
-    shares = [seeds / max(declared) for seeds in taken]
-    return _spending_levels(scores, [ALPHA * math.log(1 + (math.e - 1) * s) for s in shares])
+    return _spending_levels(scores, [level_spent(declared, seeds) for seeds in taken])
+
+
+def level_spent(declared: Sequence[int], seeds: int) -> float:
+    """Return how much of the level may be spent by a look at so many seeds, all before included."""
+    return ALPHA * math.log(1 + (math.e - 1) * min(seeds / max(declared), 1))
 
 
 def _spending_levels(scores: Sequence[FloatArray], cumulative: Sequence[float]) -> list[float]:

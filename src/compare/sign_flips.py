@@ -36,12 +36,21 @@ def flips_of(differences: FloatArray, drawn: int = DRAWN) -> FloatArray:
     the order of seeds and variants change, nor the flips themselves.
     """
     seeds, size = differences.shape[1], np.nansum(differences**2, axis=0)
-    largest = MAX_EXACT // len(differences) if drawn == DRAWN else drawn
-    if seeds <= MAX_EXACT_N and 2 ** (seeds - 1) <= largest:
+    if _takes_all(seeds, len(differences), drawn):
         return all_flips(seeds)
     signs = np.empty((drawn, seeds))
     signs[:, np.argsort(np.round(size, DECIMALS), kind="stable")] = _drawn_flips(seeds, drawn)
     return signs
+
+
+def _takes_all(seeds: int, contrasts: int, drawn: int) -> bool:
+    largest = MAX_EXACT // contrasts if drawn == DRAWN else drawn
+    return seeds <= MAX_EXACT_N and 2 ** (seeds - 1) <= largest
+
+
+def smallest_p(seeds: int, contrasts: int) -> float:
+    """Return the smallest p that so many contrasts can have: that of one flip among all."""
+    return 1 / (2 ** (seeds - 1) if _takes_all(seeds, contrasts, DRAWN) else DRAWN)
 
 
 @dataclass(frozen=True)

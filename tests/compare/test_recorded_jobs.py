@@ -3,6 +3,7 @@
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from src.compare import Comparison, write
@@ -14,6 +15,8 @@ from src.config.schema import SEED_KEYS
 from src.errors import InputError
 from src.tracking.job_record import SEARCH_TAGS, JobRecord, Status
 from src.tracking.journal import Journal
+from tests.compare.records import arms as arms_of
+from tests.compare.records import compare_runs
 
 SETTINGS = dict.fromkeys(("baseline", "target_error", "question", "metric", "looks"))
 SETTINGS |= {"margin": 0.1}
@@ -89,13 +92,28 @@ def test_a_search_without_a_finite_error_is_told():
         conclude(failed, SETTINGS, SEARCH_TAGS)
 
 
-@pytest.mark.parametrize(("looks", "is_told"), [([12, 16], True), ([6, 8], False), (None, False)])
-def test_seeds_before_the_first_declared_look_are_told_of(looks, is_told):
+@pytest.mark.parametrize(
+    ("looks", "said"),
+    [
+        ([12, 16], "a look then spends 0.025 of the level of 0.05 and the smallest p is 0.031"),
+        ([6, 16, 20], "; the first declared look that can decide is that at 16"),
+        ([6, 7, 8, 20], "; the first declared look that can decide is that at 7"),
+        ([6, 8], ""),
+        ([7, 8], ""),
+        (None, ""),
+    ],
+)
+def test_a_first_look_that_cannot_decide_is_told_of(looks, said):
     arms = product(("0.1", "0.2"), "012345")
     planned = {f"{lr} {seed}": {"optimizer.lr": lr, "seed": seed} for lr, seed in arms}
     note = power_note(planned, SETTINGS | {"looks": looks}, is_comparison=False)
-    assert note.startswith("compare.looks=[12, 16]: with 6 seeds nothing is decided") == is_told
-    assert is_told or not note
+    assert note.startswith(f"compare.looks={looks}: with 6 seeds nothing is decided") == bool(said)
+    assert said in note
+    # Six seeds that all agree: whether they decide is what the note tells.
+    errors = np.linspace(0.03, 0.04, 6)
+    runs = arms_of(a=errors, b=errors - 0.01)
+    found = compare_runs(runs, declared_looks=looks or ()).pairs[0]
+    assert found.verdict.is_decided == (not note)
 
 
 def test_crossed_seeds_are_refused_where_jobs_depend_on_a_comparison():

@@ -8,6 +8,7 @@ import pytest
 
 from src.compare.family import ALPHA, estimate_family
 from src.compare.sequential import look_levels
+from src.compare.sign_flips import flips_of, smallest_p
 from tests.compare.test_family import LAWS, pairs, score
 
 
@@ -44,6 +45,12 @@ def test_declared_looks_let_their_share_of_all_flips_cross_and_not_one_more(arms
         following = min(each for each in p if each > level)
         more = {flip for flip, each in enumerate(p) if each <= following}
         assert len(crossed | more) / len(scores) > share(n / 10)
+
+
+@pytest.mark.parametrize(("seeds", "contrasts"), [(6, 1), (13, 3), (16, 600), (17, 1)])
+def test_the_smallest_p_is_that_of_one_flip(seeds, contrasts):
+    flips = flips_of(np.zeros((contrasts, seeds)))
+    assert smallest_p(seeds, contrasts) == 1 / len(flips)
 
 
 def test_undeclared_looks_share_one_level_and_err_together_in_5_percent():
