@@ -8,8 +8,7 @@ Before any sweep: `python -m src.power spread=0.12 [variants=2] [margin=0.1]`, w
 standard deviation, in percentage points, of differences paired by seed.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -17,6 +16,7 @@ from src import command_line
 from src.compare import Comparison, power, terminal
 from src.compare.answer import Result
 from src.compare.columns import Column
+from src.compare.contrasts import Verdict
 from src.compare.formatting import count
 from src.compare.pairs import Pair
 from src.compare.power import SIZES, seeds_needed, upper_spread
@@ -48,15 +48,14 @@ def main(arguments: Sequence[str]) -> None:
 
         source = reach(words.tracking)
         sweep = find_sweep(source, words.files[0] if words.files else None)
-        _tell_sweep(conclude_again(source, sweep).result, sweep.tags.get("command", ""), numbers)
+        found = conclude_again(source, sweep, numbers.get("margin")).result
+        _tell_sweep(found, sweep.tags.get("command", ""))
 
 
-def _tell_sweep(result: Result, command: str, numbers: Mapping[str, float]) -> None:
+def _tell_sweep(result: Result, command: str) -> None:
     if not isinstance(result, Comparison) or not result.pairs:
         raise InputError("the sweep has no two variants to tell apart; spread=X plans one that has")
     scale, comparison = result.criterion.metric.scale, result
-    if "margin" in numbers:
-        comparison = replace(comparison, margin=numbers["margin"] / scale)
     if comparison.margin == 0:
         raise InputError("compare.margin=0: must be above 0; margin=X is another one")
     console = Console()
@@ -66,7 +65,17 @@ def _tell_sweep(result: Result, command: str, numbers: Mapping[str, float]) -> N
     print(
         f"margin {scale * comparison.margin:g}{unit}, {count(comparison.seeds, 'seed')} until now"
     )
-    print(power.advice(comparison, command) or "Nothing is undecided.")
+    print(power.advice(comparison, command) or _without_advice(comparison))
+
+
+def _without_advice(comparison: Comparison) -> str:
+    undecided = [p for p in comparison.listed_pairs if p.verdict is Verdict.UNDECIDED]
+    if not undecided:
+        return "Nothing is undecided."
+    return (
+        f"{count(len(undecided), 'pair')} undecided, of runs that diverged or failed, or of too "
+        "few seeds to tell a spread: no number of seeds can be told."
+    )
 
 
 def _columns(comparison: Comparison) -> Sequence[Column[Pair]]:

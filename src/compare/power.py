@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 import shlex
 from collections.abc import Sequence
 from functools import lru_cache
@@ -26,6 +27,8 @@ CONFIDENCE = 0.8  # of the upper limit of the spread, which few seeds tell badly
 SIMULATIONS = 200  # a standard error of 0.03 at a power of 0.8
 FLIPS = 2**9  # drawn in a simulation, where a p needs no third decimal
 MAX_ARMS = 5  # simulated; more pairs cost little power, since seeds tell most of them apart
+WIDE = 3  # spreads of so many margins are decided by fewer seeds than the last of the sizes
+JUDGED_BY = re.compile(r"compare\.(?:margin|metric|looks)=\S+")
 SIZES = (6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 160, 200)
 
 
@@ -104,20 +107,24 @@ def upper_spread(pair: Pair) -> float:
 
 
 def needed_for(comparison: Comparison) -> Needed | None:
-    """Return the seeds that would decide every undecided listed pair; None if none can be told.
+    """Return the seeds that would decide every undecided listed pair; None if none can be told."""
+    spread = _widest_spread(comparison)
+    if not spread or comparison.margin == 0:
+        return None
+    return seeds_needed(spread / comparison.margin, len(comparison.variants))
 
-    The spread is that of the pair that varies most, at its upper limit. Pairs with a diverged run
-    are passed over: more seeds do not make it train.
+
+def _widest_spread(comparison: Comparison) -> float:
+    """Return the upper limit of the spread of the undecided pair that varies most; 0 without one.
+
+    Pairs with a diverged run are passed over: more seeds do not make it train.
     """
     undecided = [
         pair
         for pair in comparison.listed_pairs
         if pair.verdict is Verdict.UNDECIDED and not (pair.a.diverged or pair.b.diverged)
     ]
-    spreads = [spread for pair in undecided if (spread := upper_spread(pair)) > 0]
-    if not spreads or comparison.margin == 0:
-        return None
-    return seeds_needed(max(spreads) / comparison.margin, len(comparison.variants))
+    return max((spread for pair in undecided if (spread := upper_spread(pair)) > 0), default=0.0)
 
 
 @lru_cache
@@ -171,15 +178,25 @@ def advice(comparison: Comparison, command: str) -> str:
     said = f"To decide what is undecided within ±{margin} takes, with 80 % power, {needed}"
     known = [n for n in needed if n is not None]
     if not known:
-        return f"{said}; a larger compare.margin takes fewer."
+        return f"{said}; a larger margin takes fewer: {_wider_plan(comparison)}"
     if max(known) <= comparison.seeds:
         return (
             f"{said}, as there are: the difference is likely near the margin, and takes many more."
         )
     if not command:
         return f"{said}."
-    words = [word for word in shlex.split(command) if not word.startswith("seed=")]
-    return f"{said}: {shlex.join([*words, _more_seeds(comparison, max(known))])}"
+    asked = JUDGED_BY.findall(comparison.post_hoc)
+    others = ("seed=", "hydra.sweep.dir=", *(f"{each.partition('=')[0]}=" for each in asked))
+    words = [word for word in shlex.split(command) if not word.startswith(others)]
+    return f"{said}: {shlex.join([*words, *asked, _more_seeds(comparison, max(known))])}"
+
+
+def _wider_plan(comparison: Comparison) -> str:
+    """Return the command that tells the seeds for a margin with which fewer than the most do."""
+    spread = comparison.criterion.metric.scale * _widest_spread(comparison)
+    step = 10 ** math.floor(math.log10(spread / WIDE))
+    margin, arms = math.ceil(spread / WIDE / step) * step, len(comparison.variants)
+    return f"python -m src.power spread={spread:.3g} variants={arms} margin={margin:g}"
 
 
 def _more_seeds(comparison: Comparison, number: int) -> str:

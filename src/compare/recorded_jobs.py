@@ -57,12 +57,17 @@ def conclude(
     return spread or compare_records(records, settings, elsewhere, lineage, post_hoc)
 
 
-def conclude_again(source: "RunSource", sweep: SweepRuns) -> Answer:
-    """Return a sweep's answer under its own settings. Raises InputError where there is none."""
-    defaults = resolved.settings([])
+def conclude_again(source: "RunSource", sweep: SweepRuns, margin: float | None = None) -> Answer:
+    """Return a sweep's answer under its own settings, or post hoc with another margin.
+
+    Raises InputError where there is none.
+    """
+    defaults, post_hoc = resolved.settings([]), ""
     settings = defaults["compare"] | settings_of(sweep.params)
+    if margin is not None and margin != settings["margin"]:
+        settings["margin"], post_hoc = margin, f"compare.margin={margin:g}"
     lineage = ResultIndex.of(defaults).lineage(sweep.records)
-    found = conclude(sweep.records, settings, sweep.tags, source.correct, lineage)
+    found = conclude(sweep.records, settings, sweep.tags, source.correct, lineage, post_hoc)
     return Answer(found)
 
 

@@ -110,6 +110,35 @@ def test_the_command_keeps_the_seeds_and_passes_over_those_that_tuned():
     assert advice(tuned, "x").endswith(f"x seed={','.join(map(str, further))}")
 
 
+def test_the_command_has_no_directory_of_the_sweep_and_the_margin_that_was_asked_for():
+    wobble = 0.001 * np.array([-9, -8, -7, -6, -5, -4, 30]) / 8
+    found = compare_runs(arms(a=[0.03] * 7, b=0.03 + wobble))
+    asked = replace(found, post_hoc="compare.margin=0.1 compare.baseline=activation=a")
+    seeds = max(needed_for(found))
+    said = advice(asked, "x hydra.sweep.dir=d compare.margin=3 compare.question=q seed=3")
+    assert said.endswith(f": x compare.question=q compare.margin=0.1 'seed=range({seeds})'")
+
+
+def test_a_pair_beyond_all_sizes_is_told_a_margin_and_the_command_that_counts_for_it(capsys):
+    noise = np.random.default_rng(0).normal(0, 0.02, 8)
+    for names in ("ab", "abcde"):
+        found = compare_runs(arms(**{name: 0.1 + at * noise for at, name in enumerate(names)}))
+        said, _, typed = advice(found, "x seed=3").partition(": ")
+        assert "more than 200 seeds for a difference of the margin, more than 200 for" in said
+        assert typed.startswith("python -m src.power spread=")
+        main(typed.split()[3:])
+        assert "more than" not in capsys.readouterr().out
+
+
+def test_what_no_seeds_can_decide_is_not_called_decided(capsys):
+    runs = arms(a=[0.03] * 6, b=[0.04] * 6)
+    runs += [make_run({"activation": "c"}, seed, [], status="FAILED") for seed in range(6)]
+    _tell_sweep(compare_runs(runs), "x")
+    assert "2 pairs undecided, of runs that diverged or failed" in capsys.readouterr().out
+    _tell_sweep(compare_runs(runs[:12]), "x")
+    assert capsys.readouterr().out.endswith("Nothing is undecided.\n")
+
+
 @pytest.mark.parametrize("spread", ["1e300", "1e308"])
 def test_a_spread_beyond_all_sizes_needs_more_than_the_largest(spread, capsys):
     main([f"spread={spread}", "margin=1e-3"])
@@ -140,6 +169,6 @@ def test_a_plan_is_told_its_seeds_and_bad_numbers_are_refused_in_a_line(capsys):
 def test_the_seeds_of_each_pair_fit_into_80_columns_and_no_name_wraps(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
     found = compare_runs(arms(leaky_relu=[0.03] * 6, sigmoid=[0.03, 0.04] * 3), margin=0.5)
-    _tell_sweep(found, "", {})
+    _tell_sweep(found, "")
     row = r"^ *sigmoid +leaky_relu +6 +0\.55 +0\.80 +(\d+|> 200) +(\d+|> 200)"
     assert re.search(row, capsys.readouterr().out, re.MULTILINE)

@@ -1,5 +1,6 @@
 """Commands that need a sweep's answer, on sweeps in which no variants are compared."""
 
+import re
 import zipfile
 from itertools import product
 
@@ -51,6 +52,22 @@ def test_the_best_run_is_registered_with_the_answer(runs, crossed, search, monke
     run_id, verdict = registered(runs, parent(runs, search[0]), monkeypatch)
     assert run_id == search[1]
     assert verdict.startswith("Best of 2 trials: optimizer.lr=0.1")
+
+
+def test_seeds_are_counted_for_another_margin_with_the_verdicts_and_the_command_of_it(runs, capsys):
+    jobs = [
+        (("model=softmax", f"optimizer.lr={lr}", f"seed={seed}"), 0.1 + (seed - 3) * lr / 50)
+        for lr in (0.1, 0.2)
+        for seed in range(7)
+    ]
+    sweep, _ = runs.sweep(*jobs, command="x compare.margin=0.1 'seed=range(7)'")
+    power.main([sweep, "margin=0.9", *runs.words])
+    assert "Nothing is undecided" in capsys.readouterr().out, "the pair is equivalent"
+    power.main([sweep, "margin=0.3", *runs.words])
+    told = capsys.readouterr().out
+    assert re.search(
+        r"margin 0\.3 points.*: x compare\.margin=0\.3 'seed=range\(\d+\)'$", told, re.S
+    )
 
 
 def test_no_seeds_are_counted_where_nothing_is_to_be_told_apart(runs, crossed, search):
