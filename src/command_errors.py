@@ -15,13 +15,15 @@ from src.errors import InputError, JobError, Refused
 from src.messages.credentials import redact
 from src.messages.error_text import failed_call, shortened, unknown, without_place
 
-TOLD = (Refused, InputError, JobError, HydraException, OmegaConfBaseException)
-USER_ERRORS = (*TOLD, OSError, RecursionError, ValueError)
-NO_THREAD = "can't start new thread"  # a RuntimeError of Python's, as any other
-NO_MAPPING = re.compile(r"\n    full_key: (\S+)")  # of OmegaConf, which merges none into null
+USER_ERRORS = (
+    *(Refused, InputError, JobError, HydraException, OmegaConfBaseException),
+    *(OSError, RecursionError, ValueError),
+)
+THREAD_REFUSED = "can't start new thread"  # a RuntimeError of Python's, as any other
+MAPPING_REFUSED = re.compile(r"\n    full_key: (\S+)")  # of OmegaConf, which merges none into null
 SPACE = "a space is a mapping, such as tune.space={optimizer.lr: log(0.01, 1)}"
 SWEPT = "hydra.sweeper.params"
-NO_WORDS = ("null", "nan", "inf", "true", "false")  # of Hydra's grammar
+NOT_NAMES = ("null", "nan", "inf", "true", "false")  # of Hydra's grammar
 STRUCTURE = re.compile(r"""[\[{]|.*["']|\w+\(""")  # lists, mappings, quotes and functions
 METRIC = re.compile(r"metrics\.\w+\.")  # of a setting of one
 WORD = re.compile(r"[a-z_][\w/.-]*", re.IGNORECASE)
@@ -37,7 +39,7 @@ def is_users(error: BaseException) -> bool:
         return frame.f_globals["__name__"].startswith(("hydra.", "omegaconf."))
     if isinstance(error, BrokenPipeError):  # the end of a process deals with it
         return False
-    return isinstance(error, USER_ERRORS) or str(error) == NO_THREAD
+    return isinstance(error, USER_ERRORS) or str(error) == THREAD_REFUSED
 
 
 def one_line(error: BaseException) -> str:
@@ -60,14 +62,14 @@ def _one_line(error: BaseException) -> str:
         return _missing(error, error.missing_cfg_file)
     if isinstance(error, BlockingIOError):  # of fork(2)
         return f"no further process can be started ({error.strerror}); see `ulimit -u`"
-    if said == NO_THREAD:
+    if said == THREAD_REFUSED:
         return "no further thread can be started; see `ulimit -u`"
     if isinstance(error, RecursionError):
         place = files.last()
         return f"{place}: its defaults list, or one that named it, leads back to itself"
     if isinstance(error, AssertionError):
         return f"{_typed('hydra[./]')}: Hydra takes no such value"
-    if type(error) is AttributeError and (key := NO_MAPPING.search(str(error))):
+    if type(error) is AttributeError and (key := MAPPING_REFUSED.search(str(error))):
         hint = "; KEY=VALUES without it are swept as well" if key[1] == SWEPT else ""
         return f"{key[1]}={{…}}: must be set in a file; the command line takes no mapping{hint}"
     if "multirun" in said and (several := re.search(r"'([^']+=.*?)'", said)):
@@ -120,5 +122,5 @@ def _typed_options() -> str:
     """Return what was typed for groups and can name no option, such as activation=3."""
     typed = [argument.partition("=") for argument in sys.argv[1:] if WORD.match(argument)]
     options = [(group, option) for group, _, option in typed if (CODE / "conf" / group).is_dir()]
-    odd = [f"{g}={o}" for g, o in options if o in NO_WORDS or not WORD.fullmatch(o)]
+    odd = [f"{g}={o}" for g, o in options if o in NOT_NAMES or not WORD.fullmatch(o)]
     return ", ".join(odd)

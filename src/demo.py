@@ -17,7 +17,7 @@ from src import command_line
 from src.errors import InputError
 
 PORT, HOST = "8000", "127.0.0.1"
-MOST = 6  # models of a sweep, those of the lowest error
+MAX_MODELS = 6  # models of a sweep, those of the lowest error
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> None:
         from src.inference.choice import best_of_variants
         from src.inference.demo_app import make_app
 
-        models = best_of_variants(words, MOST)
+        models = best_of_variants(words, MAX_MODELS)
         app = make_app(models)
         names = ", ".join(model.name for model in models)
         print(f"{names}: http://{HOST}:{listener.getsockname()[1]} (Ctrl-C ends it)", flush=True)

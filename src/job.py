@@ -18,7 +18,7 @@ from src.config.schema import end_epoch
 from src.errors import InputError
 from src.inference.publish import Publication
 from src.messages import logs
-from src.progress import result_table, shown
+from src.progress import result_table, with_progress
 from src.tracking import elsewhere, run_logger
 from src.tracking.event import EventKind
 from src.tracking.job_record import LEFT, Action, JobRecord, Status, fold
@@ -233,7 +233,7 @@ def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> 
     logged = run_logger.log_epochs(epochs, job.journal, earlier)
     minutes = tree["checkpoint_minutes"]
     return keep_best(
-        shown(logged, last, job.start["name"] if tree["sweep"]["id"] else ""),
+        with_progress(logged, last, job.start["name"] if tree["sweep"]["id"] else ""),
         components.model,
         tree["patience"],
         by=tree["select_by"],

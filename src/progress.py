@@ -23,7 +23,7 @@ from src.tracking.sweep_journals import SweepJournals
 DONE = {"reused": Action.REUSE, "resumed": Action.RESUME, "trained": Action.TRAIN}
 
 
-def shown(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
+def with_progress(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Epoch]:
     """Pass epochs on, with a line for each; `name` tells jobs apart, and is "" of a single run."""
     for epoch in epochs:
         line = f"{name}  epoch {epoch.epoch}/{total}  {errors(epoch.metrics)}"

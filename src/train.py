@@ -30,7 +30,7 @@ NO_RERUN = (
     f"{RERUN}: must be left out; it passes over the checks before a run and its way "
     "to MLflow, and the same overrides train the same weights again"
 )
-WHERE = "the run keeps its traceback, and HYDRA_FULL_ERROR=1 prints it"
+TRACEBACK_HINT = "the run keeps its traceback, and HYDRA_FULL_ERROR=1 prints it"
 register_resolvers()
 
 
@@ -50,7 +50,7 @@ def train(cfg: DictConfig) -> float:
             raise Refused from error
         told = str(error) if is_input else f"{type(error).__name__}: {error}".rstrip(": ")
         if is_single:
-            failure = JobError(f"{told}{place(error)}; {WHERE}")
+            failure = JobError(f"{told}{place(error)}; {TRACEBACK_HINT}")
             failure.__cause__ = error
             raise Refused from failure
         print(f"failed: {redact(told)}", file=sys.stderr)

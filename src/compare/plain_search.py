@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 OVERRIDE = re.compile(r" (?=[+~]*[\w./@]+=)")  # between two overrides in a job's name
 MIN_TRIALS = 10  # of which a forest can learn anything
 LOG_RATIO = 30  # between the ends of a range that is searched by orders of magnitude
-MAX_PANELS, SHOWN = 4, 5
+MAX_PANELS, MAX_TRIALS = 4, 5
 SEED = 0
 
 
@@ -50,7 +50,7 @@ class PlainSearch:
     @property
     def best_trials(self) -> Sequence[Trial]:
         """The trials that people read."""
-        return self.trials[:SHOWN]
+        return self.trials[:MAX_TRIALS]
 
     @property
     def keys(self) -> list[str]:

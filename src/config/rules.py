@@ -92,16 +92,16 @@ URI = Rule(
 SEED = whole(0, 2**32 - 1)
 POSITIVE = number(0, above=True)
 MIN_SEEDS = 6  # the fewest with which a difference of two variants can be significant
-MOST = 10_000  # seeds or trials that are enumerated; far more fill the memory
+MAX_ENUMERATED = 10_000  # seeds or trials that are enumerated; far more fill the memory
 LOOKS = Rule(
-    lambda v: _is_growing(v, whole(MIN_SEEDS, MOST)),
-    f"numbers of seeds that increase from {MIN_SEEDS} or more on, at most to {MOST}, "
+    lambda v: _is_growing(v, whole(MIN_SEEDS, MAX_ENUMERATED)),
+    f"numbers of seeds that increase from {MIN_SEEDS} or more on, at most to {MAX_ENUMERATED}, "
     "such as [8,12,16]",
 )
 TUNING_SEEDS = Rule(
     lambda v: (
-        whole(1, MOST).allows(v)
+        whole(1, MAX_ENUMERATED).allows(v)
         or (isinstance(v, list) and v != [] and all(map(SEED.allows, v)) and len({*v}) == len(v))
     ),
-    f"how many, {whole(1, MOST).words}, or a list of different seeds",
+    f"how many, {whole(1, MAX_ENUMERATED).words}, or a list of different seeds",
 )

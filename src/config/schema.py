@@ -36,7 +36,7 @@ KEYS_BY_RULE: Sequence[tuple[Rule, str]] = (
     (whole(0), "model.depth augment.pixels device.index"),
     (whole(1), "epochs batch_size model.width model.kernel_size model.hidden model.blocks"),
     (whole(1), "schedule.step_size schedule.T_max"),
-    (whole(2, rules.MOST), "tune.budget"),
+    (whole(2, rules.MAX_ENUMERATED), "tune.budget"),
     (optional(whole(1)), "patience stop_after"),
     (optional(whole(2)), "data.n tune.halving"),
     (rules.THREADS, "threads"),

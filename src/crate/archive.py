@@ -18,7 +18,7 @@ from src.errors import InputError
 from src.messages.error_text import refusal
 
 METADATA = "ro-crate-metadata.json"
-LARGEST = 2**30  # bytes of all files together, unpacked
+MAX_BYTES = 2**30  # bytes of all files together, unpacked
 DIGEST = "sha256"  # https://schema.org/sha256
 
 
@@ -64,8 +64,8 @@ def read(file: Path) -> dict[str, bytes]:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             for entry in entries:
                 _check_name(file, entry)
-            if sum(entry.file_size for entry in entries) > LARGEST:
-                raise InputError(f"{file}: larger than {LARGEST >> 30} GiB when unpacked")
+            if sum(entry.file_size for entry in entries) > MAX_BYTES:
+                raise InputError(f"{file}: larger than {MAX_BYTES >> 30} GiB when unpacked")
             if len({entry.filename for entry in entries}) < len(entries):
                 raise InputError(f"{file}: holds two files of one name")
             found = {entry.filename: archive.read(entry) for entry in entries}

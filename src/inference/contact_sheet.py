@@ -16,8 +16,8 @@ from src.messages.error_text import refusal
 
 SIDE, GAP, ROW = 112, 12, 16  # pixels: of a picture, between things, of a line of text
 NAME, BARS, SHARE = 70, 64, 36  # pixels: of a class's name, the longest bar, its percentage
-COLUMNS, MOST = 3, 60  # tiles in a row, and of all predictions the first so many
-LISTED = 5  # classes, the most probable first
+COLUMNS, MAX_TILES = 3, 60  # tiles in a row, and of all predictions the first so many
+MAX_CLASSES = 5  # classes, the most probable first
 
 
 def save(file: Path, model: TrainedModel, predictions: Sequence[Prediction]) -> None:
@@ -27,7 +27,7 @@ def save(file: Path, model: TrainedModel, predictions: Sequence[Prediction]) -> 
     """
     if len(model.shape) != 3:
         raise InputError(f"picture={file}: {model.name} takes no pictures")
-    shown = predictions[:MOST]
+    shown = predictions[:MAX_TILES]
     columns = min(COLUMNS, len(shown))
     width, height = 4 * GAP + 2 * SIDE + NAME + BARS + SHARE, SIDE + ROW + 2 * GAP
     rows = -(-len(shown) // COLUMNS)
@@ -60,7 +60,7 @@ def _tile(
         sheet.paste(picture, (left + place * (SIDE + GAP), top))
     left += 2 * (SIDE + GAP)
     shares = prediction.probabilities
-    for row, index in enumerate(np.argsort(-shares, kind="stable")[:LISTED]):
+    for row, index in enumerate(np.argsort(-shares, kind="stable")[:MAX_CLASSES]):
         y, ink = top + row * (ROW + 4), INK if row == 0 else GREY
         color = (VERMILLION if is_wrong else BLUE) if row == 0 else FAINT
         draw.text((left, y), _short(model.classes[index], 11), ink, font)

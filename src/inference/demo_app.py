@@ -19,7 +19,7 @@ from src.inference.fitting import fit
 from src.inference.trained_model import TrainedModel, check_alike
 
 HOSTS = ["127.0.0.1", "localhost"]  # a page elsewhere may have given its name this address
-LARGEST = 2**20  # bytes of a drawing
+MAX_BYTES = 2**20  # bytes of a drawing
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "img-src data:; connect-src 'self'"
@@ -47,8 +47,8 @@ def make_app(models: Sequence[TrainedModel]) -> FastAPI:
     @app.post("/predict")
     async def predict(request: Request) -> dict[str, Any]:
         body = await request.body()
-        if len(body) > LARGEST:
-            raise HTTPException(413, f"a drawing must have at most {LARGEST} bytes")
+        if len(body) > MAX_BYTES:
+            raise HTTPException(413, f"a drawing must have at most {MAX_BYTES} bytes")
         try:
             with Image.open(io.BytesIO(body), formats=["PNG"]) as picture:
                 fitted = fit(picture, shape, box)

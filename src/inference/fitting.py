@@ -14,7 +14,7 @@ from scipy.ndimage import center_of_mass
 BOX = 20 / 28  # of the ink in the picture
 FAINT = 0.3  # of the strongest ink; what is fainter does not bound the ink
 NOISE = 0.1  # of the strongest ink; what is fainter is ground
-LARGEST_SIDE = 1_000  # pixels; a photograph is reduced first
+MAX_SIDE = 1_000  # pixels; a photograph is reduced first
 
 
 def fit(picture: Image.Image, shape: Sequence[int], box: float | None = BOX) -> np.ndarray:
@@ -64,7 +64,7 @@ def _flat(picture: Image.Image) -> np.ndarray:
         layer = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
     picture = picture.convert("RGB")
-    picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.BOX)
+    picture.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     return np.asarray(picture)
 
 

@@ -16,7 +16,7 @@ from src.tracking.job_record import JobRecord
 if TYPE_CHECKING:
     from src.tracking.store import Store
 
-MOST = 20  # variants of which `best` makes a model, those of the lowest error
+MAX_MODELS = 20  # variants of which `best` makes a model, those of the lowest error
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Publication:
 
     which: Models
     allowed: frozenset[str]  # the targets that the command's own jobs instantiate
-    most: int = MOST
+    most: int = MAX_MODELS
 
     @classmethod
     def of(cls, configs: Iterable[Resolved]) -> Self:
@@ -61,7 +61,9 @@ class Publication:
         return "\n".join(filter(None, [best, *failures[:1]]))
 
 
-def chosen_runs(records: Sequence[JobRecord], which: Models, most: int = MOST) -> list[JobRecord]:
+def chosen_runs(
+    records: Sequence[JobRecord], which: Models, most: int = MAX_MODELS
+) -> list[JobRecord]:
     """Return the runs of which models are made, the best first."""
     usable = [record for record in sweep_runs.usable(records) if record.run_id]
     if which == Models.ALL:
@@ -89,7 +91,7 @@ def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()
         config = fetch(store, record, "config.yaml", place)
         example = restore.examples(store, record, place)[:2]
         (module,) = model.members
-        metadata = {key: getattr(model, key) for key in restore.TOLD}
+        metadata = {key: getattr(model, key) for key in restore.METADATA_KEYS}
         metadata["classes"] = list(model.classes)
         with told_as("torch.export or the server"):
             made = logged_model.log(store, record, source, module, example, metadata, config)

@@ -18,7 +18,7 @@ from src.tracking.store import Store
 from src.tracking.sweep_runs import label
 
 SHAPE = (1, 28, 28)  # of the examples of runs that do not say it
-TOLD = ("target", "label", "box")  # what an MLflow model's metadata say beside its classes
+METADATA_KEYS = ("target", "label", "box")  # what an MLflow model's metadata say beside its classes
 HIGH_DIGIT = ("0 to 4", "5 to 9")
 
 
@@ -41,7 +41,7 @@ def load(store: Store, uri: str, name: str | None = None) -> TrainedModel:
     classes = found.metadata.get("classes")
     if not isinstance(classes, list):
         raise InputError(f"model={uri}: its metadata must list its classes")
-    own = {key: found.metadata[key] for key in TOLD if key in found.metadata}
+    own = {key: found.metadata[key] for key in METADATA_KEYS if key in found.metadata}
     names = tuple(map(str, classes))
     return TrainedModel(name or uri, (found.program,), found.shape, names, **own)
 

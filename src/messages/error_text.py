@@ -13,9 +13,9 @@ from src.errors import InputError
 from src.messages.credentials import redact
 from src.process.signals import is_stop
 
-LONGEST = 600  # characters of a message: eight lines of a terminal
+MAX_LENGTH = 600  # characters of a message: eight lines of a terminal
 OTHERS_CODE = (CODE / "src", Path(traceback.__file__).parent)  # this project's, and Python's own
-HELD: dict[int | None, str] = {  # of a file, by what the system said of it
+REQUIREMENTS: dict[int | None, str] = {  # of a file, by errno
     errno.EACCES: "its permissions must let you",
     errno.EPERM: "its permissions must let you",
     errno.ENOENT: "it must be there",
@@ -25,7 +25,7 @@ HELD: dict[int | None, str] = {  # of a file, by what the system said of it
     errno.EROFS: "it must lie where files can be written",
     errno.ENAMETOOLONG: "its name must be shorter",
 }
-FEW = 12  # names that can be listed in a line beside a hint
+MAX_LISTED = 12  # names that can be listed in a line beside a hint
 
 
 def root_cause(error: BaseException) -> str:
@@ -96,7 +96,7 @@ def unknown(typed: str, allowed: Iterable[str], below: Iterable[str] = ()) -> st
     names, typed = sorted(allowed), typed or repr(typed)
     name = re.split(r"[=./]", typed)[-1]
     hint = nearest_key(name, below, 1.0) or nearest(name, names) or nearest_key(name, below)
-    shown = names if not hint or len(names) <= FEW else []
+    shown = names if not hint or len(names) <= MAX_LISTED else []
     return f"{typed}: unknown{hint}" + (f"; must be one of {', '.join(shown)}" if shown else "")
 
 
@@ -115,7 +115,7 @@ def nearest_key(key: str, keys: Iterable[str], least: float = 0.6) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Return names in a line, of many the first alone."""
-    return ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
+    return ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
 
 
 def failed_call(error: OSError) -> str:
@@ -126,15 +126,15 @@ def failed_call(error: OSError) -> str:
 def refusal(error: Exception) -> str:
     """Return why a file was refused, without its name, and what must hold for it."""
     said = getattr(error, "strerror", None) or sentence(error)
-    must = HELD.get(getattr(error, "errno", None))
+    must = REQUIREMENTS.get(getattr(error, "errno", None))
     return f"{said}; {must}" if must else said
 
 
 def shortened(message: str) -> str:
     """Return a message, of a long one its ends: the key, and what must hold."""
-    if len(message) <= LONGEST:
+    if len(message) <= MAX_LENGTH:
         return message
-    return f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
+    return f"{message[: MAX_LENGTH // 2]} … {message[-MAX_LENGTH // 2 :]}"
 
 
 def without_place(error: object) -> str:

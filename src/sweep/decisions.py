@@ -12,7 +12,7 @@ from src.tracking.result_index import Decision, ResultIndex
 from src.tracking.run_logger import cached_start, record_cached
 from src.tracking.uploader_process import start_uploader
 
-NOTHING = Decision(Action.TRAIN)
+TO_TRAIN = Decision(Action.TRAIN)
 MAX_VARIANTS = 50  # of which a server is asked one by one
 
 
@@ -61,7 +61,7 @@ def record_reused(
 ) -> None:
     """Write the complete journal of each job whose result is known, before any job begins."""
     for number, each in enumerate(jobs):
-        source, folder = decided.get(each.identity.fingerprint, NOTHING).source, each.job.folder
+        source, folder = decided.get(each.identity.fingerprint, TO_TRAIN).source, each.job.folder
         if source is not None and folder is not None:
             tree = each.job.config.tree
             config = replace(each.job.config, tree={**tree, "sweep": {**tree["sweep"], **sweep}})

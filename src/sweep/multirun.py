@@ -28,7 +28,7 @@ from src.process.signals import defer_stop
 from src.sweep import compose, decisions, dry_run, growing, preflight, secrets
 from src.sweep.closing import close_if_ended
 from src.sweep.compose import Composed
-from src.sweep.decisions import NOTHING, Planned
+from src.sweep.decisions import TO_TRAIN, Planned
 from src.sweep.finish import Sweep, begun
 from src.tracking.journal import Journal
 from src.tracking.result_index import Decision, ResultIndex
@@ -80,7 +80,7 @@ def begin(config: DictConfig) -> None:
         require_normal_shutdown()
     code = {name: digest for each in all_identities for name, digest in each.code.items()}
     count = None if growing.depends_on_results(config) else len(overrides) or None
-    sources = [decided.get(each.identity.fingerprint, NOTHING).source for each in planned]
+    sources = [decided.get(each.identity.fingerprint, TO_TRAIN).source for each in planned]
     is_new = None in sources or not overrides
     sweep_id = _begin(config, jobs, index, count, code, is_new)
     is_queued = is_queue and count is not None  # the last job ends the sweep, whoever waits

@@ -11,7 +11,7 @@ from src.sweep.arm import Arm
 from src.sweep.tuning import ArmSearch, Settings, Task
 from src.tracking.job_record import Role
 
-WRONG = 1.0  # the validation error that a trial which diverged or failed counts with
+WORST_ERROR = 1.0  # the validation error that a trial which diverged or failed counts with
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Rounds:
         for number, error in ended.items():
             branch = self.running.pop(number)
             if branch.search and (task := branch.tasks.get(number)):
-                branch.search.tell(task, error if math.isfinite(error) else WRONG)
+                branch.search.tell(task, error if math.isfinite(error) else WORST_ERROR)
         jobs = list(self._interleaved(self._ready))
         self.has_begun = True
         if not jobs and not self.running:

@@ -14,7 +14,7 @@ from src.tracking.event import EventKind
 from src.tracking.job_record import fold
 from src.tracking.journal import Journal
 
-MOST_COPIED = 1_000_000  # bytes of a file beside code
+MAX_COPIED_BYTES = 1_000_000  # bytes of a file beside code
 
 
 def copy_code(sweep: Path) -> Path:
@@ -60,7 +60,7 @@ def _is_package(folder: Path) -> bool:
 
 
 def _is_small(file: Path) -> bool:
-    return file.is_file() and file.stat().st_size <= MOST_COPIED
+    return file.is_file() and file.stat().st_size <= MAX_COPIED_BYTES
 
 
 def environment(code: Path) -> Mapping[str, str]:

@@ -96,7 +96,7 @@ def test_two_files_of_one_name_are_refused(made):
 
 
 def test_an_archive_that_would_fill_the_memory_is_refused(made, monkeypatch):
-    monkeypatch.setattr(archive, "LARGEST", 10)
+    monkeypatch.setattr(archive, "MAX_BYTES", 10)
     with pytest.raises(InputError, match="larger than"):
         archive.read(made)
 

@@ -37,7 +37,7 @@ def home(tmp_path, monkeypatch) -> Path:
         "queued_package/inner/__init__.py": "",
         "queued_package/inner/named.py": "",
         "queued_package/names.yaml": "word",
-        "queued_package/large.csv": "7" * (submission.MOST_COPIED + 1),
+        "queued_package/large.csv": "7" * (submission.MAX_COPIED_BYTES + 1),
         "queued_package/tables/of.csv": "table",
         "queued_module.py": "from pathlib import Path\n"
         "print(Path(__file__).with_name('of.module').read_text())\nimport other_module",
@@ -76,7 +76,7 @@ def test_a_queued_job_finds_all_of_a_package_and_what_was_edited_since_as_it_was
     (home / "queued_package" / "names.yaml").write_text(BROKEN)
     (home / "queued_module.py").write_text(BROKEN)
     made = run(code, "import queued_package.made as made; made.make()", tmp_path)
-    assert made == ["word", str(submission.MOST_COPIED + 1), "table"]
+    assert made == ["word", str(submission.MAX_COPIED_BYTES + 1), "table"]
     assert run(code, "import queued_module", tmp_path) == ["of the module"]
     assert (code / "queued_package" / "large.csv").is_symlink()
     assert not (code / "other_module.py").is_symlink()
