@@ -142,7 +142,8 @@ def check(tree: Mapping[str, Any]) -> None:
         given = tree.get(section)
         for key in given if isinstance(given, Mapping) else ():
             if f"{section}.{key}" not in SCHEMA:
-                raise InputError(unknown(f"{section}.{key}", _keys_of(section)))
+                allowed = [k.partition(".")[2] for k in SCHEMA if k.startswith(f"{section}.")]
+                raise InputError(unknown(f"{section}.{key}", allowed))
     values = dict(leaves(tree))
     mappings = dict(_mappings(tree))
     for key, rule in SCHEMA.items():
@@ -162,10 +163,6 @@ def check(tree: Mapping[str, Any]) -> None:
 def end_epoch(tree: Mapping[str, Any]) -> int:
     """Return the epoch at which a training ends, unless it diverges or runs out of patience."""
     return tree["stop_after"] or tree["epochs"]
-
-
-def _keys_of(section: str) -> list[str]:
-    return [key.partition(".")[2] for key in SCHEMA if key.startswith(f"{section}.")]
 
 
 def _refusal(key: str, value: Any, words: str) -> InputError:

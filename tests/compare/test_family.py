@@ -252,6 +252,7 @@ def rejections(law, arms, n, sweeps, shifts=0.0):
         )
 
 
+@pytest.mark.slow  # simulates sweeps
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize(("arms", "n", "sweeps"), [(2, 6, 800), (5, 8, 600)])
 def test_false_verdicts_and_misses_stay_at_5_percent(law, arms, n, sweeps):

@@ -115,6 +115,7 @@ def test_the_last_sweep_is_compared_again_under_its_own_settings(sweeps, capsys)
     assert tags["comparison.verdict"].startswith("activation=relu is better")
 
 
+@pytest.mark.slow  # the report's figures
 @pytest.mark.parametrize("typed", ["compare.baseline=activation=relu", "compare.margin=5"])
 def test_another_setting_is_a_second_answer_beside_the_planned_one(compared, capsys, typed):
     sweeps, last = compared
@@ -148,6 +149,7 @@ def test_a_sweep_of_crossed_seeds_is_parted_again(sweeps, capsys):
     )
 
 
+@pytest.mark.slow  # the report's figures
 def test_a_setting_that_decides_nothing_or_is_the_planned_one_is_no_second_answer(sweeps, capsys):
     last = sweeps.add({"sigmoid": SIGMOID, "relu": RELU})
     main([*sweeps.options, "compare.margin=0.1", "compare.question=Which?"])
@@ -155,6 +157,7 @@ def test_a_setting_that_decides_nothing_or_is_the_planned_one_is_no_second_answe
     assert "Which?" in sweeps.report(last).read_text("utf-8")
 
 
+@pytest.mark.slow  # the report's figures
 def test_runs_of_two_sweeps_on_one_dataset_are_compared(sweeps, capsys, monkeypatch):
     monkeypatch.setattr("src.compare.again.ROOT", sweeps.folder)
     first = sweeps.add({"sigmoid": SIGMOID})

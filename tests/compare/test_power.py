@@ -72,6 +72,7 @@ def test_the_power_is_that_of_the_exact_test_in_simulation(effect, n, published)
     assert power(1.2, 2, effect, n, simulations=800) == pytest.approx(published, abs=0.04)
 
 
+@pytest.mark.slow  # simulates sweeps
 def test_the_seeds_needed_have_the_power_and_fewer_have_not():
     needed = seeds_needed(1.2, 2).difference
     smaller = SIZES[SIZES.index(needed) - 3]

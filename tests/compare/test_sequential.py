@@ -78,6 +78,7 @@ def test_a_look_beyond_the_last_declared_is_adjusted_for_like_undeclared_ones():
     assert look_levels([6, 8], taken, by_look) == look_levels([], taken, by_look)
 
 
+@pytest.mark.slow  # simulates sweeps
 @pytest.mark.parametrize("declared", [[6, 8, 10], []])
 @pytest.mark.parametrize("law", ["normal", "stalling"])
 def test_three_looks_err_together_in_at_most_5_percent(law, declared):

@@ -50,6 +50,7 @@ def test_two_sources_agree_with_restricted_maximum_likelihood():
     assert rest.variance == pytest.approx(fit.scale, rel=0.01)
 
 
+@pytest.mark.slow  # simulates sweeps
 def test_planted_components_are_recovered():
     """The mean estimate is the planted variance, and 95 % intervals hold it in about 95 %."""
     draw, sd, trials = np.random.default_rng(2), (1.0, 0.6, 0.3, 0.5), 200

@@ -49,6 +49,7 @@ def test_the_winners_best_run_is_the_champion_with_its_verdict(runs, put, capsys
     assert other.description.startswith("Undecided")
 
 
+@pytest.mark.slow  # the server's answers
 def test_what_chance_may_have_made_is_not_registered(runs, put):
     put(softmax=SOFTMAX, mlp=(0.2, 0.21, 0.18, 0.21, 0.21, 0.2))
     with pytest.raises(

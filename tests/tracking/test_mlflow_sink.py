@@ -330,6 +330,7 @@ def test_a_deleted_experiment_is_named(workplace, tracking):
         gone.connect()
 
 
+@pytest.mark.slow  # makes MLflow's tables
 def test_a_database_is_made_by_releases_of_mlflow_with_other_functions(
     fresh_workplace, monkeypatch
 ):

@@ -74,6 +74,7 @@ def test_only_files_that_the_job_wrote_are_sent_and_removed(workplace):
     assert content(kept).keys() == {"model.pt", "figures/curves.png"}
 
 
+@pytest.mark.slow  # makes MLflow's tables
 def test_making_a_database_removes_no_file_with_a_similar_name(fresh_workplace):
     mine = [fresh_workplace.folder / name for name in ("mlflow.db.new", "mlflow.db.newest")]
     for path in mine:
