@@ -49,10 +49,11 @@ def main(arguments: Sequence[str]) -> None:
         source = reach(words.tracking)
         sweep = find_sweep(source, words.files[0] if words.files else None)
         found = conclude_again(source, sweep, numbers.get("margin")).result
-        _tell_sweep(found, sweep.tags.get("command", ""))
+        print_needed(found, sweep.tags.get("command", ""))
 
 
-def _tell_sweep(result: Result, command: str) -> None:
+def print_needed(result: Result, command: str) -> None:
+    """Print the seeds that each listed pair needs. Raises InputError where there is no pair."""
     if not isinstance(result, Comparison) or not result.pairs:
         raise InputError("the sweep has no two variants to tell apart; spread=X plans one that has")
     scale, comparison = result.criterion.metric.scale, result

@@ -88,6 +88,7 @@ def is_reached(job: str) -> bool:
 def forget() -> None:
     """Ask anew, also if the last answer is young: a job was submitted since."""
     _queue.cache_clear()
+    _config.cache_clear()
 
 
 @lru_cache(maxsize=1)

@@ -84,9 +84,9 @@ def begin(config: DictConfig) -> None:
     is_new = None in sources or not overrides
     sweep_id = _begin(config, jobs, index, count, code, is_new)
     is_queued = is_queue and count is not None  # the last job ends the sweep, whoever waits
-    _hand_on(config, id=sweep_id, uploads=not is_ours, is_queued=is_queued)
+    hand_on(config, id=sweep_id, uploads=not is_ours, is_queued=is_queued)
     if overrides:
-        _hand_on(config, varying=f"[{','.join(varied)}]", code=mapping_text(code))
+        hand_on(config, varying=f"[{','.join(varied)}]", code=mapping_text(code))
     if count:
         decisions.record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
 
@@ -100,7 +100,7 @@ def _warm(preload: Sequence[str] | None, config: DictConfig) -> None:
             fork_server.start([*preload, *(own if is_measured else [])])
 
 
-def _hand_on(config: DictConfig, **told: str | bool) -> None:
+def hand_on(config: DictConfig, **told: str | bool) -> None:
     """Tell all jobs of a sweep about it; its id stays text, also one of digits alone."""
     words = {k: str(v).lower() if isinstance(v, bool) else v for k, v in told.items()}
     words |= {"id": f"'{words['id']}'"} if "id" in words else {}

@@ -18,7 +18,7 @@ from src.compare.power import (
 )
 from src.compare.tuned import Search, Trial
 from src.errors import InputError
-from src.power import _tell_sweep, main
+from src.power import main, print_needed
 from tests.compare.records import arms, compare_runs, make_run
 
 
@@ -134,9 +134,9 @@ def test_a_pair_beyond_all_sizes_is_told_a_margin_and_the_command_that_counts_fo
 def test_what_no_seeds_can_decide_is_not_called_decided(capsys):
     runs = arms(a=[0.03] * 6, b=[0.04] * 6)
     runs += [make_run({"activation": "c"}, seed, [], status="FAILED") for seed in range(6)]
-    _tell_sweep(compare_runs(runs), "x")
+    print_needed(compare_runs(runs), "x")
     assert "2 pairs undecided, of runs that diverged or failed" in capsys.readouterr().out
-    _tell_sweep(compare_runs(runs[:12]), "x")
+    print_needed(compare_runs(runs[:12]), "x")
     assert capsys.readouterr().out.endswith("Nothing is undecided.\n")
 
 
@@ -170,6 +170,6 @@ def test_a_plan_is_told_its_seeds_and_bad_numbers_are_refused_in_a_line(capsys):
 def test_the_seeds_of_each_pair_fit_into_80_columns_and_no_name_wraps(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
     found = compare_runs(arms(leaky_relu=[0.03] * 6, sigmoid=[0.03, 0.04] * 3), margin=0.5)
-    _tell_sweep(found, "")
+    print_needed(found, "")
     row = r"^ *sigmoid +leaky_relu +6 +0\.55 +0\.80 +(\d+|> 200) +(\d+|> 200)"
     assert re.search(row, capsys.readouterr().out, re.MULTILINE)

@@ -20,13 +20,11 @@ def slurm(tmp_path, monkeypatch):
             program = tmp_path / name
             program.write_text(f"#!/bin/sh\ncat <<'END'\n{text}\nEND\nexit {code}\n")
             program.chmod(0o755)
-        scheduler._queue.cache_clear()
-        scheduler._config.cache_clear()
+        scheduler.forget()
 
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     yield say
-    scheduler._queue.cache_clear()
-    scheduler._config.cache_clear()
+    scheduler.forget()
 
 
 def test_an_array_is_queued_or_running_as_long_as_any_of_its_jobs_is(slurm):

@@ -162,6 +162,6 @@ def test_a_sweep_is_named_by_what_varies_first(loader):
 @pytest.mark.parametrize("sweep_id", ["5614247026164641", "12345678e0123456", "0a1b2c3d4e5f6071"])
 def test_the_id_of_a_sweep_is_text_for_its_jobs(sweep_id, loader):
     config = master(loader)
-    multirun._hand_on(config, id=sweep_id, uploads=False)
+    multirun.hand_on(config, id=sweep_id, uploads=False)
     job = loader.load_sweep_config(config, ["seed=1"])
     assert (job.sweep.id, job.sweep.uploads) == (sweep_id, False)
