@@ -21,7 +21,7 @@ from src.errors import InputError
 
 ARCHIVE, ONNX = ".zip", ".onnx"
 MODELS = (ONNX, ".pt2", ".pt")
-PACKAGES = ("onnx", "onnxscript")  # that ONNX takes
+PACKAGES = ("onnx", "onnxscript")  # needed for ONNX
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -65,7 +65,7 @@ def git(*arguments: str) -> bytes:
     """Return what git says of the repository. Raises OSError or CalledProcessError."""
     command = ["git", "-C", str(ROOT), *arguments]
     done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode > ("--no-index" in arguments):  # where 1 says that there is a difference
+    if done.returncode > ("--no-index" in arguments):  # 1: there is a difference
         raise subprocess.CalledProcessError(done.returncode, shlex.join(command))
     return done.stdout
 

@@ -29,7 +29,7 @@ class Column(Generic[Row]):
     text: Callable[[Row], str]
     csv: Mapping[str, Callable[[Row], Value]] = field(default_factory=dict)
     is_words: bool = False  # set to the left
-    rank: int = 0  # where there is no room, the column of the highest rank is left out; 0: never
+    rank: int = 0  # without room the column of the highest rank is left out; 0: never
 
 
 def variant_columns(

@@ -41,7 +41,7 @@ class Comparison:
     plan: Plan  # looks declared, and taken before
     searches: Sequence[Search] = ()  # of a tuned sweep, one for each variant
     untuned: "Comparison | None" = None  # the same variants at the settings of the config
-    post_hoc: str = ""  # what was changed after the results were known; "" for the planned answer
+    post_hoc: str = ""  # the change after results were known; "" for the planned answer
 
     @cached_property
     def runs(self) -> list[Run]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from src.metrics import BEST_VAL_ERROR, ERROR, TEST_ERROR, Direction, Metric, Run, find_metric
 
-WORDS = {  # how tracked names begin, and how people call it
+WORDS = {  # start of a tracked name: the same for people
     "best/val_": "best validation ",
     "final/val_": "final validation ",
     "final/train_": "final training ",

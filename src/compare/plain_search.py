@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from src.compare.figure_style import ReportFigure
 
 OVERRIDE = re.compile(r" (?=[+~]*[\w./@]+=)")  # between two overrides in a job's name
-MIN_TRIALS = 10  # of which a forest can learn anything
+MIN_TRIALS = 10  # a forest learns nothing from fewer
 LOG_RATIO = 30  # between the ends of a range that is searched by orders of magnitude
 MAX_PANELS, MAX_TRIALS = 4, 5
 SEED = 0

@@ -30,7 +30,7 @@ from src.tracking.sweep_runs import SweepRuns
 if TYPE_CHECKING:
     from src.tracking.run_source import RunSource
 
-SPACE = "tune.space."  # how the params of a search name its space
+SPACE = "tune.space."  # prefix of its space in the params of a search
 
 
 def conclude(

@@ -25,7 +25,7 @@ class Spread:
     """The spread of runs that differ in seeds alone, and the parts that it consists of."""
 
     question: str
-    measure: str  # what was measured, in words
+    measure: str  # the error that was measured, in words
     mean: float  # error, a fraction
     levels: dict[str, int]  # source: number of its seeds
     components: list[Component]

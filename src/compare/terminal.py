@@ -21,7 +21,7 @@ from src.metrics import MISSING
 
 WIDTH = 120  # of tables that no terminal shows
 MAX_ROWS = 20  # pairs
-NAME_WIDTH = 16  # to which a name may be folded before a column is left out
+NAME_WIDTH = 16  # a name is folded down to it before a column is left out
 
 
 def print_result(result: Result, command: str = "") -> None:

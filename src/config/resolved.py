@@ -25,7 +25,7 @@ from src.messages.credentials import redact
 from src.messages.error_text import unknown, without_place
 
 SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
-NOT_TYPED = ("sweep", "hydra.sweeper.params")  # what a sweep fills in, and the values of a file
+NOT_TYPED = ("sweep", "hydra.sweeper.params")  # keys of a sweep and of a file
 COPIED_KEYS = tuple(f"model.{group}" for group in SHARED_GROUPS)
 
 

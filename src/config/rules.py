@@ -20,7 +20,7 @@ class Rule:
 
 def _is_whole(value: Any) -> bool:
     is_int = isinstance(value, int) and not isinstance(value, bool)
-    return is_int and abs(value) < 2**63  # which torch takes
+    return is_int and abs(value) < 2**63  # the range of torch
 
 
 def _is_number(value: Any) -> bool:

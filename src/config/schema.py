@@ -23,7 +23,7 @@ PATH_KEYS = ("data.root", *FILE_KEYS)  # the data digest stands for their conten
 HOME_KEYS = (*PATH_KEYS, *STATE_KEYS, "tracking.uri", "tracking.artifacts")  # `~` is expanded
 SEED_KEYS = ("data.split_seed", "init_seed", "order_seed")  # they follow `seed` unless set
 NON_FACTOR_KEYS = (*NON_RESULT_KEYS, "data.root", "seed", "threads", "diagnostics", "metrics")
-FOUND_KEYS = ("device.type", "data.train.digest")  # which a job knows once it has begun
+FOUND_KEYS = ("device.type", "data.train.digest")  # known once a job has begun
 PLAIN = (str, int, float, list, type(None))  # the kinds of values that a record can hold
 
 

@@ -114,7 +114,7 @@ def _show_typed(cfg: DictConfig, overrides: Sequence[Override]) -> None:
     job = cfg.hydra.job
     with read_write(cfg.hydra), read_write(job):
         cfg.hydra.overrides.task = as_typed(typed)
-        if not OmegaConf.is_interpolation(job, "override_dirname"):  # which Hydra 1.4 makes it
+        if not OmegaConf.is_interpolation(job, "override_dirname"):  # so in Hydra 1.4
             say = job.config.override_dirname
             named = [o for o in typed if o.key_or_group not in say.exclude_keys]
             lines = say.item_sep.join(sorted(as_typed(named)))

@@ -13,7 +13,7 @@ from src.messages.commands import PROGRAM, SCRIPT
 MULTIRUN = ("-m", "--multirun")
 CONFIG_DIR = ("--config-dir", "-cd")
 KEY = re.compile(r"(\+{0,2}|~)[A-Za-z_][\w.]*")
-DECIDE_JOBS = ("tune", "compare.looks")  # which jobs there are, though not what one comes to
+DECIDE_JOBS = ("tune", "compare.looks")  # they decide on the jobs, not on results
 CIRCUMSTANCE = ("hydra.", "hydra/", "threads=")
 REFUSED = {  # part of a value: why it is let in from nowhere
     "_target_": "names code of its own",

@@ -18,7 +18,7 @@ from src.tracking.store import Store
 from src.tracking.sweep_runs import label
 
 SHAPE = (1, 28, 28)  # of the examples of runs that do not say it
-METADATA_KEYS = ("target", "label", "box")  # what an MLflow model's metadata say beside its classes
+METADATA_KEYS = ("target", "label", "box")  # in an MLflow model's metadata, beside its classes
 HIGH_DIGIT = ("0 to 4", "5 to 9")
 
 

@@ -35,7 +35,7 @@ def fast_exit() -> Iterator[None]:
     SIGTERM and a reader that has gone end it quietly.
     """
     global _status
-    atexit.register(_leave)  # what is registered first is run last
+    atexit.register(_leave)  # the first to be registered runs last
     _make_streams_usable()
     try:
         with handle_signals():

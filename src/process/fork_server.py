@@ -26,7 +26,7 @@ PRELOAD = "src.process.fork_server_preload"
 LONGEST_FOLDER = 28  # a socket's path has at most 107 characters (unix(7)), 79 of them ours
 SHORT_FOLDER = "/tmp"
 ATTEMPTS, PAUSE_SECONDS = 4, 0.2
-GRACE_SECONDS = 10.0  # in which a process whose parent has gone may end in good order
+GRACE_SECONDS = 10.0  # a process without a parent may end in good order
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def start(preload: Sequence[str]) -> None:
     _use_own_folder()
     # The tracker, which has nothing to track, is replaced when it is killed.
     warnings.filterwarnings("ignore", "resource_tracker: process died unexpectedly")
-    resource_tracker.ensure_running()  # which would let signals through when it starts
+    resource_tracker.ensure_running()  # its start would let signals through
     _ensure_running()
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-EXIT_STATUS = 130  # what a shell expects of an interrupted program
+EXIT_STATUS = 130  # of an interrupted program, as shells expect
 
 
 class Terminated(KeyboardInterrupt):

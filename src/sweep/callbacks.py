@@ -99,5 +99,5 @@ def _end_failed(config: DictConfig, error: BaseException) -> None:
 def _refusing() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # of which Hydra would only warn
+    except Exception as error:  # Hydra would only warn of it
         raise Refused from error

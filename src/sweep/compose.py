@@ -98,7 +98,7 @@ class Composed:
     """One job of a multirun before it is trained."""
 
     config: Resolved
-    folder: Path | None  # where it is to write; None: the sweeper has not said which jobs there are
+    folder: Path | None  # its directory; None: the jobs are not known yet
     sweeps: bool  # whether its own config names values to sweep
 
 

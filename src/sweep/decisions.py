@@ -13,7 +13,7 @@ from src.tracking.run_logger import cached_start, record_cached
 from src.tracking.uploader_process import start_uploader
 
 TO_TRAIN = Decision(Action.TRAIN)
-MAX_VARIANTS = 50  # of which a server is asked one by one
+MAX_VARIANTS = 50  # more are asked for all at once
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Sweep:
     jobs: int | None  # None: the sweeper decides as it goes
     compare: Mapping[str, Any]  # the config's
     report: Mapping[str, str]
-    hint: str  # what the same command would do
+    hint: str  # on the same command
     models: Publication
     is_submitted: bool  # its jobs are not waited for
     is_search: bool  # for the best settings, by a sweeper that is not this project's
@@ -143,7 +143,7 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Result | InputError |
     except (InputError, OSError) as error:
         logs.tell(f"No comparison: {root_cause(error)}")
         return None
-    except Exception as bug:  # which must not cost the sweep its end
+    except Exception as bug:  # a bug must not cost the sweep its end
         traceback.print_exc()
         return InputError(f"no comparison: {type(bug).__name__}: {bug}")
 

@@ -92,7 +92,7 @@ class JobRecord:
     by_step: dict[int, dict[str, float]] = field(default_factory=dict)
     summary: dict[str, float] = field(default_factory=dict)
     correct: str = ""  # validation examples that the kept model gets right, see `predictions`
-    has_files: bool = False  # that went, or are to go, to the tracking server
+    has_files: bool = False  # sent, or to be sent, to the tracking server
     looks: list[Event] = field(default_factory=list)  # of a sweep
     start_time: int = 0  # milliseconds since the epoch of Unix
 

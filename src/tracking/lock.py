@@ -17,7 +17,7 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f"{path.name}.lock")
     lock.touch()  # one that cannot be made is waited for, for ever
-    held = FileLock(lock, fallback_to_soft=False)  # whose fallback outlives its holder
+    held = FileLock(lock, fallback_to_soft=False)  # the fallback would outlive its holder
     try:
         held.acquire(blocking=wait)
     except Timeout:

@@ -100,7 +100,7 @@ def report_location(store: Store, run_id: str, name: str = "comparison") -> str:
     place = f"{store.client.get_run(run_id).info.artifact_uri}/{name}/report.html"
     if local := local_path(place):
         place = str(local)
-    elif place.startswith("mlflow-artifacts:"):  # which only a server can show
+    elif place.startswith("mlflow-artifacts:"):  # only a server can show it
         run = f"experiments/{store.experiment_id}/runs/{run_id}"
         place = f"{store.shown_uri.rstrip('/')}/#/{run}/artifacts/{name}/report.html"
     return f"Report: {place}\nMLflow: {commands.ui(store.uri, store.experiment_id)}"
