@@ -133,7 +133,7 @@ class Snapshot:
         return self.sources[file]
 
     def _file(self, name: str) -> Path | None:
-        """Return the file of a module, which is not imported for that, nor are its parents."""
+        """Return the file of a module, without an import of the module or its parents."""
         if name.partition(".")[0] == "src":
             return self._own.get(name)
         spec = _spec(name)
@@ -207,7 +207,7 @@ def _version(name: str) -> str | None:
 
 
 def _distributions(name: str, site: Path) -> Iterator[str]:
-    """Yield the distributions that may bring a module, those first that are quickly found."""
+    """Yield the distributions that may bring a module, the quickly found ones first."""
     from importlib import metadata
 
     for file in site.glob("*.dist-info/top_level.txt"):

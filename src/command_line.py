@@ -32,7 +32,7 @@ class Words:
         return given[0] if given else None
 
     def output(self, key: str, suffixes: Sequence[str] = ()) -> Path | None:
-        """Return the file that a key names to be written, which ends in one of `suffixes`.
+        """Return the file to write that a key names; its suffix must be one of `suffixes`.
 
         Raises InputError for one that cannot be written, before any work is done for it.
         """
@@ -80,7 +80,7 @@ def parse(arguments: Sequence[str], keys: Collection[str], flags: Collection[str
 
 
 def folders(arguments: Sequence[str]) -> list[Path]:
-    """Return the folders that are named, or outputs. Raises InputError for one that is none."""
+    """Return the named folders, or outputs. Raises InputError for what is no folder."""
     for argument in arguments:
         if not (argument and Path(argument).is_dir()):
             said = "no folder; without one, outputs is looked at"

@@ -14,23 +14,23 @@ class AccessDeniedError(InputError):
 
 
 class JobError(Exception):
-    """A job of a sweep failed, which is its own affair; the message says why."""
+    """A job's failure, at which the other jobs of its sweep go on."""
 
 
 class JobKilledError(JobError):
-    """A job's process is gone: someone killed it, or memory ran out."""
+    """The end of a job's process by a kill, or for lack of memory."""
 
 
 class JobTimeoutError(JobKilledError):
-    """A job took longer than it may."""
+    """The end of a job that took longer than allowed."""
 
 
 class JobRequeued(BaseException):
-    """The scheduler ends a job now and starts it again later; passes all handlers of Exception."""
+    """The end of a job that its scheduler starts again later; no handler of Exception stops it."""
 
 
 class Refused(BaseException):
-    """Carries an error past Hydra, which turns every Exception of a callback into a warning."""
+    """A carrier of an error past Hydra, which turns a callback's Exception into a warning."""
 
 
 OUTPUT_CLOSED = (OSError, SystemExit)  # the reader has gone, for which rich raises the latter

@@ -90,7 +90,7 @@ def run(cfg: DictConfig) -> float:
 def _single(
     config: Resolved, journal: Journal, index: ResultIndex, overrides: Sequence[str]
 ) -> float:
-    """Train a job that is no part of a sweep; of one that cannot be made nothing is recorded."""
+    """Train a single run; nothing is recorded if its parts cannot be made."""
     try:
         environment = prepare(config)
         components = build(config, environment)
@@ -188,7 +188,7 @@ def _find_checkpoint(job: Job, checkpoint: Path) -> None:
 
 
 def _leave(checkpoint: Path, left: Path | None) -> None:
-    """Hand a checkpoint on, if there is one and another job can go on from it."""
+    """Move a checkpoint, if there is one, to where the next rung looks for it."""
     if left and checkpoint.exists():
         checkpoint.replace(left)
 

@@ -65,6 +65,6 @@ class Batch:
 
 
 def error_of(result: Any) -> float:
-    """Return the error that a job came to, of Hydra's JobReturn; infinite where it failed."""
+    """Return a job's error from Hydra's JobReturn; infinite for a job that failed."""
     value = getattr(result, "_return_value", None)
     return float(value) if isinstance(value, int | float) else math.inf

@@ -177,6 +177,6 @@ def job_lines(states: Sequence[tuple[str, str]], width: int) -> list[str]:
 
 
 def _cut(text: str, width: int) -> str:
-    """Return a text of at most `width` characters, of which both ends are kept."""
+    """Shorten a text to `width` characters in its middle."""
     end = (width - 1) // 2
     return text if len(text) <= width else f"{text[: width - 1 - end]}…{text[len(text) - end :]}"

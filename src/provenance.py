@@ -37,7 +37,7 @@ def tags(code: Iterable[str] = ALL_CODE) -> dict[str, str]:
 
 
 def report(code: Iterable[str] = ALL_CODE) -> dict[str, str]:
-    """Return all that a reader of results that depend on `code` needs to repeat them."""
+    """Return command, versions, hardware and commit, to repeat results of `code`."""
     installed = [f"Python {platform.python_version()}", *(f"{p} {version(p)}" for p in PACKAGES)]
     return {
         "command": command(),

@@ -36,7 +36,7 @@ register_resolvers()
 
 @hydra.main(**MAIN, config_path=str(CODE / "conf"), config_name="config")
 def train(cfg: DictConfig) -> float:
-    """Run one job, of which every failure but a stop, even SystemExit, becomes a JobError."""
+    """Run one job; every failure but a stop, SystemExit included, becomes a JobError."""
     from src import job
 
     is_single = HydraConfig.get().mode != RunMode.MULTIRUN

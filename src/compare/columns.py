@@ -207,7 +207,7 @@ def _epochs_to(variant: Variant, target_error: float) -> str:
 
 
 def _reached(variant: Variant, target_error: float) -> list[tuple[int, float]]:
-    """Return the epochs and seconds to reach a validation error, for each run that reaches it."""
+    """Return epochs and seconds of each run that reaches a validation error."""
     found = []
     for run in variant.usable.values():
         reached = [epoch.val_error <= target_error for epoch in run.epochs]

@@ -70,7 +70,7 @@ class Comparison:
 
     @property
     def changed_code(self) -> list[str]:
-        """The files of which some runs ran another version than others."""
+        """The files that differ between the code of runs."""
         versions: dict[str, set[str]] = {}
         for run in self.runs:
             for file, digest in run.code.items():
@@ -99,7 +99,7 @@ class Comparison:
 
     @property
     def listed_baseline(self) -> Variant | None:
-        """The baseline if all listed pairs are pairs with it."""
+        """The baseline if it is a side of every listed pair."""
         return self.baseline if all(p.b is self.baseline for p in self.listed_pairs) else None
 
     @property

@@ -1,4 +1,4 @@
-"""Pairs of variants, each with what the seeds and what single samples tell of it."""
+"""Pairs of variants: what the seeds tell of each, and what single samples tell."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -89,7 +89,7 @@ def _corrected(
 
 
 def _mcnemar_p(a: Variant, b: Variant, correct: Correct) -> float:
-    """Return McNemar's p at the lowest seed with which both ran on the same split, else NaN."""
+    """Return McNemar's p at the lowest seed of runs on the same split, else NaN."""
     for seed, run in a.usable.items():
         other = b.usable.get(seed)
         if other and run.split and run.split == other.split:

@@ -105,7 +105,7 @@ def _find_panels(comparison: Comparison) -> tuple[list[Panel], str]:
 
 
 def _by_epoch(variant: Variant) -> list[FloatArray]:
-    """Return mean, lowest and highest validation error by epoch, over the runs that have it."""
+    """Return mean, lowest and highest validation error of the runs that reached each epoch."""
     runs = [*variant.usable.values()]
     errors = np.full((len(runs), max(len(run.epochs) for run in runs)), np.nan)
     for row, run in zip(errors, runs, strict=True):

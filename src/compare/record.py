@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def prepare() -> None:
-    """Import what is slow to import, while the jobs still run and nobody waits for it."""
+    """Import slow packages while the jobs still run and nobody waits."""
     os.environ["MPLBACKEND"] = "agg"  # figures become files; a notebook's may be missing here
     try:
         import scipy.special  # noqa: F401
@@ -65,7 +65,7 @@ def record(
 
 
 def record_look(comparison: Comparison, records: Sequence[JobRecord], journal: Journal) -> None:
-    """Write into the sweep's journal at which jobs it was looked, and with which verdicts."""
+    """Write a look into the sweep's journal: the jobs looked at, and the verdicts."""
     fingerprints = {record.run.run_id: record.fingerprint for record in records}
     variants = {
         variant.label: {run.seed: fingerprints[run.run_id] for run in variant.runs}

@@ -74,7 +74,7 @@ def levels(variant: Variant) -> str:
 
 
 def fitted(wanted: Sequence[Column[Row]], rows: Sequence[Row], width: int) -> Table:
-    """Return a table of at most `width` columns of text, of which no number wraps."""
+    """Return a table of at most `width` columns of text, without a wrapped number."""
     kept = list(wanted)  # those that fit, of those that may be left out the most important
     widths = {column: _width(column, rows) + 2 for column in wanted}
     while sum(widths[column] for column in kept) > width and any(c.rank for c in kept):

@@ -11,7 +11,7 @@ FIRST_OF_NUMBERS = "+-.0123456789"  # OmegaConf reads more of them than YAML 1.1
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """PyYAML's dumper in C, where it was built: OmegaConf's own takes a tenth of a small job."""
+    """PyYAML's dumper, in C if possible: OmegaConf's own takes a tenth of a small job."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -42,7 +42,7 @@ def typed_lines(lines: ListConfig | list[str]) -> list[str]:
 
 
 def as_typed(overrides: Sequence[Override]) -> list[str]:
-    """Return the text of overrides, which Hydra keeps when it parses them."""
+    """Return the text from which Hydra has parsed overrides."""
     return [str(override.input_line) for override in overrides]
 
 
@@ -139,7 +139,7 @@ def basic_sweeper(**settings: Any) -> Any:
 
 
 def skip_validation() -> None:
-    """Let Hydra's sweeper not compose each job once more, only to see that it can be composed."""
+    """Keep Hydra's sweeper from composing each job a second time as a check."""
     Sweeper.validate_batch_is_legal = lambda *_: None  # type: ignore[method-assign]
 
 

@@ -41,5 +41,5 @@ def _from_data(name: str) -> str:
 
 
 def stamp() -> str:
-    """Return the time as the name of a directory, which no other sweep of this second shares."""
+    """Return the time as the name of a directory, unique even within a second."""
     return time.strftime("%Y-%m-%d_%H-%M-%S_") + os.urandom(3).hex()

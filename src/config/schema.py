@@ -89,7 +89,7 @@ KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS
 
 
 def require_keys(tree: Mapping[str, Any]) -> None:
-    """Raise InputError for the first key that a job cannot do without and that was deleted."""
+    """Raise InputError for the first needed key that was deleted."""
     given = dict(leaves(tree))
     for key in SCHEMA:
         section = key.partition(".")[0]

@@ -48,7 +48,7 @@ def portable(command: str) -> list[str]:
 
 
 def take_folders(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part words from the options `--config-dir FOLDER` among them, which are of a machine.
+    """Return words without the options `--config-dir FOLDER`, and these options.
 
     Raises InputError for one without a folder.
     """

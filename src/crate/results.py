@@ -54,7 +54,7 @@ def dump(results: Sequence[JobResult]) -> str:
 
 
 def load(content: bytes) -> list[JobResult]:
-    """Return the jobs in an archive's file. Raises InputError where it is none."""
+    """Return the jobs in an archive's file. Raises InputError for another file."""
     try:
         return [JobResult(**job) for job in json.loads(content)]
     except (ValueError, TypeError) as error:

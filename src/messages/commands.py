@@ -16,7 +16,7 @@ PLAIN = re.compile(r"[\w.-]+")  # a user's name that cannot be a part of a passw
 
 
 def train(*words: str) -> str:
-    """Return the command that trains, by the program that was typed, with words after it."""
+    """Return the command that trains, with the program as it was typed, and words."""
     is_script = Path(sys.argv[0]).stem == SCRIPT  # fairsweep.exe on Windows
     return shlex.join([*([SCRIPT] if is_script else PROGRAM), *words])
 

@@ -1,4 +1,4 @@
-"""Credentials in addresses, which no message, record or file is to show."""
+"""Removal of credentials from addresses in messages, records and files."""
 
 import re
 from urllib.parse import unquote_plus

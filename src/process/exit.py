@@ -79,7 +79,7 @@ def _leave() -> None:
 
 
 def _make_streams_usable() -> None:
-    """Open what is closed, and replace characters that a terminal lacks, which must end no sweep.
+    """Open closed streams, and replace characters that a terminal lacks.
 
     The number of a closed stream would be that of the next file.
     """

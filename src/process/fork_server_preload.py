@@ -1,4 +1,4 @@
-"""The first import of the fork server, which collects no garbage and ends at once.
+"""The first import of the fork server: no garbage collection, and a quick end.
 
 https://docs.python.org/3/library/gc.html#gc.freeze: a process that forks collects nothing before,
 so that pages stay shared.

@@ -54,7 +54,7 @@ def _normal(folder: Path) -> Path:
 
 
 def check_writable(key: str, folder: Path) -> None:
-    """Raise InputError unless files can be made in `folder`, or it can be made; nothing is left."""
+    """Raise InputError unless `folder`, made or not yet, can be written to; leave nothing."""
     above = folder.absolute()
     try:
         while not os.path.lexists(above) and above != above.parent:

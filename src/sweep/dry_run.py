@@ -25,7 +25,7 @@ class Plan:
 def plan(
     index: ResultIndex, jobs: Sequence[Planned], decided: Mapping[str, Decision]
 ) -> Iterator[Plan]:
-    """Yield what would become of each job; one that equals a job before it is reused from that.
+    """Yield the plan of each job; a job that equals an earlier one is reused from that.
 
     `decided` holds the decisions by fingerprint.
     """

@@ -92,7 +92,7 @@ def begin(config: DictConfig) -> None:
 
 
 def _warm(preload: Sequence[str] | None, config: DictConfig) -> None:
-    """Begin at once to import torch, on another core, which takes seconds; and torchmetrics."""
+    """Begin to import torch, and torchmetrics if needed, on another core."""
     with suppress(OSError, TypeError):  # too few processes or handles are told when they are needed
         own = ["torchmetrics.functional.classification"]
         is_measured = "classification." in str(config.get("metrics"))

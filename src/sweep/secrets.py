@@ -1,4 +1,4 @@
-"""Credentials of a multirun, which Hydra would write into its folder as they were typed."""
+"""Protection of credentials that Hydra would write into a multirun's folder as typed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +52,7 @@ def _hide(value: str, secrets: list[str]) -> str:
 
 
 def make_private(folder: Path) -> None:
-    """Create the file in which Hydra keeps a multirun's config for its owner alone to read."""
+    """Create Hydra's file of a multirun's config, readable for its owner alone."""
     record = folder / "multirun.yaml"
     record.touch(mode=0o600)
     record.chmod(0o600)

@@ -36,7 +36,7 @@ def copy_code(sweep: Path) -> Path:
 
 
 def _complete(copy: Path, folder: Path) -> None:
-    """Add to a copy what it lacks of a folder: of a package small files as they are, else links.
+    """Add missing files of a folder to its copy: small ones of a package, else links.
 
     Modules beside one that is in no package are left to be found where they are.
     """

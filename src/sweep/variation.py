@@ -19,7 +19,7 @@ COMPOSED_KEYS = (*HOME_KEYS, "tracking", "sweep", "hydra", "data.fallback")  # m
 
 @dataclass(frozen=True)
 class Original:
-    """A composed job: its config as it is, and as it was before its references were resolved."""
+    """A composed job: its config, with and without resolved references."""
 
     config: Resolved
     raw: DictConfig

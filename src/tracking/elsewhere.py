@@ -76,7 +76,7 @@ def adopt(tracking: TrackingSettings, journal: Journal, sweep_id: str, number: i
 def leaving(
     checkpoint: "Checkpoint", journal: Journal, minutes: float | None
 ) -> Callable[..., None]:
-    """Return what saves a checkpoint and, so many minutes after the last time, leaves it too."""
+    """Return a function that saves a checkpoint and leaves a copy every so many minutes."""
     last_left = time.monotonic()
 
     def save(*state: Any) -> None:
@@ -90,7 +90,7 @@ def leaving(
 
 
 def leave(checkpoint: Path, journal: Journal) -> None:
-    """Let a copy of a checkpoint be sent, from which the job can go on anywhere."""
+    """Queue a copy of a checkpoint for the server, so that the job can go on anywhere."""
     copy = journal.folder / FILES / CHECKPOINT
     copy.parent.mkdir(exist_ok=True)
     draft = copy.with_suffix(".new")

@@ -42,7 +42,7 @@ class Journal:
         self.path = folder / JOURNAL
 
     def check_unused(self, key: str) -> None:
-        """Raise InputError if `key` names a directory with a name in it that a job would write."""
+        """Raise InputError if the directory that `key` names holds a file of a job's name."""
         if used := self._used():
             raise InputError(f"{key}={self.folder}: {used}")
 
@@ -67,7 +67,7 @@ class Journal:
         self.extend(event_now(EventKind.START, **fields), *more)
 
     def append(self, kind: EventKind, **fields: Any) -> None:
-        """Write one event; it is whole on disk or, after a crash or on a full disk, not there."""
+        """Write one event; after a crash or on a full disk it is there whole or not at all."""
         self.extend(event_now(kind, **fields))
 
     def extend(self, *events: Event) -> None:
@@ -169,7 +169,7 @@ class Journal:
 
 
 def journals(folder: Path, known: Container[str] = ()) -> Iterator[Journal]:
-    """Yield those in `folder` and below it, except in folders that are `known`."""
+    """Yield the journals in `folder` and below it, except in `known` folders."""
     for place, below, files in os.walk(folder):
         below[:] = [name for name in below if f"{place}/{name}" not in known]
         if JOURNAL in files:

@@ -182,7 +182,7 @@ def load(store: Store, uri: str) -> Loaded:
 
 @contextmanager
 def _at(store: Store) -> Iterator[None]:
-    """Let MLflow's own addresses mean this store, which its functions take no argument for."""
+    """Let MLflow's global addresses mean this store; its functions take no argument for it."""
     tracking = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
     registry = os.environ.get(REGISTRY)
     mlflow.set_tracking_uri(store.uri)

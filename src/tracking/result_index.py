@@ -60,7 +60,7 @@ class ResultIndex:
 
     @property
     def name(self) -> str:
-        """The index's own name, by which runs tell where they are known; "" before any began.
+        """The index's own name, a tag of the runs known here; "" before any began.
 
         The file's number in its file system tells a copy from the original, which has other runs.
         """
@@ -199,13 +199,13 @@ class ResultIndex:
             yield is_alone
 
     def open(self, job_id: str, journal: Journal) -> None:
-        """Note that a run or a sweep has begun, so that a later one ends it if it cannot."""
+        """Note that a run or a sweep has begun; a later one ends what was killed."""
         self._append(self.folder / f"{job_id}.open", journal.folder)
         with suppress(FileExistsError), (self.folder / NAME).open("x") as file:
             file.write(os.urandom(8).hex())
 
     def close(self, job_id: str) -> None:
-        """Note that it has ended, and that all of it is sent."""
+        """Note that a run or a sweep has ended and was sent whole."""
         with suppress(OSError):  # gone already, or another user's
             (self.folder / f"{job_id}.open").unlink()
 
@@ -232,5 +232,5 @@ class ResultIndex:
 
 
 def _above(folders: Sequence[Path]) -> list[Path]:
-    """Return the folders in which the journals of sweeps may lie that have jobs in `folders`."""
+    """Return the folders above `folders` in which journals of their sweeps may lie."""
     return list(dict.fromkeys(up for each in folders for up in [*each.parents][:SWEEP_DEPTH]))

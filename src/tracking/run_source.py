@@ -142,7 +142,7 @@ class Offline:
         return None, replace(self.run(source), name=record.name) if source else record
 
     def correct(self, run_id: str) -> None:
-        """Tell nothing of a run's validation examples, whose journal does not say it."""
+        """Return None: without the journal's word nothing is known of validation examples."""
 
 
 def _named(key: str, run_id: str, records: Sequence[JobRecord]) -> JobRecord:

@@ -38,7 +38,7 @@ class SweepJournals:
         return [self.sweep, *self.parents, *self.jobs.values()]
 
     def get(self, number: int) -> Journal | None:
-        """Return the journal of a job, wherever it lies; a folder named by its number is tried."""
+        """Return the journal of a job; the folder of its number is tried first."""
         if number not in self.jobs:
             likely = Journal(self.sweep.folder / str(number))
             tags = _tags(likely)
