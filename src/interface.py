@@ -14,17 +14,19 @@ from src.compare import Comparison, recorded_jobs
 from src.compare.answer import Answer
 from src.compare.foreign_table import compare
 from src.compare.variants import find_variants
+from src.config import resolved
 from src.config.resolvers import stamp
 from src.errors import InputError
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import Journal
+from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 COMMAND = (sys.executable, "-m", "src.console")
-DIRECTORY = "hydra.sweep.dir="
+DIRECTORY, RESULTS = "hydra.sweep.dir=", "results="
 
 __all__ = ["Answer", "Sweep", "compare", "sweep"]
 
@@ -82,8 +84,10 @@ def sweep(*overrides: str) -> Sweep:
     if record is None:
         raise InputError(line or "the sweep has ended without a word")
     journals, settings = SweepJournals(Journal(folder)), recorded_jobs.settings_of(record.params)
-    jobs = journals.records()
-    found = recorded_jobs.conclude([*jobs, *journals.searches()], settings, record.tags)
+    jobs, places = journals.records(), [o for o in overrides if o.startswith(RESULTS)]
+    lineage = ResultIndex.of(resolved.settings(places)).lineage(jobs)
+    records = [*jobs, *journals.searches()]
+    found = recorded_jobs.conclude(records, settings, record.tags, lineage=lineage)
     return Sweep(found, folder, jobs)
 
 

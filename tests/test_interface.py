@@ -7,11 +7,17 @@ import re
 import subprocess
 import sys
 import threading
+from itertools import product
+from pathlib import Path
 
 import pytest
 
-from src import ROOT, compare, sweep
+from src import ROOT, compare, interface, sweep
+from src.compare.sequential import size
 from src.errors import InputError
+from src.tracking.journal import Journal
+from src.tracking.result_index import ResultIndex
+from src.tracking.settings import TrackingSettings
 
 SMALL = ("data=mnist_5k", "data.n=200", "epochs=1", "figures=false")
 
@@ -102,6 +108,42 @@ def test_sweeps_run_one_after_the_other_below_a_running_loop_and_in_a_thread(
     thread.join()
     assert again[0].values == found.values
     assert "4 jobs: 4 reused" in screen.getvalue()
+
+
+def recorded(folder: Path, index: ResultIndex, seeds: int) -> Journal:
+    """Return the journal of a sweep of two variants that has ended."""
+    journal = Journal(folder)
+    tags, params = {"kind": "sweep", "job": folder.name}, {"compare.margin": "0.1"}
+    params |= dict.fromkeys(
+        [f"compare.{key}" for key in ("baseline", "looks", "metric", "question", "target_error")],
+        "null",
+    )
+    journal.begin(name="a", tags=tags, params=params, tracking=vars(index.tracking))
+    for number, (model, seed) in enumerate(product(("mlp", "cnn"), range(seeds))):
+        fingerprint, job = f"{model}{seed}", Journal(folder / str(number))
+        tags = {"sweep": folder.name, "number": str(number), "job": f"{folder.name}{number}"}
+        tags |= {"fingerprint": fingerprint, "outcome": "finished"}
+        own = {"seed": str(seed), "model": model}
+        job.begin(name=f"model={model}", tags=tags, params=own, tracking=vars(index.tracking))
+        error = 0.1 + seed / 100 + (model == "cnn") / 50
+        losses = {"train/loss": 1.0, "val/loss": 1.0, "train/error": error, "val/error": error}
+        job.append("metrics", step=1, values=losses)
+        job.append("final", step=1, values={"best/val_error": error, "test/error": error})
+        job.append("end", status="FINISHED", tags={})
+        index.add(fingerprint, job)
+    return journal
+
+
+def test_the_answer_counts_earlier_looks_as_the_printed_one_does(tmp_path, monkeypatch):
+    tracking = TrackingSettings("sqlite:///x", "e", "a")
+    index = ResultIndex(tmp_path / "results", tmp_path / "checkpoints", tracking)
+    first = recorded(tmp_path / "first", index, 6)
+    variants = {m: {str(seed): f"{m}{seed}" for seed in range(6)} for m in ("mlp", "cnn")}
+    first.append("look", variants=variants, verdicts={})
+    recorded(tmp_path / "second", index, 8)
+    monkeypatch.setattr(interface, "_run", lambda command: "")
+    found = sweep(f"hydra.sweep.dir={tmp_path}/second", f"results={tmp_path}/results")
+    assert [size(look) for look in found.result.plan.earlier] == [6]
 
 
 @pytest.mark.slow
