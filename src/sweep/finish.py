@@ -102,18 +102,11 @@ def finish(error: BaseException | None) -> int:
             result = _compared(sweep, jobs)
     finally:
         with defer_stop():
-            is_interrupted = stop_requested()
-            failure = Status.KILLED if is_interrupted else Status.FAILED
-            is_well = not (error or failed or is_interrupted or isinstance(result, InputError))
-            if not (error or is_interrupted):  # else the same command goes on from these
+            if not (error or stop_requested()):  # else the same command goes on from these
                 for name in filter(None, (job.tags.get(LEFT) for job in jobs)):
                     sweep.index.checkpoint(name).unlink(missing_ok=True)
-            if not ((own := fold(journal)) and own.has_ended):  # else its last job did it
-                end(journal, Status.FINISHED if is_well else failure)
-            if is_interrupted:
-                done = sum(job.status == Status.FINISHED for job in jobs)
-                of = f"{done} of {sweep.jobs or len(jobs)} jobs"
-                logs.tell(f"Interrupted: {of} are finished; {sweep.hint}.")
+            has_bug = isinstance(result, InputError)
+            _end(sweep, jobs, Status.FAILED if error or failed or has_bug else Status.FINISHED)
     if result and not isinstance(result, InputError):
         _print_result(result, sweep)
         if models := start_uploader().attempt("publish", sweep.models):
@@ -125,6 +118,17 @@ def finish(error: BaseException | None) -> int:
     if isinstance(result, InputError):
         raise result
     return len(failed)
+
+
+def _end(sweep: Sweep, jobs: Sequence[JobRecord], status: Status) -> None:
+    """Write the end of a sweep, unless its last job did, and tell of an interrupt."""
+    journal, is_interrupted = sweep.journals.sweep, stop_requested()
+    if not ((own := fold(journal)) and own.has_ended):
+        end(journal, Status.KILLED if is_interrupted else status)
+    if is_interrupted:
+        done = sum(job.status == Status.FINISHED for job in jobs)
+        of = f"{done} of {sweep.jobs or len(jobs)} jobs"
+        logs.tell(f"Interrupted: {of} are finished; {sweep.hint}.")
 
 
 def _all_jobs(sweep: Sweep) -> list[JobRecord]:

@@ -93,9 +93,9 @@ class Rounds:
         if branch.search:
             yield from (self._trial(place, branch, task) for task in branch.search.next())
         if branch.chooses():
-            yield from self._reported(place, branch, self.looks[0])
+            yield from self._reported(place, branch)
         if self.with_untuned and not self.has_begun:
-            yield from self._reported(place, branch, self.looks[0], Role.UNTUNED)
+            yield from self._reported(place, branch, Role.UNTUNED)
 
     def _grow(self) -> list[Job]:
         """Return the jobs of the next look, for the arms that it can decide."""
@@ -107,18 +107,17 @@ class Rounds:
 
     def _further(self, place: int, branch: Branch, labels: Collection[str]) -> Iterable[Job]:
         if branch.arm.label in labels:
-            yield from self._reported(place, branch, self.looks[0])
+            yield from self._reported(place, branch)
             if self.with_untuned:
-                yield from self._reported(place, branch, self.looks[0], Role.UNTUNED)
+                yield from self._reported(place, branch, Role.UNTUNED)
 
-    def _reported(
-        self, place: int, branch: Branch, seeds: Sequence[int], role: Role = Role.REPORTED
-    ) -> Iterable[Job]:
+    def _reported(self, place: int, branch: Branch, role: Role = Role.REPORTED) -> Iterable[Job]:
+        """Yield the jobs on the seeds of the present look."""
         arm, settings, naming = branch.arm, branch.settings or {}, branch.naming
         first = place * len(self.order)
         if role is Role.UNTUNED:
             first, settings, naming = first + len(self.branches) * len(self.order), {}, []
-        for seed in seeds:
+        for seed in self.looks[0]:
             tags = mapping_text({"role": role, "arm": arm.label})
             overrides = arm.job(seed, settings, *naming, f"sweep.tags={tags}")
             yield Job(first + self.order[seed], arm.job_name(seed, settings), overrides)
