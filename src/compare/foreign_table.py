@@ -85,6 +85,8 @@ def _runs(
     seeds: dict[str, int] = {}
     runs: dict[tuple[Any, ...], Run] = {}
     for place, row in zip(places, rows, strict=True):
+        if lacking := [column for column in columns if column not in row]:
+            raise InputError(f"{place}: {lacking[0]}: must be given, as in the first row")
         levels = {str(factor): str(row[factor]) for factor in factors}
         name = " ".join(f"{factor}={level}" for factor, level in levels.items())
         pair = seeds.setdefault(str(row[seed]), len(seeds))

@@ -179,3 +179,9 @@ def test_a_row_of_a_frame_is_named_by_its_number(frame):
     again = pd.concat([frame, frame.tail(1)])
     with pytest.raises(InputError, match=rf"^row {len(again)}: method=b has fold=.* already; must"):
         compare(again, value="accuracy", seed="fold")
+
+
+def test_a_row_without_a_column_of_the_first_is_refused():
+    rows = [{"method": "a", "fold": 1, "error": 0.1}, {"method": "b", "fold": 1}]
+    with pytest.raises(InputError, match=r"^row 2: error: must be given, as in the first row$"):
+        compare(rows, value="error", seed="fold")
