@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from src.errors import InputError
-from src.messages.error_text import refusal
+from src.messages.error_text import refusal, told_as
 
 METADATA = "ro-crate-metadata.json"
 MAX_BYTES = 2**30  # bytes of all files together, unpacked
@@ -59,18 +59,15 @@ def read(file: Path) -> dict[str, bytes]:
     Raises InputError for what is no archive, for names outside its folder, links, files that are
     missing, changed or not listed, and for one that would fill the memory.
     """
-    try:
-        with zipfile.ZipFile(file) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            for entry in entries:
-                _check_name(file, entry)
-            if sum(entry.file_size for entry in entries) > MAX_BYTES:
-                raise InputError(f"{file}: larger than {MAX_BYTES >> 30} GiB when unpacked")
-            if len({entry.filename for entry in entries}) < len(entries):
-                raise InputError(f"{file}: holds two files of one name")
-            found = {entry.filename: archive.read(entry) for entry in entries}
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{file}: no archive that can be read: {error}") from error
+    with told_as(f"{file}: no archive that can be read"), zipfile.ZipFile(file) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        for entry in entries:
+            _check_name(file, entry)
+        if sum(entry.file_size for entry in entries) > MAX_BYTES:
+            raise InputError(f"{file}: larger than {MAX_BYTES >> 30} GiB when unpacked")
+        if len({entry.filename for entry in entries}) < len(entries):
+            raise InputError(f"{file}: holds two files of one name")
+        found = {entry.filename: archive.read(entry) for entry in entries}
     if METADATA not in found:
         raise InputError(f"{file}: must be an archive of `python -m src.export`; lacks {METADATA}")
     digests = _digests(file, found.pop(METADATA))

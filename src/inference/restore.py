@@ -1,5 +1,6 @@
 """The trained model of a run: its logged program, else its weights in its config's model."""
 
+import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,8 @@ from src.tracking.sweep_runs import label
 SHAPE = (1, 28, 28)  # of the examples of runs that do not say it
 METADATA_KEYS = ("target", "label", "box")  # in an MLflow model's metadata, beside its classes
 HIGH_DIGIT = ("0 to 4", "5 to 9")
+
+log = logging.getLogger(__name__)
 
 
 def restore(store: Store | None, record: JobRecord) -> TrainedModel:
@@ -67,9 +70,10 @@ def from_weights(
 def examples(store: Store | None, record: JobRecord, folder: Path) -> np.ndarray:
     """Return inputs (N, *shape) float32 of a run: of its validation set, or empty ones."""
     try:
-        with np.load(fetch(store, record, "inputs.npz", folder)) as kept:
+        with fetch(store, record, "inputs.npz", folder).open("rb") as file, np.load(file) as kept:
             found = kept["inputs"]
-    except (InputError, OSError, ValueError, KeyError):  # of a run before they were kept
+    except Exception:  # of a run before they were kept, and all that a damaged file raises
+        log.debug("%s: no inputs", record.name, exc_info=True)
         return np.zeros((2, *shape(record)), dtype=np.float32)
     return np.asarray(found / 255 if found.dtype == np.uint8 else found, dtype=np.float32)
 

@@ -46,7 +46,7 @@ def root_cause(error: BaseException) -> str:
 def told_as(said: str) -> Iterator[None]:
     """Raise an InputError, `said` and the root cause, for all but InputErrors that the body raises.
 
-    Servers, artifact stores, torch and pickle have no common base of their errors.
+    Servers, artifact stores, torch, pickle and zipfile have no common base of their errors.
     """
     try:
         yield

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -79,18 +80,18 @@ class Server:
     def correct(self, run_id: str) -> np.ndarray | None:
         """Return which validation examples the run's kept model gets right, (examples,) bool.
 
-        None where its predictions were not kept.
+        None where its predictions were not kept, or are damaged.
         """
         client = self.store.client
         source = client.get_run(run_id).data.tags.get("reused_from", run_id)
         with TemporaryDirectory() as folder:
             try:
                 path = client.download_artifacts(source, "val_predictions.npz", folder)
-            except Exception:  # each artifact store has its own way to say that there is none
+                with Path(path).open("rb") as file, np.load(file) as kept:
+                    return kept["predicted"] == kept["labels"]
+            except Exception:  # artifact stores have their own errors, and so do damaged files
                 log.debug("%s: no predictions", source, exc_info=True)
                 return None
-            with np.load(path) as kept:
-                return kept["predicted"] == kept["labels"]
 
 
 @dataclass(frozen=True)
