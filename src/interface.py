@@ -77,13 +77,15 @@ def sweep(*overrides: str) -> Sweep:
         InputError: the sweep could not begin, or none of its jobs finished.
     """
     given = [o.removeprefix(DIRECTORY) for o in overrides if o.startswith(DIRECTORY)]
-    folder = Path(given[-1] if given else ROOT / "outputs" / "sweeps" / stamp())
+    folder = Path(given[-1].strip("'\"") if given else ROOT / "outputs" / "sweeps" / stamp())
     own = [] if given else [f"{DIRECTORY}'{folder}'"]
+    journals = SweepJournals(Journal(folder))
+    is_used = journals.sweep.path.exists()  # by a sweep before, and the command refuses it
     line = _run([*COMMAND, "-m", *own, *overrides])
-    record = fold(Journal(folder))
-    if record is None:
+    record = fold(journals.sweep)
+    if is_used or record is None:
         raise InputError(line or "the sweep has ended without a word")
-    journals, settings = SweepJournals(Journal(folder)), recorded_jobs.settings_of(record.params)
+    settings = recorded_jobs.settings_of(record.params)
     jobs, places = journals.records(), [o for o in overrides if o.startswith(RESULTS)]
     lineage = ResultIndex.of(resolved.settings(places)).lineage(jobs)
     records = [*jobs, *journals.searches()]

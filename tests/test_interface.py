@@ -134,16 +134,23 @@ def recorded(folder: Path, index: ResultIndex, seeds: int) -> Journal:
     return journal
 
 
-def test_the_answer_counts_earlier_looks_as_the_printed_one_does(tmp_path, monkeypatch):
+def test_the_answer_is_that_of_this_sweep_and_counts_earlier_looks(tmp_path, monkeypatch):
     tracking = TrackingSettings("sqlite:///x", "e", "a")
     index = ResultIndex(tmp_path / "results", tmp_path / "checkpoints", tracking)
     first = recorded(tmp_path / "first", index, 6)
     variants = {m: {str(seed): f"{m}{seed}" for seed in range(6)} for m in ("mlp", "cnn")}
     first.append("look", variants=variants, verdicts={})
-    recorded(tmp_path / "second", index, 8)
-    monkeypatch.setattr(interface, "_run", lambda command: "")
-    found = sweep(f"hydra.sweep.dir={tmp_path}/second", f"results={tmp_path}/results")
+
+    def run(command: list[str]) -> str:
+        if not (tmp_path / "second").exists():
+            recorded(tmp_path / "second", index, 8)
+        return "results lie there already"
+
+    monkeypatch.setattr(interface, "_run", run)
+    found = sweep(f"hydra.sweep.dir='{tmp_path}/second'", f"results={tmp_path}/results")
     assert [size(look) for look in found.result.plan.earlier] == [6]
+    with pytest.raises(InputError, match=r"^results lie there already$"):
+        sweep(f"hydra.sweep.dir={tmp_path}/second")  # no answer of the sweep before
 
 
 @pytest.mark.slow
