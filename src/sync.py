@@ -32,8 +32,9 @@ def main(arguments: Sequence[str]) -> None:
     """
     overrides = [argument for argument in arguments if "=" in argument]
     places = folders([argument for argument in arguments if "=" not in argument])
+    typed = {override.partition("=")[0] for override in overrides}
     given = resolved.settings(overrides)["tracking"]
-    instead = {k: v for k, v in given.items() if f"tracking.{k}={v}" in overrides}
+    instead = {key: value for key, value in given.items() if f"tracking.{key}" in typed}
     waiting = defaultdict(list)
     for record in _unsent(places):
         waiting[replace(record.destination, **instead)].append(record.journal)

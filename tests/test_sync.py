@@ -1,0 +1,28 @@
+"""The destination of what an outage kept from a tracking server."""
+
+import pytest
+
+from src import sync
+from src.errors import InputError
+from src.tracking.journal import Journal
+from src.tracking.settings import TrackingSettings
+
+
+def test_the_journals_destination_is_replaced_by_what_is_typed(tmp_path, monkeypatch):
+    reached = []
+
+    def connect(tracking: TrackingSettings) -> None:
+        reached.append(tracking)
+        raise InputError("it is away")
+
+    monkeypatch.setattr(TrackingSettings, "connect", connect)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    then = TrackingSettings("http://there", "e", "")
+    journal = Journal(tmp_path / "job")
+    journal.begin(name="a", tags={"process": "1@0.0@gone"}, params={}, tracking=vars(then))
+    journal.append("end", status="FINISHED", tags={})
+    for typed, uri in (([], "http://there"), (["~/m.db"], f"{tmp_path}/m.db")):
+        words = [f"tracking.uri=sqlite:///{file}" for file in typed]
+        with pytest.raises(InputError, match=r"^1 jobs could not be sent$"):
+            sync.main([str(journal.folder), *words])
+        assert reached.pop() == TrackingSettings("sqlite:///" * len(typed) + uri, "e", "")
