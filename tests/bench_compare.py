@@ -69,7 +69,7 @@ def scipys(pairs) -> None:
     from scipy.stats import permutation_test
 
     for pair in pairs:
-        exact = pair.effect.n <= 16
+        exact = pair.estimate.n <= 16
         permutation_test(
             (pair.differences,),
             np.mean,
