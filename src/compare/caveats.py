@@ -34,7 +34,7 @@ def _selection(comparison: Comparison) -> Iterator[str]:
     if comparison.criterion.selects_and_judges:
         yield (
             f"The {comparison.criterion.label} is judged on the samples that selected the epoch. "
-            "It is too low, and more so for long and noisy trainings, which a difference may be "
+            "It looks too good, and more so of long and noisy trainings, which a difference may be "
             "due to."
         )
 
@@ -60,11 +60,13 @@ def _losses(comparison: Comparison) -> Iterator[str]:
     diverged = [f"{v.diverged} of {v.label}" for v in comparison.variants if v.diverged]
     if diverged:
         runs = [run for v in comparison.variants for run in v.runs if run.seed not in v.usable]
-        guess = max((run.chance for run in runs), default=0.9)
+        guess = max(run.chance for run in runs)
+        is_error = comparison.criterion.metric.name == ERROR.name
+        note = f" (a guess: {ERROR.text(guess)} %)" if is_error else ""
         yield (
-            f"{count(comparison.diverged, 'run')} diverged ({', '.join(diverged)}) and count with "
-            f"their last finite error or that of a guess ({ERROR.text(guess)} %), whichever is "
-            "worse."
+            f"{count(comparison.diverged, 'run')} diverged ({', '.join(diverged)}); "
+            f"{'it' if comparison.diverged == 1 else 'each'} counts with "
+            f"{comparison.criterion.of_diverged}{note}."
         )
     if comparison.failed:
         failed = ", ".join(f"{v.failed} of {v.label}" for v in comparison.variants if v.failed)

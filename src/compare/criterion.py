@@ -51,6 +51,13 @@ class Criterion:
         return self.metric.difference(value) + self.unit
 
     @property
+    def of_diverged(self) -> str:
+        """What stands for the value of a run that diverged, in words."""
+        is_error = self.metric.name == ERROR.name
+        words = ("error", "that of a guess") if is_error else ("value", "the worst of any run")
+        return f"its last finite {words[0]} or {words[1]}, whichever is worse"
+
+    @property
     def selects_and_judges(self) -> bool:
         """True if the value is on the very samples by which the epoch was selected."""
         return not self.tracked.startswith(("test/", "train/", "final/"))

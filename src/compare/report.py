@@ -1,6 +1,7 @@
 """Report: one HTML page that carries everything it shows, and the files beside it."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from src.compare import columns, family, published, sign_flips, spread
 from src.compare.answer import Result
 from src.compare.caveats import caveats
 from src.compare.comparison import Comparison
+from src.compare.criterion import find_criterion
 from src.compare.csv_export import write_csv, write_table
 from src.compare.formatting import count
 from src.compare.markup import write_latex
@@ -16,6 +18,13 @@ from src.compare.plain_search import PlainSearch, search_plot
 from src.compare.power import advice
 from src.compare.spread import Spread
 from src.compare.summary import sentence
+
+SPLIT = "data.split_seed"
+SOURCES = {  # of a seed's chance: one, and many of it
+    SPLIT: ("the split", "splits"),
+    "order_seed": ("the order of batches", "batch orders"),
+    "init_seed": ("the initial weights", "initialisations"),
+}
 
 
 def write(result: Result, folder: Path, provenance: Mapping[str, str]) -> None:
@@ -72,7 +81,7 @@ def _write_page(
 
 def _values(comparison: Comparison) -> dict[str, object]:
     """Return the values that the page's tables and text are made from."""
-    criterion, pairs = comparison.criterion, comparison.listed_pairs
+    criterion, pairs, runs = comparison.criterion, comparison.listed_pairs, comparison.runs
     first, *others = (variant.config for variant in comparison.variants)
     return {
         "question": comparison.question,
@@ -95,11 +104,39 @@ def _values(comparison: Comparison) -> dict[str, object]:
             for key, value in sorted(first.items())
             if all(config.get(key) == value for config in others) and "_partial_" not in key
         },
-        "splits": len({run.split for run in comparison.runs if run.split}),
+        **_sources(comparison),
+        "selected_by": " or ".join(
+            dict.fromkeys(find_criterion(runs, run.selected_by).label for run in runs)
+        ),
+        "has_test": any(math.isfinite(run.test_error) for run in runs),
+        "levels": sorted({f"{pair.estimate.level:.3f}" for pair in pairs}),
         "min_n": family.MIN_N,
         "has_student_interval": any(2 <= pair.estimate.n < family.MIN_N for pair in pairs),
         "max_exact_n": sign_flips.MAX_EXACT_N,
         "drawn": sign_flips.DRAWN,
         "max_variants_all_pairs": MAX_VARIANTS_ALL_PAIRS,
         "count": count,
+        "listed": _listed,
     }
+
+
+def _sources(comparison: Comparison) -> dict[str, list[tuple[str, str]]]:
+    """Return what seeds resample, and what is the same for all of them, each as one and as many.
+
+    Of splits their digests tell, where they are known. With one seed nothing tells the two apart.
+    """
+    found: dict[str, list[tuple[str, str]]] = {"resampled": [], "fixed": []}
+    is_replicated = len({run.seed for run in comparison.runs}) > 1
+    for key, words in SOURCES.items():
+        values = {run.config.get(key) for run in comparison.runs}
+        if key == SPLIT:
+            values = {run.split for run in comparison.runs if run.split} or values
+        is_fixed = is_replicated and len(values) == 1 and None not in values
+        found["fixed" if is_fixed else "resampled"].append(words)
+    return found
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Return words with commas, and `and` before the last."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last

@@ -24,6 +24,11 @@ class Plan:
     declared: Sequence[int] = ()  # numbers of seeds
     earlier: Sequence[Look] = ()
 
+    @property
+    def has_looks(self) -> bool:
+        """True if the level is that of a look among several, declared or not."""
+        return bool(self.earlier or self.declared)
+
     def taken(self, seeds: int) -> list[int]:
         """Return the numbers of seeds at all looks, of which this one is the last."""
         return [*map(size, self.earlier), seeds]

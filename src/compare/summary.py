@@ -158,7 +158,8 @@ def _best(comparison: Comparison) -> str:
     if best is baseline:
         return f"none has a better {criterion.label} than {baseline.label}"
     (pair,) = (pair for pair in comparison.baseline_pairs if pair.a is best)
-    found, n = f"the best {criterion.label} is that of {best.label}", pair.estimate.n
+    label = criterion.label.removeprefix("best ")
+    found, n = f"the best {label} is that of {best.label}", pair.estimate.n
     if n == 0:
         return found
     evidence = f"n = {count(n, 'seed')}" if n == 1 else _evidence(criterion, pair.estimate)

@@ -21,8 +21,16 @@ def test_diverged_runs_are_named_with_what_they_count_as():
     runs = arms(a=[0.03] * 6, b=[0.04] * 5)
     runs.append(make_run({"activation": "b"}, 5, [0.4], outcome="diverged"))
     said = told(runs)
-    assert "1 run diverged (1 of activation=b) and count" in said
-    assert "a guess (90.00 %)" in said
+    assert "1 run diverged (1 of activation=b); it counts with its last finite error" in said
+    assert "(a guess: 90.00 %)" in said
+
+
+def test_diverged_runs_count_with_the_worst_value_of_a_metric_that_has_no_guess():
+    runs = arms(a=[0.03] * 6, b=[0.04] * 4)
+    runs += [make_run({"activation": "b"}, seed, [0.4], outcome="diverged") for seed in (4, 5)]
+    said = told(runs, metric="val/loss")
+    assert "2 runs diverged (2 of activation=b); each counts with its last finite value or" in said
+    assert "guess" not in said
 
 
 def test_without_a_test_set_the_bias_of_the_validation_error_is_named():

@@ -104,6 +104,78 @@ def test_the_note_on_pairs_names_the_family_of_all_pairs(tmp_path):
     assert "15 more pairs are in pairs.csv." in seven
 
 
+SPLITS = [{"data.split_seed": f"{seed}", "init_seed": f"{seed}"} for seed in range(6)]
+FIXED = "that of {} on them alone; what others would bring, no interval here contains."
+
+
+def replicated(keys=SPLITS, **fields):
+    """Compare two variants, whose runs have these keys by seed."""
+    runs = [
+        make_run({"lr": lr, **own}, seed, [0.1 + seed / 100], name=f"lr={lr}", **fields)
+        for lr in "12"
+        for seed, own in enumerate(keys)
+    ]
+    return compare_runs(runs)
+
+
+@pytest.mark.usefixtures("words_alone")
+@pytest.mark.parametrize(
+    ("keys", "fields", "said", "population"),
+    [
+        (SPLITS, {}, "fixes the split, the order of batches and the initial weights, and",
+         "that of splits, batch orders and initialisations on this pool of samples."),
+        (SPLITS, {"split": "one"}, "fixes the order of batches and the initial weights, and",
+         "same split, so the population is " + FIXED.format("batch orders and initialisations")),
+        ([own | {"init_seed": "7"} for own in SPLITS], {}, "fixes the split and the order of bat",
+         "same initial weights, so the population is " + FIXED.format("splits and batch orders")),
+        ([{"init_seed": "7", "order_seed": "7"}] * 6, {"split": "one"}, "paired by seed. Every",
+         "All seeds have the same split, order of batches and initial weights: their runs are one"),
+        (SPLITS[:1], {"split": "one"}, "fixes the split, the order of batches and", "that of spli"),
+    ],
+    ids=["all", "one split", "one init", "one run", "one seed"],
+)  # fmt: skip
+def test_the_method_names_what_seeds_resample_and_nothing_that_they_share(
+    keys, fields, said, population, tmp_path
+):
+    words = " ".join(report(replicated(keys, **fields), tmp_path).text.split())
+    assert said in words
+    assert population in words
+
+
+@pytest.mark.usefixtures("words_alone")
+def test_the_method_names_what_selected_the_epoch_and_a_test_set_only_if_there_is_one(tmp_path):
+    words = " ".join(report(replicated(), tmp_path).text.split())
+    assert "selected by the validation error; the test set was read once a run" in words
+    fields = {"summary": {}, "selected_by": "val/loss"}
+    words = " ".join(report(replicated(**fields), tmp_path).text.split())
+    assert "selected by the validation loss. A run that" in words
+
+
+@pytest.mark.usefixtures("words_alone")
+@pytest.mark.parametrize(
+    ("declared", "looks", "said"),
+    [
+        (
+            [8, 16],
+            (),
+            "Looks were declared at 8 and 16 seeds, over which the level of 5 % is spent",
+        ),
+        ([], (6,), "Of looks that were not declared all have the same level, with which they err"),
+        ([6, 7], (6, 7), "Of looks that were not declared all have the same level"),
+    ],
+)
+def test_the_method_tells_of_looks_and_of_their_levels(declared, looks, said, tmp_path):
+    runs = arms(a=[0.03 + seed / 1000 for seed in range(8)], b=[0.04] * 8)
+    earlier = [{f"activation={name}": range(n) for name in "ab"} for n in looks]
+    found = compare_runs(runs, declared_looks=declared, looks=earlier)
+    words = " ".join(report(found, tmp_path).text.split())
+    assert said in words
+    assert f"The level is {found.pairs[0].estimate.level:.3f}, and the intervals are as" in words
+    words = " ".join(report(compare_runs(runs), tmp_path).text.split())
+    assert "excludes 0 exactly when p is below 0.05." in words
+    assert "level of 5 %" not in words
+
+
 def test_a_label_too_long_for_a_figure_is_whole_in_the_tables(tmp_path):
     long = " ".join(f"{layer}00" for layer in range(60))
     page = report(compare_runs(arms(**{long: [0.04] * 6, "relu": [0.03] * 6})), tmp_path)

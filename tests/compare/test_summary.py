@@ -28,6 +28,13 @@ def test_six_seeds_decide_many_pairs():
     )
 
 
+def test_the_best_of_a_best_error_is_named_once():
+    errors = np.linspace(0.03, 0.04, 6)
+    runs = arms(a=errors, b=errors - 0.01, c=errors + 0.01)
+    said = sentence(compare_runs(runs, metric="best/val_error"))
+    assert "; the best validation error is that of activation=b, " in said
+
+
 def test_one_seed_gives_mcnemar_and_no_interval():
     right = {"activation=sigmoid seed=0": [1] * 30 + [0] * 10, "activation=relu seed=0": [1] * 40}
     correct = {run: np.array(each, dtype=bool) for run, each in right.items()}.get
