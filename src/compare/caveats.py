@@ -12,7 +12,16 @@ from src.metrics import ERROR
 
 def caveats(comparison: Comparison) -> list[str]:
     """Return the caveats, the gravest first."""
-    found = (_untuned, _post_hoc, _selection, _looks, _losses, _reasons, _disagreement)
+    found = (
+        _untuned,
+        _post_hoc,
+        _judged_before,
+        _selection,
+        _looks,
+        _losses,
+        _reasons,
+        _disagreement,
+    )
     return [text for about in (*found, _confounds, _code, _splits) for text in about(comparison)]
 
 
@@ -27,6 +36,15 @@ def _post_hoc(comparison: Comparison) -> Iterator[str]:
         yield (
             f"Post hoc: {comparison.post_hoc} was chosen when the results were known, so p "
             f"and intervals look surer than they are.{beside}"
+        )
+
+
+def _judged_before(comparison: Comparison) -> Iterator[str]:
+    if comparison.judged_before:
+        yield (
+            f"An earlier sweep of these runs was judged by {comparison.judged_before}. What is "
+            "chosen anew when results are known is not fixed in advance, so p and intervals look "
+            "surer than they are."
         )
 
 

@@ -42,6 +42,7 @@ class Comparison:
     searches: Sequence[Search] = ()  # of a tuned sweep, one for each variant
     untuned: "Comparison | None" = None  # the same variants at the settings of the config
     post_hoc: str = ""  # the change after results were known; "" for the planned answer
+    judged_before: str = ""  # other settings by which an earlier sweep judged the same runs
 
     @cached_property
     def runs(self) -> list[Run]:

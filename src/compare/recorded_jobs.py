@@ -12,6 +12,7 @@ from src import predictions
 from src.compare import power
 from src.compare.answer import Answer, Result
 from src.compare.comparison import Comparison, compare
+from src.compare.criterion import find_criterion
 from src.compare.pairs import Correct
 from src.compare.plain_search import find_search
 from src.compare.sequential import Look
@@ -20,9 +21,10 @@ from src.compare.stats import BoolArray
 from src.compare.tuned import Search, Trial
 from src.compare.variants import find_variants
 from src.config import resolved, search_space
-from src.config.schema import factors
+from src.config.schema import factors, plain_text
 from src.errors import InputError
 from src.metrics import Run
+from src.tracking.event import Event
 from src.tracking.job_record import SEARCH_TAGS, JobRecord, Role
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_runs import SweepRuns
@@ -106,36 +108,67 @@ def compare_records(
         )
 
     has_untuned = any(record.role is Role.UNTUNED for record in records)
+    labels = _labels(records)
     return replace(
-        compared(Role.REPORTED, _earlier_looks(records, lineage)),
+        compared(Role.REPORTED, _earlier_looks(labels, lineage)),
         searches=searches(records),
         untuned=compared(Role.UNTUNED) if has_untuned else None,
         post_hoc=post_hoc,
+        judged_before="" if post_hoc else _judged_before(records, labels, lineage, settings),
     )
 
 
-def _earlier_looks(records: Sequence[JobRecord], lineage: Sequence[JobRecord]) -> list[Look]:
+def _labels(records: Sequence[JobRecord]) -> dict[str, tuple[str, int]]:
+    """Return the variant's label and the seed of each reported job, by its fingerprint."""
+    jobs = [record for record in records if record.role is Role.REPORTED and record.fingerprint]
+    fingerprints = {record.run.run_id: record.fingerprint for record in jobs}
+    return {
+        fingerprints[run.run_id]: (variant.label, run.seed)
+        for variant in find_variants([record.run for record in jobs])
+        for run in variant.runs
+    }
+
+
+def _seen(look: Event, labels: Mapping[str, tuple[str, int]]) -> dict[str, tuple[int, ...]]:
+    """Return the seeds at which a look saw each of the variants with one of these jobs."""
+    return {
+        labels[known[0]][0]: tuple(sorted(map(int, jobs_by_seed)))
+        for jobs_by_seed in look["variants"].values()
+        if (known := [each for each in jobs_by_seed.values() if each in labels])
+    }
+
+
+def _earlier_looks(
+    labels: Mapping[str, tuple[str, int]], lineage: Sequence[JobRecord]
+) -> list[Look]:
     """Return the looks of a lineage at two or more variants of these jobs, the first one first.
 
     A look at the very seeds that are compared now is none of them: it saw the same.
     """
-    jobs = [record for record in records if record.role is Role.REPORTED and record.fingerprint]
-    fingerprints = {record.run.run_id: record.fingerprint for record in jobs}
-    labels: dict[str, str] = {}  # by fingerprint
-    seeds = {}
-    for variant in find_variants([record.run for record in jobs]):
-        labels |= {fingerprints[run.run_id]: variant.label for run in variant.runs}
-        seeds[variant.label] = tuple(run.seed for run in variant.runs)
-    found: list[Look] = []
-    for event in sorted((e for sweep in lineage for e in sweep.looks), key=itemgetter("time")):
-        seen = {
-            labels[known[0]]: tuple(sorted(map(int, jobs_by_seed)))
-            for jobs_by_seed in event["variants"].values()
-            if (known := [each for each in jobs_by_seed.values() if each in labels])
-        }
-        if len(seen) > 1 and any(seen[label] != seeds[label] for label in seen):
-            found.append(seen)
-    return found
+    seeds: dict[str, tuple[int, ...]] = {}
+    for label, seed in sorted(labels.values()):
+        seeds[label] = (*seeds.get(label, ()), seed)
+    events = sorted((e for sweep in lineage for e in sweep.looks), key=itemgetter("time"))
+    found: list[Look] = [_seen(event, labels) for event in events]
+    return [look for look in found if len(look) > 1 and any(look[v] != seeds[v] for v in look)]
+
+
+def _judged_before(
+    records: Sequence[JobRecord],
+    labels: Mapping[str, tuple[str, int]],
+    lineage: Sequence[JobRecord],
+    settings: Mapping[str, Any],
+) -> str:
+    """Return by which margin and metric the first sweep of these jobs judged them; "" by these."""
+    first = next((s for s in lineage if any(len(_seen(e, labels)) > 1 for e in s.looks)), None)
+    if first is None:
+        return ""
+    runs = [record.run for record in records if record.role is Role.REPORTED]
+    default = find_criterion(runs, None).tracked
+    then = settings_of(first.params)
+    before = {key: then.get(key, settings[key]) for key in ("margin", "metric")}
+    differ = [k for k, value in before.items() if (value or default) != (settings[k] or default)]
+    return " ".join(f"compare.{key}={plain_text(before[key])}" for key in differ)
 
 
 def searches(records: Sequence[JobRecord]) -> list[Search]:

@@ -8,6 +8,7 @@ import pytest
 
 from src.compare import Comparison, write
 from src.compare.answer import Answer
+from src.compare.caveats import caveats
 from src.compare.plain_search import PlainSearch
 from src.compare.recorded_jobs import conclude, power_note
 from src.compare.spread import Spread
@@ -114,6 +115,37 @@ def test_a_first_look_that_cannot_decide_is_told_of(looks, said):
     runs = arms_of(a=errors, b=errors - 0.01)
     found = compare_runs(runs, declared_looks=looks or ()).pairs[0]
     assert found.verdict.is_decided == (not note)
+
+
+def looked_at(records: list[JobRecord], **params: str) -> JobRecord:
+    """Return a sweep that has looked at jobs, and give these a fingerprint each."""
+    variants: dict[str, dict[str, str]] = {}
+    for job in records:
+        job.tags["fingerprint"] = job.name
+        label = job.params["optimizer.lr"]
+        variants.setdefault(label, {})[job.params["seed"]] = job.fingerprint
+    look = {"event": "look", "time": 1, "variants": variants}
+    return JobRecord(Journal(Path("nowhere")), "a sweep", params=params, looks=[look])
+
+
+@pytest.mark.parametrize(
+    ("before", "settings", "said"),
+    [
+        ({"compare.margin": "0.5"}, {}, "compare.margin=0.5"),
+        ({"compare.margin": "0.1", "compare.metric": "null"}, {"metric": "test/error"}, ""),
+        ({"compare.metric": "null"}, {"metric": "best/val_error"}, "compare.metric=null"),
+        ({"compare.margin": "0.1"}, {}, ""),
+    ],
+)
+def test_a_margin_or_metric_other_than_that_of_an_earlier_sweep_is_told(before, settings, said):
+    records = replicates()
+    lineage = [looked_at(records, **before), looked_at(records, **{"compare.margin": "7"})]
+    found = conclude(records, SETTINGS | settings, {}, lineage=lineage)
+    told = [text for text in caveats(found) if text.startswith("An earlier sweep of these runs")]
+    assert found.judged_before == said
+    assert [f"was judged by {said}." in text for text in told] == ([True] if said else [])
+    alone = [looked_at(records[:6], **before)]  # of one variant nothing was judged
+    assert conclude(records, SETTINGS | settings, {}, lineage=alone).judged_before == ""
 
 
 def test_crossed_seeds_are_refused_where_jobs_depend_on_a_comparison():
