@@ -18,6 +18,6 @@ def decode(text: str) -> np.ndarray | None:
         examples = int(count)
     except ValueError:
         return None
-    if not 0 <= 8 * len(packed) - examples < 8:
+    if examples < 0 or not 0 <= 8 * len(packed) - examples < 8:
         return None
     return np.unpackbits(packed, count=examples).astype(bool)

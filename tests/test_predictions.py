@@ -16,6 +16,6 @@ def test_ten_thousand_take_less_than_two_kilobytes():
     assert len(predictions.encode(np.ones(10_000, dtype=bool))) < 2_000
 
 
-@pytest.mark.parametrize("damage", ["", "8", "8:", "8:x", "x:/w==", "-1:/w==", "9:/w=="])
+@pytest.mark.parametrize("damage", ["", "8", "8:", "8:x", "x:/w==", "-1:/w==", "-7:", "9:/w=="])
 def test_what_is_damaged_is_none(damage):
     assert predictions.decode(damage) is None
