@@ -20,7 +20,7 @@ from src.inference.publish import Publication
 from src.messages import logs
 from src.progress import result_table, with_progress
 from src.tracking import elsewhere, run_logger
-from src.tracking.event import EventKind
+from src.tracking.event import EventKind, event_now
 from src.tracking.job_record import LEFT, Action, JobRecord, Status, fold
 from src.tracking.journal import FILES, Journal
 from src.tracking.result_index import ResultIndex
@@ -211,9 +211,11 @@ def _train(
         written = artifacts.write(folder, components.model, components.splits, result, pictures)
         (folder / "config.yaml").write_text(job.config.yaml, encoding="utf-8")
         last = result.history[-1].epoch
-        journal.append(EventKind.FINAL, step=last, values=summary, correct=written.correct)
-        journal.append_files([*written.files, folder / "config.yaml"])
-        journal.append(EventKind.END, status=Status.FINISHED, tags={"outcome": result.outcome})
+        journal.extend(  # at once: each waits for the disk
+            event_now(EventKind.FINAL, step=last, values=summary, correct=written.correct),
+            journal.files_event([*written.files, folder / "config.yaml"]),
+            event_now(EventKind.END, status=Status.FINISHED, tags={"outcome": result.outcome}),
+        )
     job.index.add(job.fingerprint, journal, job.typed)
     if checkpoint:
         _leave(checkpoint.path, job.left)

@@ -93,8 +93,12 @@ class Journal:
 
     def append_files(self, files: Iterable[Path]) -> None:
         """Write that files of the job, below its folder `artifacts`, are to be sent."""
+        self.extend(self.files_event(files))
+
+    def files_event(self, files: Iterable[Path]) -> Event:
+        """Return the event of files, to be written with others."""
         paths = sorted(file.relative_to(self.folder).as_posix() for file in files)
-        self.append(EventKind.FILES, paths=paths)
+        return event_now(EventKind.FILES, paths=paths)
 
     def events(self, first: int = 0) -> Iterator[Event]:
         """Yield the whole events from line `first` on. Raises OSError for an unreadable file."""
@@ -143,10 +147,10 @@ class Journal:
         """True if the tracking server misses an event."""
         return next(self.events(self.sent.events), None) is not None
 
-    def mark_sent(self, events: int, run_id: str | None) -> None:
+    def mark_sent(self, events: int, run_id: str | None, waits_for_disk: bool = True) -> None:
         """Note atomically that the server has the first `events` lines as the run `run_id`."""
         state = {"events": events, "run_id": run_id}
-        _replace(self.folder / SENT, json.dumps(state).encode())
+        _replace(self.folder / SENT, json.dumps(state).encode(), waits_for_disk)
 
     def set_damage_aside(self) -> list[str]:
         """Keep a copy of what is damaged under a telling name, and mend the mark.
@@ -176,12 +180,13 @@ def journals(folder: Path, known: Container[str] = ()) -> Iterator[Journal]:
             yield Journal(Path(place))
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes, waits_for_disk: bool = True) -> None:
     tmp = path.with_name(f"{path.name}.new")
     with tmp.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if waits_for_disk:
+            os.fsync(file.fileno())
     tmp.replace(path)
 
 

@@ -36,7 +36,8 @@ def send(journal: Journal, connect: Callable[[], Store]) -> int:
         numbered = list(journal.numbered(sent.events))
         events = [event for _, event in numbered]
         if events:
-            journal.mark_sent(sent.events, sent.run_id)  # from here on a run may exist
+            if not sent.was_tried:
+                journal.mark_sent(0, None)  # from here on a run may exist
             record = fold(journal) if sent.was_tried else None
             run_id = sent.run_id or (find_run(store, record.job_id) if record else None)
             try:
@@ -51,7 +52,8 @@ def send(journal: Journal, connect: Callable[[], Store]) -> int:
                 journal.mark_sent(ALL_EVENTS, run_id)  # now or later
                 return 0
             embedded.flush(store.uri)  # before it is said to be there
-            journal.mark_sent(numbered[-1][0] + 1, run_id)
+            # A power cut may take this mark; then the run is found by its tag, and sent once more.
+            journal.mark_sent(numbered[-1][0] + 1, run_id, waits_for_disk=False)
     return len(events)
 
 

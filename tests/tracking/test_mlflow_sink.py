@@ -191,6 +191,18 @@ def test_a_run_whose_making_was_cut_off_gets_its_dataset(workplace, store, journ
     assert [entry.dataset.digest for entry in run.inputs.dataset_inputs] == ["abc"]
 
 
+def test_a_mark_that_a_power_cut_took_makes_no_second_run(workplace, store, journal):
+    made = journal("a")
+    send(made, lambda: store)
+    made.mark_sent(0, None)  # as it was before the delivery
+    send(made, lambda: store)
+    assert not made.has_unsent
+    (run,) = workplace.runs()
+    assert run.info.status == "FINISHED"
+    (metric,) = store.client.get_metric_history(run.info.run_id, "val/error")
+    assert (metric.step, metric.value) == (1, 0.25)
+
+
 def test_sync_sends_each_where_its_command_said_unless_it_is_told_otherwise(
     workplace, journal, closed_port, capsys
 ):
