@@ -35,12 +35,14 @@ def write(result: Result, folder: Path, provenance: Mapping[str, str]) -> None:
     if isinstance(result, PlainSearch):
         _write_search(result, folder, provenance)
         return
+    from src.compare.figure_style import draw  # matplotlib is slow to import
+
     if isinstance(result, Spread):
         values = {"question": result.question, "answer": result.sentence, "spread": result}
+        values |= {"columns": spread.COLUMNS, "figures": draw(result, [spread.spread_plot])}
         write_table(folder / "variance.csv", columns.csv_values(spread.COLUMNS), result.components)
-        _write_page("spread.html.j2", folder, provenance, values | {"columns": spread.COLUMNS})
+        _write_page("spread.html.j2", folder, provenance, values)
         return
-    from src.compare.figure_style import draw  # matplotlib is slow to import
     from src.compare.plots import PLOTS
 
     write_csv(result, folder)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from src.compare.variants import with_found_keys
 from src.config.schema import SEED_KEYS
 from src.errors import InputError
 from src.metrics import BEST_VAL_ERROR, TEST_ERROR, Run
+
+if TYPE_CHECKING:
+    from src.compare.figure_style import ReportFigure
 
 SOURCES = {"data.split_seed": "split", "init_seed": "initialisation", "order_seed": "order"}
 FEW_LEVELS = 5  # with fewer an interval is too wide to tell anything
@@ -102,6 +105,22 @@ COLUMNS: Sequence[Column[Component]] = (
         {"variance_low": lambda row: row.low, "variance_high": lambda row: row.high},
     ),
 )
+
+
+def spread_plot(spread: Spread) -> "ReportFigure":
+    """Draw the standard deviation that each source brings, with its interval."""
+    from src.compare import figure_style as style
+
+    labels = [part.name for part in spread.components]
+    figure, axis = style.new_row_figure(labels, height=0.3)
+    for row, part in enumerate(spread.components):
+        ends = [100 * part.low**0.5, 100 * part.high**0.5]
+        axis.plot(ends, [row, row], color=style.LIGHT["blue"], solid_capstyle="butt")
+        axis.plot(100 * part.sd, row, "o", color=style.LIGHT["blue"])
+    axis.set_xlim(left=0)
+    axis.set_xlabel(f"standard deviation of the {spread.measure} (points)")
+    caption = "What each source brings to the spread (dot), with its 95 % interval."
+    return style.ReportFigure("variance", "Where the spread comes from", caption, figure)
 
 
 def varied_seeds(runs: Sequence[Run]) -> list[list[str]]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from src.compare import write
-from src.compare.spread import components, find_spread, varied_seeds
+from src.compare.spread import components, find_spread, spread_plot, varied_seeds
 from src.compare.terminal import print_result
 from src.errors import InputError
 from tests.compare.records import make_run
@@ -81,6 +81,18 @@ def test_replicates_whose_seeds_follow_seed_are_compared():
     assert find_spread(runs) is None
 
 
+def test_the_figure_has_a_row_for_each_part_with_its_interval_in_points():
+    spread = find_spread(crossed())
+    (axis,) = spread_plot(spread).figure.axes
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == [
+        part.name for part in spread.components
+    ]
+    drawn = [list(line.get_xdata()) for line in axis.get_lines()]
+    for part, ends, dot in zip(spread.components, drawn[::2], drawn[1::2], strict=True):
+        assert ends == pytest.approx([100 * part.low**0.5, 100 * part.high**0.5])
+        assert dot == [100 * part.sd]
+
+
 def test_page_file_and_terminal_have_the_same_parts(tmp_path, capsys):
     spread = find_spread(crossed(), question="Where from?")
     write(spread, tmp_path, {"command": "python -m src.train <x>"})
@@ -90,6 +102,8 @@ def test_page_file_and_terminal_have_the_same_parts(tmp_path, capsys):
     page = (tmp_path / "report.html").read_text("utf-8")
     for said in ("Where from?", spread.sentence, ">rest<", "&lt;x&gt;"):
         assert said in page
+    assert "Where the spread comes from." in page
+    assert (tmp_path / "variance.png").stat().st_size > 0
     print_result(spread)
     printed = capsys.readouterr().out
     for name, part in zip(rows, spread.components, strict=True):
