@@ -108,7 +108,7 @@ def _values(comparison: Comparison) -> dict[str, object]:
         },
         **_sources(comparison),
         "selected_by": " or ".join(
-            dict.fromkeys(find_criterion(runs, run.selected_by).label for run in runs)
+            find_criterion(runs, metric).label for metric in sorted({r.selected_by for r in runs})
         ),
         "has_test": any(math.isfinite(run.test_error) for run in runs),
         "levels": sorted({f"{pair.estimate.level:.3f}" for pair in pairs}),
