@@ -35,6 +35,7 @@ TYPES: Mapping[str, type] = {  # of an event's fields
     "paths": list,
     "status": str,
 }
+NUMBERS = (("tags", "number"), ("tags", "classes"), ("params", "seed"))  # whole ones, as text
 
 
 def event_now(kind: EventKind, **fields: Any) -> Event:
@@ -48,7 +49,11 @@ def parse(line: bytes) -> Event | None:
         event = json.loads(line)
         EventKind(event["event"])
         is_whole = "time" in event and all(_is_typed(*field) for field in event.items())
-    except (ValueError, TypeError, KeyError, RecursionError):
+        texts = [event[field][key] for field, key in NUMBERS if key in event.get(field, {})]
+        seeds = (seed for jobs in event.get("variants", {}).values() for seed in jobs)  # of a look
+        for text in (*texts, *seeds):
+            int(text)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return event if is_whole else None
 

@@ -38,6 +38,26 @@ def test_what_is_written_is_on_the_disk_before_it_counts(tmp_path, monkeypatch):
     assert on_disk["sent.json.new"] == (tmp_path / "sent.json").read_text()
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("start", {"tags": {"number": "1x"}}),
+        ("start", {"tags": {"classes": "1O"}}),
+        ("start", {"params": {"seed": "-"}}),
+        ("look", {"variants": {"activation=relu": {"0": "a job", "l": "another"}}}),
+        ("look", {"variants": ["activation=relu"]}),
+    ],
+)
+def test_a_number_that_is_none_is_damage(kind, fields, tmp_path):
+    journal = Journal(tmp_path)
+    journal.append("start", name="whole", tags={"number": "1", "classes": "10"})
+    journal.append(kind, **fields)
+    journal.append("look", variants={"activation=relu": {"0": "a job"}})
+    assert [event["event"] for event in journal.events()] == ["start", "look"]
+    (note,) = journal.set_damage_aside()
+    assert "line 2 damaged" in note
+
+
 def test_a_journal_is_read_from_any_event_on(tmp_path):
     journal = Journal(tmp_path)
     for step in range(5):
