@@ -51,7 +51,7 @@ def made_sweep(folder: Path) -> Journal:
     sweep.begin(name="bench", tags={"kind": "sweep", "job": "sweep"})
     for number in range(RUNS):
         events = made_events(number, rng)
-        Journal(folder / str(number)).write(event | {"time": 0} for event in events)
+        Journal(folder / str(number)).write([event | {"time": 0} for event in events], "run")
     return sweep
 
 

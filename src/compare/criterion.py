@@ -85,10 +85,10 @@ class Criterion:
         The error of an untrained network is a guess's only on average. Its cross-entropy cannot
         be lower than that of equal odds for all classes, the logarithm of their number.
         """
-        value, best = self.value(run), run.best
+        value = self.value(run)
         if self.metric.name != ERROR.name or not value >= LUCK * run.chance:
             return False
-        guess = -math.log(1 - run.chance)
+        guess, best = -math.log(1 - run.chance), run.best
         return value >= STALLED * run.chance or (best is not None and best.train_loss >= guess)
 
 
@@ -125,7 +125,7 @@ def is_usable(run: Run) -> bool:
 
 def is_diverged(run: Run) -> bool:
     """Return whether a loss of the run stopped being a number."""
-    return run.outcome == "diverged" or run.best is None or run.epochs[-1].diverged
+    return run.outcome == "diverged" or not run.epochs or run.epochs[-1].diverged
 
 
 def measured(run: Run, tracked: str) -> float:
