@@ -130,10 +130,9 @@ def is_diverged(run: Run) -> bool:
 
 def measured(run: Run, tracked: str) -> float:
     """Return a metric of a run, also one that its epochs tell and its summary lacks."""
-    for start, epoch in (("best/", run.best), ("final/", run.epochs[-1])):
-        if tracked.startswith(start) and epoch:
-            return epoch.value(tracked.removeprefix(start).replace("_", "/", 1))
-    return run.value(tracked)
+    kind, _, name = tracked.partition("/")
+    epoch = run.best if kind == "best" else run.epochs[-1] if kind == "final" else None
+    return epoch.value(name.replace("_", "/", 1)) if epoch else run.value(tracked)
 
 
 def find_further(runs: Sequence[Run], judged: Criterion) -> list[Criterion]:
