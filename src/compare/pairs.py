@@ -1,10 +1,10 @@
 """Pairs of variants: what the seeds tell of each, and what single samples tell."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
+from itertools import chain, combinations
 
 from src.compare import stats
 from src.compare.contrasts import Finding, Verdict
@@ -52,8 +52,13 @@ def make_pairs(
     """Return the pairs with what was found of each by the criterion, and on validation."""
     p_holm = stats.holm([found.estimate.p for found in findings])
     right, pairs = cache(correct), []
+    stalled = {
+        v: {seed for seed, run in v.by_seed.items() if criterion.has_stalled(run)}
+        for v in dict.fromkeys(chain(*both))
+    }
     for (a, b), found, beside, p in zip(both, findings, validation, p_holm, strict=True):
-        verdict, reason = _corrected(a, b, found.verdict, criterion)
+        guessing = stalled[a] & stalled[b]
+        verdict, reason = _corrected(a, b, found.verdict, guessing)
         own = Pair(
             found.differences,
             found.estimate,
@@ -62,7 +67,7 @@ def make_pairs(
             b,
             mcnemar_p=_mcnemar_p(a, b, right),
             p_holm=float(p),
-            validation=_corrected(a, b, beside.verdict, criterion)[0]
+            validation=_corrected(a, b, beside.verdict, guessing)[0]
             if beside.estimate.n
             else verdict,
             a_better=int((criterion.sign * found.differences < 0).sum()),
@@ -72,13 +77,13 @@ def make_pairs(
     return pairs
 
 
-def _corrected(
-    a: Variant, b: Variant, verdict: Verdict, criterion: Criterion
-) -> tuple[Verdict, str]:
-    """Return the verdict in the light of runs that failed, diverged or learned nothing."""
+def _corrected(a: Variant, b: Variant, verdict: Verdict, guessing: Set[int]) -> tuple[Verdict, str]:
+    """Return the verdict in the light of runs that failed, diverged or learned nothing.
+
+    `guessing` are the seeds with which both variants learned nothing.
+    """
     shared = a.by_seed.keys() & b.by_seed.keys()
-    stalled = [all(criterion.has_stalled(v.by_seed[seed]) for v in (a, b)) for seed in shared]
-    if 2 * sum(stalled) > len(stalled) and verdict in (Verdict.EQUIVALENT, Verdict.UNDECIDED):
+    if 2 * len(guessing) > len(shared) and verdict in (Verdict.EQUIVALENT, Verdict.UNDECIDED):
         return Verdict.NOT_LEARNED, "in most seeds neither is better than a guess"
     lost = {v: sum(seed not in v.usable for seed in shared) for v in (a, b)}
     worse = max(lost, key=lambda v: lost[v])
