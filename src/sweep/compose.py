@@ -56,7 +56,8 @@ def _typed(config: DictConfig) -> list[str]:
 def _first_look(config: DictConfig) -> int:
     looks = config.compare.looks
     if looks is None:
-        raise InputError("seed=auto: must go with compare.looks, such as compare.looks=[8,12,16]")
+        needed = "must go with one compare.looks for all jobs, such as compare.looks=[8,12,16]"
+        raise InputError(f"seed=auto: {needed}")
     looks = OmegaConf.to_container(looks) if OmegaConf.is_list(looks) else looks
     if not isinstance(looks, list) or not LOOKS.allows(looks):
         raise InputError(f"compare.looks={looks}: must be {LOOKS.words}")

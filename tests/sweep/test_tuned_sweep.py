@@ -171,7 +171,7 @@ def test_a_sweep_that_grows_by_hand_knows_its_earlier_looks(workplace):
         ("tune.space={optimizer.momentum: uniform(0, 1)}", "optimizer.momentum=1.0: must be a"),
         ("compare.looks=[8,8]", "compare.looks=[8, 8]: must be numbers of seeds that increase"),
         ("compare.looks=[5,8]", "compare.looks=[5, 8]: must be numbers of seeds that increase"),
-        ("seed=auto", "seed=auto: must go with compare.looks"),
+        ("seed=auto", "seed=auto: must go with one compare.looks for all jobs, such as "),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line_before_anything_is_trained(workplace, typed, said):
