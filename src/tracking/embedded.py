@@ -19,13 +19,19 @@ _own: set[Path] = set()  # the databases whose commits `flush` puts on disk
 
 
 def check_access(database: Path, mode: int) -> None:
-    """Raise at once what SQLite finds late: of a log beside it, or at the first write.
+    """Raise at once what SQLite finds late, or MLflow after it has asked for 100 seconds.
 
-    Opening a file to see would drop this process's locks (https://sqlite.org/howtocorrupt.html).
+    That is a log beside the database that may not be written, and a file that is no database.
+    Other ways to open it would drop this process's locks (https://sqlite.org/howtocorrupt.html).
     """
     for file in (database, *(_beside(database, end) for end in SIDE_FILES)):
         if file.exists() and not os.access(file, mode):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+    with (
+        suppress(sqlite3.OperationalError),  # it is busy, or a part of it may not be written
+        closing(sqlite3.connect(database, timeout=0)) as connection,
+    ):
+        connection.execute("SELECT count(*) FROM sqlite_master")
 
 
 def make(database: Path) -> None:
