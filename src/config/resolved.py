@@ -143,6 +143,9 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
             said = getattr(error, "problem", getattr(error, "reason", without_place(error)))
             typed = redact(override)
             raise InputError(f"{typed}: cannot be read as KEY=VALUE: {said}") from error
+        except ValueError as error:  # a list was given for what holds the key
+            group = override.partition(".")[0]
+            raise InputError(f"{group}=[…]: must be {group}.KEY=VALUE") from error
     try:
         defaults = cast(DictConfig, OmegaConf.load(CODE / "conf" / "config.yaml"))
         keys = ("tracking", "compare", "results", "checkpoints")

@@ -269,6 +269,11 @@ def test_settings_of_tools_refuse_what_they_do_not_have(override, line):
     assert "\n" not in str(refused.value)
 
 
+def test_a_list_in_place_of_settings_is_told_before_one_of_them_is_looked_for_in_it():
+    with pytest.raises(InputError, match=r"^compare=\[…\]: must be compare.KEY=VALUE$"):
+        module.settings(["compare=- a", "compare.looks=[8,12]"])
+
+
 def test_places_start_at_the_repository_wherever_the_user_stands(config, monkeypatch, tmp_path):
     here = config().tree
     monkeypatch.chdir(tmp_path)
