@@ -137,15 +137,15 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
     register_resolvers()
     given = OmegaConf.create()
     for override in overrides:
+        group = override.partition("=")[0].partition(".")[0]
         try:
             given.merge_with_dotlist([override])
+            if group in ("compare", "tracking") and not OmegaConf.is_dict(given[group]):
+                raise InputError(f"{redact(override)}: must be {group}.KEY=VALUE")
         except (OmegaConfBaseException, YAMLError) as error:
             said = getattr(error, "problem", getattr(error, "reason", without_place(error)))
             typed = redact(override)
             raise InputError(f"{typed}: cannot be read as KEY=VALUE: {said}") from error
-        except ValueError as error:  # a list was given for what holds the key
-            group = override.partition(".")[0]
-            raise InputError(f"{group}=[…]: must be {group}.KEY=VALUE") from error
     try:
         defaults = cast(DictConfig, OmegaConf.load(CODE / "conf" / "config.yaml"))
         keys = ("tracking", "compare", "results", "checkpoints")

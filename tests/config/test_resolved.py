@@ -253,6 +253,9 @@ def test_a_path_of_data_may_start_at_home(config, monkeypatch, tmp_path):
         ("tracking.url=x", r"^tracking.url: unknown \(did you mean uri\?\); must be one of "),
         ("compare.margin=-1", "^compare.margin=-1: must be a number"),
         ("compare=3", "^compare=3: must be compare.KEY=VALUE$"),
+        ("compare=- a", "^compare=- a: must be compare.KEY=VALUE$"),
+        ("tracking=[a]", r"^tracking=\[a\]: must be tracking.KEY=VALUE$"),
+        ("compare=${nowhere}", "'nowhere' not found"),
         ("compare.margin.x=1", "^compare.margin={'x': 1}: must be a number"),
         ("compare.question=a: b", "^compare.question={'a': 'b'}: must be text"),
         ("compare.looks=[8", r"^compare.looks=\[8: cannot be read as KEY=VALUE: .*expected"),
@@ -267,11 +270,6 @@ def test_settings_of_tools_refuse_what_they_do_not_have(override, line):
     with pytest.raises(InputError, match=line) as refused:
         module.settings([override])
     assert "\n" not in str(refused.value)
-
-
-def test_a_list_in_place_of_settings_is_told_before_one_of_them_is_looked_for_in_it():
-    with pytest.raises(InputError, match=r"^compare=\[…\]: must be compare.KEY=VALUE$"):
-        module.settings(["compare=- a", "compare.looks=[8,12]"])
 
 
 def test_places_start_at_the_repository_wherever_the_user_stands(config, monkeypatch, tmp_path):
