@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from src.metrics import BEST_VAL_ERROR, ERROR, TEST_ERROR, Direction, Metric, Run, find_metric
 
-WORDS = {  # start of a tracked name: the same for people
+WORDS = {  # the start of a tracked name, and its words for people
     "best/val_": "best validation ",
     "final/val_": "final validation ",
     "final/train_": "final training ",
@@ -52,7 +52,7 @@ class Criterion:
 
     @property
     def of_diverged(self) -> str:
-        """What stands for the value of a run that diverged, in words."""
+        """The value that a diverged run counts with, in words."""
         is_error = self.metric.name == ERROR.name
         words = ("error", "that of a guess") if is_error else ("value", "the worst of any run")
         return f"its last finite {words[0]} or {words[1]}, whichever is worse"

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 _own: set[Path] = set()  # the databases whose commits `flush` puts on disk
 
 
-def check_access(database: Path, mode: int) -> None:
+def check(database: Path, mode: int) -> None:
     """Raise at once what SQLite finds late, or MLflow after it has asked for 100 seconds.
 
     That is a log beside the database that may not be written, and a file that is no database.

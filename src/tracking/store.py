@@ -113,7 +113,7 @@ def connect(uri: str, experiment: str, artifacts: str, is_read: bool = False) ->
         with locked(database):
             if not database.exists():
                 embedded.make(database)
-            embedded.check_access(database, os.R_OK if is_read else os.R_OK | os.W_OK)
+            embedded.check(database, os.R_OK if is_read else os.R_OK | os.W_OK)
             embedded.flush_seldom(database)
             store = _open(addresses.database_uri(database), experiment, place)
             if place and (note := artifact_location.follow(database, store.experiment_id, place)):

@@ -46,19 +46,19 @@ def test_a_file_that_is_no_database_is_told_before_mlflow_asks_it_again(damage, 
     with closing(sqlite3.connect(database)) as connection:
         for number in range(100):  # their list takes more than a page
             connection.execute(f"CREATE TABLE a_table_{number} (a_column INTEGER PRIMARY KEY)")
-    embedded.check_access(database, os.R_OK)
+    embedded.check(database, os.R_OK)
     database.write_bytes(damage(database.read_bytes()))
     with pytest.raises(sqlite3.DatabaseError, match=r"not a database|malformed"):
-        embedded.check_access(database, os.R_OK)
+        embedded.check(database, os.R_OK)
 
 
 def test_a_database_that_is_empty_or_busy_is_not_refused(tmp_path):
     database = tmp_path / "some.db"
     database.touch()
-    embedded.check_access(database, os.R_OK)
+    embedded.check(database, os.R_OK)
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
-        embedded.check_access(database, os.R_OK)
+        embedded.check(database, os.R_OK)
 
 
 def test_a_run_is_on_disk_before_its_journal_says_that_it_was_sent(workplace, monkeypatch):
