@@ -114,6 +114,27 @@ def test_untrained_arms_both_failed_to_learn_however_lucky_their_errors(train_lo
     assert compare_runs(runs).pairs[0].verdict == verdict
 
 
+def test_arms_that_stall_with_other_seeds_did_not_both_fail_to_learn():
+    runs = [
+        make_run({"act": act}, seed, [0.8865 if seed % 2 == odd else 0.02])
+        for odd, act in enumerate(("a", "b"))
+        for seed in range(8)
+    ]
+    (pair,) = compare_runs(runs).pairs
+    assert pair.verdict == "undecided"
+
+
+def test_a_finished_run_without_epochs_counts_as_diverged():
+    runs = arms(a=[0.1] * 6, b=[0.1] * 6)
+    found = compare_runs([replace(run, epochs=()) if run.seed == 5 else run for run in runs])
+    assert [variant.diverged for variant in found.variants] == [1, 1]
+
+
+def test_the_final_error_is_that_of_the_last_epoch():
+    found = compare_runs(arms(a=[0.1] * 6, b=[0.2] * 6), metric="final/val_error")
+    assert [found.mean(variant) for variant in found.variants] == pytest.approx([0.1, 0.2])
+
+
 def test_a_gap_that_selection_made_is_no_verdict_where_the_test_set_shows_none():
     """Lower validation errors of a longer training, whose test errors are alike."""
     noise = np.random.default_rng(0).normal(0, 0.0005, (2, 12))
