@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -324,7 +323,10 @@ def test_a_name_longer_than_mlflows_tables_take_is_cut(workplace, store, journal
 @pytest.mark.parametrize("revision", ["ffffffffffff", "451aebb31d03"])
 def test_a_database_of_a_newer_or_an_older_mlflow_is_one_line(workplace, store, revision):
     copy = workplace.folder / "other.db"
-    shutil.copy(database_path(workplace.uri), copy)
+    # Not shutil.copy: closing the file would drop the locks that this process has on it, and the
+    # next process would remove a log in use (https://sqlite.org/howtocorrupt.html).
+    with closing(sqlite3.connect(database_path(workplace.uri))) as own:
+        own.execute("VACUUM INTO ?", (str(copy),))
     with closing(sqlite3.connect(copy)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
     other = TrackingSettings(f"sqlite:///{copy}", "fairsweep", f"{workplace.folder}/artifacts")
