@@ -27,7 +27,7 @@ MAX_LISTED_PAIRS = 15  # the pairs of six variants; of more, those with the base
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Variants of a set of runs and all differences between them."""
+    """Variants of a set of runs and the differences between them."""
 
     question: str
     criterion: Criterion
@@ -91,12 +91,8 @@ class Comparison:
         """
         if not self.effects:
             return self.pairs if len(self.pairs) <= MAX_LISTED_PAIRS else self.baseline_pairs
-        own, listed = self.baseline.levels.items(), []
-        for pair in self.pairs:
-            ends = pair.a.levels.items() ^ pair.b.levels.items()
-            if len(ends) == 2 and ends & own:  # levels of one factor, one of them the baseline's
-                listed.append(pair)
-        return listed
+        own = [(pair, pair.a.levels.items() ^ pair.b.levels.items()) for pair in self.pairs]
+        return [pair for pair, levels in own if len(levels) == 2]
 
     @property
     def listed_baseline(self) -> Variant | None:
@@ -201,7 +197,7 @@ def _contrasts(
     plan: Plan,
     correct: Correct,
 ) -> tuple[list[Pair], dict[Effect, Finding]]:
-    """Return all pairs and effects, one family; of pairs the verdict on validation as well."""
+    """Return the pairs and effects, one family; of pairs the verdict on validation as well."""
     both, effects = pair_up(variants, baseline), find_effects(variants, baseline)
     weights = [*({a: 1.0, b: -1.0} for a, b in both), *(effect.weights for effect in effects)]
     found = find_contrasts(weights, variants, criterion, margin, plan)

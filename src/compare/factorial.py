@@ -1,4 +1,4 @@
-"""Factorial designs: main effects and interactions as contrasts, and two factors as a figure."""
+"""Factorial designs: main, simple and interaction effects, and two factors as a figure."""
 
 import math
 from collections import Counter
@@ -45,10 +45,8 @@ def find_effects(variants: Sequence[Variant], baseline: Variant) -> list[Effect]
 
     Each level is held against the baseline's level of its factor.
     """
-    levels = {factor: _levels(variants, factor) for factor in factors_of(variants)}
-    cells = {tuple(variant.levels.get(factor) for factor in levels) for variant in variants}
-    sizes = [len(each) for each in levels.values()]
-    if len(levels) < 2 or min(sizes) < 2 or not len(cells) == len(variants) == math.prod(sizes):
+    levels = _crossed_levels(variants)
+    if not levels:
         return []
     steps = {f: [(lv, o) for lv in levels[f] if lv != o] for f, o in baseline.levels.items()}
     effects = []
@@ -57,6 +55,36 @@ def find_effects(variants: Sequence[Variant], baseline: Variant) -> list[Effect]
             ends = dict(zip(factors, each, strict=True))
             effects.append(Effect(_label(ends, levels), factors, _mean(variants, ends)))
     return effects[:MAX_EFFECTS]
+
+
+def simple_pairs(
+    variants: Sequence[Variant], baseline: Variant
+) -> list[tuple[Variant, Variant]] | None:
+    """Pair each variant with those that have the baseline's level in just one more factor.
+
+    That is ReLU against sigmoid at each depth, and each depth against the first of either: the
+    simple effects. None where the design does not cross all levels of two or more factors.
+    """
+    if not _crossed_levels(variants):
+        return None
+    cells = {frozenset(variant.levels.items()): variant for variant in variants}
+    pairs = []
+    for variant in variants:
+        for factor, own in baseline.levels.items():
+            if variant.levels[factor] != own:
+                other = cells[frozenset((dict(variant.levels) | {factor: own}).items())]
+                pairs.append((variant, other))
+    return pairs
+
+
+def _crossed_levels(variants: Sequence[Variant]) -> dict[str, list[str]]:
+    """Return the levels of each factor; {} unless all of two or more factors are crossed."""
+    levels = {factor: _levels(variants, factor) for factor in factors_of(variants)}
+    cells = {tuple(variant.levels.get(factor) for factor in levels) for variant in variants}
+    sizes = [len(each) for each in levels.values()]
+    if len(levels) < 2 or min(sizes) < 2 or not len(cells) == len(variants) == math.prod(sizes):
+        return {}
+    return levels
 
 
 def _label(ends: Mapping[str, tuple[str, str]], factors: Iterable[str]) -> str:

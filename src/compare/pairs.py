@@ -9,6 +9,7 @@ from itertools import chain, combinations
 from src.compare import stats
 from src.compare.contrasts import Finding, Verdict
 from src.compare.criterion import Criterion
+from src.compare.factorial import simple_pairs
 from src.compare.stats import BoolArray
 from src.compare.variants import Variant
 
@@ -35,11 +36,16 @@ class Pair(Finding):
 def pair_up(variants: Sequence[Variant], baseline: Variant) -> list[tuple[Variant, Variant]]:
     """Pair the variants; the pairs with the baseline come first.
 
-    b comes before a, and the baseline before all: so a pair reads 'a, against b'.
+    The rest are all others, or of a factorial design its simple effects: each pair more makes all
+    intervals wider. b comes before a, and the baseline before all: so a pair reads 'a, against b'.
     """
     others = [variant for variant in variants if variant is not baseline]
-    rest = combinations(others, 2) if len(variants) <= MAX_VARIANTS_ALL_PAIRS else ()
-    return [(other, baseline) for other in others] + [(a, b) for b, a in rest]
+    rest = simple_pairs(variants, baseline)
+    if rest is None:
+        every = combinations(others, 2) if len(variants) <= MAX_VARIANTS_ALL_PAIRS else ()
+        rest = [(a, b) for b, a in every]
+    with_baseline = [(other, baseline) for other in others]
+    return with_baseline + [(a, b) for a, b in rest if b is not baseline]
 
 
 def make_pairs(

@@ -60,11 +60,26 @@ def test_pairs_at_equal_levels_are_listed():
         for act in "ab"
         for depth in ("1", "2", "3")
     ]
-    listed = [(pair.a.label, pair.b.label) for pair in compare_runs(runs).listed_pairs]
+    found = compare_runs(runs)
+    listed = [(pair.a.label, pair.b.label) for pair in found.listed_pairs]
     assert ("act=b depth=3", "act=a depth=3") in listed
     assert ("act=b depth=3", "act=b depth=1") in listed
     assert ("act=b depth=3", "act=a depth=1") not in listed
     assert len(listed) == 3 + 2 * 2
+    others = [(p.a.label, p.b.label) for p in found.pairs if p not in found.listed_pairs]
+    assert others == [("act=b depth=2", "act=a depth=1"), ("act=b depth=3", "act=a depth=1")]
+
+
+def test_each_level_is_held_against_the_baselines_at_any_number_of_variants():
+    runs = [
+        make_run({"act": act, "seen": f"{seen}"}, 0, [0.1]) for act in "ab" for seen in range(60)
+    ]
+    found = compare_runs(runs, baseline="act=b seen=7")
+    listed = [(pair.a.label, pair.b.label) for pair in found.listed_pairs]
+    assert ("act=a seen=3", "act=b seen=3") in listed
+    assert ("act=a seen=3", "act=a seen=7") in listed
+    assert len(listed) == 60 + 2 * 59
+    assert len(found.pairs) == len(listed) + 59
 
 
 def test_a_design_that_lacks_a_cell_has_no_effects():

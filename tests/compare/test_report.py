@@ -101,7 +101,7 @@ def test_the_note_on_pairs_names_the_family_of_all_pairs(tmp_path):
     assert "Differences in test error in percentage points, paired by seed. McNemar" in two
     assert "Intervals and p hold for all 3 pairs together. McNemar" in three
     assert "Intervals and p hold for all 21 pairs together. McNemar" in seven
-    assert "15 more pairs are in pairs.csv." in seven
+    assert "pairs.csv has 15 more pairs." in seven
 
 
 SPLITS = [{"data.split_seed": f"{seed}", "init_seed": f"{seed}"} for seed in range(6)]
