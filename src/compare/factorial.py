@@ -69,8 +69,8 @@ def simple_pairs(
         return None
     cells = {frozenset(variant.levels.items()): variant for variant in variants}
     pairs = []
-    for variant in variants:
-        for factor, own in baseline.levels.items():
+    for factor, own in baseline.levels.items():
+        for variant in variants:
             if variant.levels[factor] != own:
                 other = cells[frozenset((dict(variant.levels) | {factor: own}).items())]
                 pairs.append((variant, other))
