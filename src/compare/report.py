@@ -18,6 +18,7 @@ from src.compare.plain_search import PlainSearch, search_plot
 from src.compare.power import advice
 from src.compare.spread import Spread
 from src.compare.summary import sentence
+from src.metrics import Run
 
 SPLIT = "data.split_seed"
 SOURCES = {  # of a seed's chance: one, and many of it
@@ -123,19 +124,24 @@ def _values(comparison: Comparison) -> dict[str, object]:
 
 
 def _sources(comparison: Comparison) -> dict[str, list[tuple[str, str]]]:
-    """Return what seeds resample, and what is the same for all of them, each as one and as many.
+    """Return what seeds resample, and what all seeds of a variant share, each as one and as many.
 
     Of splits their digests tell, where they are known. With one seed nothing tells the two apart.
     """
     found: dict[str, list[tuple[str, str]]] = {"resampled": [], "fixed": []}
-    is_replicated = len({run.seed for run in comparison.runs}) > 1
+    is_replicated = any(len(variant.runs) > 1 for variant in comparison.variants)
     for key, words in SOURCES.items():
-        values = {run.config.get(key) for run in comparison.runs}
-        if key == SPLIT:
-            values = {run.split for run in comparison.runs if run.split} or values
-        is_fixed = is_replicated and len(values) == 1 and None not in values
+        is_fixed = is_replicated and all(_is_one(key, v.runs) for v in comparison.variants)
         found["fixed" if is_fixed else "resampled"].append(words)
     return found
+
+
+def _is_one(key: str, runs: Sequence[Run]) -> bool:
+    """Return whether a source of chance is known to be the same in all runs of a variant."""
+    values = {run.config.get(key) for run in runs}
+    if key == SPLIT:
+        values = {run.split for run in runs if run.split} or values
+    return len(values) == 1 and None not in values
 
 
 def _listed(words: Sequence[str]) -> str:

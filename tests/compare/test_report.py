@@ -129,7 +129,7 @@ def replicated(keys=SPLITS, **fields):
         ([own | {"init_seed": "7"} for own in SPLITS], {}, "fixes the split and the order of bat",
          "same initial weights, so the population is " + FIXED.format("splits and batch orders")),
         ([{"init_seed": "7", "order_seed": "7"}] * 6, {"split": "one"}, "paired by seed. Every",
-         "All seeds have the same split, order of batches and initial weights: their runs are one"),
+         "have the same split, order of batches and initial weights: their runs are one"),
         (SPLITS[:1], {"split": "one"}, "fixes the split, the order of batches and", "that of spli"),
     ],
     ids=["all", "one split", "one init", "one run", "one seed"],
@@ -140,6 +140,18 @@ def test_the_method_names_what_seeds_resample_and_nothing_that_they_share(
     words = " ".join(report(replicated(keys, **fields), tmp_path).text.split())
     assert said in words
     assert population in words
+
+
+@pytest.mark.usefixtures("words_alone")
+def test_a_source_of_chance_that_tells_variants_apart_is_none_that_seeds_resample(tmp_path):
+    runs = [
+        make_run(own | {"init_seed": init_seed}, seed, [0.1 + seed / 100])
+        for init_seed in "12"
+        for seed, own in enumerate(SPLITS)
+    ]
+    words = " ".join(report(compare_runs(runs), tmp_path).text.split())
+    assert "a seed fixes the split and the order of batches, and" in words
+    assert "All seeds of a variant have the same initial weights, so the population is" in words
 
 
 @pytest.mark.usefixtures("words_alone")
