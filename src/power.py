@@ -19,7 +19,7 @@ from src.compare.columns import Column
 from src.compare.contrasts import Verdict
 from src.compare.formatting import count
 from src.compare.pairs import Pair
-from src.compare.power import SIZES, seeds_needed, upper_spread
+from src.compare.power import SIZES, level_of_look, seeds_needed, upper_spread
 from src.compare.stats import sd
 from src.config import resolved
 from src.errors import InputError
@@ -80,10 +80,11 @@ def _without_advice(comparison: Comparison) -> str:
 
 
 def _columns(comparison: Comparison) -> Sequence[Column[Pair]]:
-    scale = comparison.criterion.metric.scale
+    scale, level = comparison.criterion.metric.scale, level_of_look(comparison)
 
     def needed(pair: Pair) -> Sequence[str]:
-        found = seeds_needed(upper_spread(pair) / comparison.margin, len(comparison.variants))
+        spread = upper_spread(pair) / comparison.margin
+        found = seeds_needed(spread, len(comparison.variants), level)
         return [f"> {SIZES[-1]}" if n is None else str(n) for n in found]
 
     return (

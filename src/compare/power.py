@@ -111,7 +111,14 @@ def needed_for(comparison: Comparison) -> Needed | None:
     spread = _widest_spread(comparison)
     if not spread or comparison.margin == 0:
         return None
-    return seeds_needed(spread / comparison.margin, len(comparison.variants))
+    arms, level = len(comparison.variants), level_of_look(comparison)
+    return seeds_needed(spread / comparison.margin, arms, level)
+
+
+def level_of_look(comparison: Comparison) -> float:
+    """Return the level of the last look, which its undecided pairs have; a further one is alike."""
+    pairs = (pair for pair in comparison.listed_pairs if not pair.verdict.is_decided)
+    return next((pair.estimate.level for pair in pairs), ALPHA)
 
 
 def _widest_spread(comparison: Comparison) -> float:
@@ -128,16 +135,23 @@ def _widest_spread(comparison: Comparison) -> float:
 
 
 @lru_cache
-def seeds_needed(spread: float, arms: int) -> Needed:
+def seeds_needed(spread: float, arms: int, level: float = ALPHA) -> Needed:
     """Return the seeds needed when paired differences of `arms` variants have this spread.
 
-    `spread` is a standard deviation, in units of the margin.
+    `spread` is a standard deviation, in units of the margin; `level` that of one look.
     """
     spread = min(spread, SIZES[-1])  # from which on no size suffices
-    return Needed(_fewest(spread, arms, 1.0), _fewest(spread, arms, 0.0))
+    return Needed(_fewest(spread, arms, 1.0, level), _fewest(spread, arms, 0.0, level))
 
 
-def power(spread: float, arms: int, effect: float, n: int, simulations: int = SIMULATIONS) -> float:
+def power(
+    spread: float,
+    arms: int,
+    effect: float,
+    n: int,
+    simulations: int = SIMULATIONS,
+    level: float = ALPHA,
+) -> float:
     """Return the share of simulated comparisons that decide a pair whose difference is `effect`.
 
     `spread` and `effect` are in units of the margin; an effect of 0 is decided as equivalent. All
@@ -149,18 +163,18 @@ def power(spread: float, arms: int, effect: float, n: int, simulations: int = SI
     for _ in range(simulations):
         errors = rng.normal(0, spread / math.sqrt(2), (min(arms, MAX_ARMS), n))
         errors[0] += effect
-        estimate = estimate_family(errors[first] - errors[second], flips=FLIPS)[0]
+        estimate = estimate_family(errors[first] - errors[second], level, FLIPS)[0]
         found += decide(estimate, 1.0, sign=1) is sought
     return found / simulations
 
 
-def _fewest(spread: float, arms: int, effect: float) -> int | None:
+def _fewest(spread: float, arms: int, effect: float, level: float) -> int | None:
     """Return the smallest size with enough power, near the one that normal theory suggests."""
     guess = MIN_N + (2.8 * spread) ** 2
     at = min(int(np.searchsorted(SIZES, guess)), len(SIZES) - 1)
 
     def suffices(index: int) -> bool:
-        return power(spread, arms, effect, SIZES[index]) >= POWER
+        return power(spread, arms, effect, SIZES[index], level=level) >= POWER
 
     step = -1 if suffices(at) else 1
     while 0 <= at + step < len(SIZES) and suffices(at + step) == (step < 0):

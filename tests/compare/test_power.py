@@ -99,6 +99,17 @@ def test_an_undecided_comparison_says_how_many_seeds_would_do_and_what_to_type()
     assert advice(decided, "python -m src.train -m") == ""
 
 
+def test_looks_that_share_the_level_take_more_seeds(capsys):
+    wobble = 0.001 * np.array([-9, -8, -7, -6, -5, -4, 30, 8]) / 8
+    runs = arms(a=[0.03] * 8, b=0.03 + wobble)
+    looks = [{"activation=a": range(n), "activation=b": range(n)} for n in (6, 7)]
+    alone, again = compare_runs(runs), compare_runs(runs, looks=looks)
+    assert again.pairs[0].estimate.level < 0.03
+    assert needed_for(again).difference > needed_for(alone).difference
+    print_needed(again, "")
+    assert f" {needed_for(again).difference} " in capsys.readouterr().out
+
+
 def test_the_command_keeps_the_seeds_and_passes_over_those_that_tuned():
     wobble = 0.001 * np.array([-9, -8, -7, -6, -5, -4, 30]) / 8
     runs = [replace(r, seed=r.seed + 3) for r in arms(a=[0.03] * 7, b=0.03 + wobble)]
