@@ -40,7 +40,8 @@ def main(arguments: Sequence[str]) -> None:
         winners = {run.run_id for run in found.best.usable.values()}
         candidates = [record for record in candidates if record.run.run_id in winners]
     if isinstance(found, Comparison) and (rivals := undecided(found)):
-        reason = f"{found.best.label} is not decided against {', '.join(rivals)}"
+        among = " among all pairs" if found.effects else ""
+        reason = f"{found.best.label} is not decided{among} against {', '.join(rivals)}"
         if "--anyway" not in words.flags:
             raise InputError(f"{reason}; --anyway registers it all the same")
         print(f"warning: {reason}")
@@ -53,12 +54,15 @@ def main(arguments: Sequence[str]) -> None:
 def undecided(comparison: Comparison) -> list[str]:
     """Return the variants against which that of the lowest mean error is not decided.
 
-    It is decided where it is better, or equivalent within the margin.
+    It is decided where it is better, or equivalent within the margin, in the family of all pairs,
+    since the results chose it.
     """
+    from src.compare.comparison import judge_all_pairs
+
     best = comparison.best
     decided = {
         rival
-        for pair in comparison.pairs
+        for pair in judge_all_pairs(comparison)
         for one, rival, won in ((pair.a, pair.b, "better"), (pair.b, pair.a, "worse"))
         if one is best and pair.verdict in (won, "equivalent")
     }

@@ -8,7 +8,7 @@ from functools import cached_property
 from src.compare.contrasts import Finding, find_contrasts
 from src.compare.criterion import VALIDATION, Criterion, find_criterion, find_further
 from src.compare.factorial import Effect, Factorial, find_effects, find_factorial
-from src.compare.pairs import Correct, Pair, make_pairs, pair_up
+from src.compare.pairs import Correct, Pair, all_pairs, make_pairs, pair_up
 from src.compare.sequential import Look, Plan, earlier_looks
 from src.compare.stats import mean
 from src.compare.tuned import Search
@@ -206,6 +206,21 @@ def _contrasts(
         beside = find_contrasts(weights[: len(both)], variants, VALIDATION, margin, plan)
     pairs = make_pairs(both, of_pairs, beside, criterion, correct)
     return pairs, dict(zip(effects, found[len(both) :], strict=True))
+
+
+def judge_all_pairs(comparison: Comparison) -> list[Pair]:
+    """Return all pairs as one family, of which those of a factorial design are a part.
+
+    They judge what is chosen by the results, such as the best variant.
+    """
+    if not comparison.effects:
+        return comparison.pairs
+    both = all_pairs(comparison.variants, comparison.baseline)
+    weights, criterion = [{a: 1.0, b: -1.0} for a, b in both], comparison.criterion
+    found = find_contrasts(
+        weights, comparison.variants, criterion, comparison.margin, comparison.plan
+    )
+    return make_pairs(both, found, found, criterion, correct=lambda _: None)
 
 
 def _require_comparable(runs: Sequence[Run], variants: Sequence[Variant]) -> None:

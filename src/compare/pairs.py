@@ -39,13 +39,22 @@ def pair_up(variants: Sequence[Variant], baseline: Variant) -> list[tuple[Varian
     The rest are all others, or of a factorial design its simple effects: each pair more makes all
     intervals wider. b comes before a, and the baseline before all: so a pair reads 'a, against b'.
     """
-    others = [variant for variant in variants if variant is not baseline]
-    rest = simple_pairs(variants, baseline)
-    if rest is None:
-        every = combinations(others, 2) if len(variants) <= MAX_VARIANTS_ALL_PAIRS else ()
-        rest = [(a, b) for b, a in every]
-    with_baseline = [(other, baseline) for other in others]
-    return with_baseline + [(a, b) for a, b in rest if b is not baseline]
+    simple = simple_pairs(variants, baseline)
+    if simple is None:
+        return all_pairs(variants, baseline)
+    return _with_baseline(variants, baseline) + [(a, b) for a, b in simple if b is not baseline]
+
+
+def all_pairs(variants: Sequence[Variant], baseline: Variant) -> list[tuple[Variant, Variant]]:
+    """Return all pairs of up to 100 variants, and of more those with the baseline."""
+    first = _with_baseline(variants, baseline)
+    if len(variants) > MAX_VARIANTS_ALL_PAIRS:
+        return first
+    return first + [(a, b) for b, a in combinations([a for a, _ in first], 2)]
+
+
+def _with_baseline(variants: Sequence[Variant], baseline: Variant) -> list[tuple[Variant, Variant]]:
+    return [(variant, baseline) for variant in variants if variant is not baseline]
 
 
 def make_pairs(

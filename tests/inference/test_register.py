@@ -3,7 +3,8 @@
 import pytest
 
 from src.errors import InputError
-from src.register import main
+from src.register import main, undecided
+from tests.compare.records import compare_runs, make_run
 
 SOFTMAX = (0.2, 0.21, 0.19, 0.22, 0.2, 0.21)
 MLP = (0.11, 0.1, 0.12, 0.13, 0.11, 0.12)
@@ -61,6 +62,20 @@ def test_what_chance_may_have_made_is_not_registered(runs, put):
     with pytest.raises(InputError, match=r"model=cnn is not decided against .*model=mlp; --"):
         main([*runs.words, "name=never"])
     assert not runs.store.client.search_registered_models("name = 'never'")
+
+
+def test_the_best_of_a_factorial_design_is_judged_against_all_others():
+    """Others than those in its report, as those of which each factor has another level."""
+    errors = {("a", "1"): 5, ("a", "2"): 4, ("a", "3"): 6, ("b", "1"): 4, ("b", "2"): 2}
+    for last, rivals in ((6, []), (2.01, ["act=b depth=3"])):
+        runs = [
+            make_run({"act": act, "depth": depth}, seed, [(error + wobble) / 100])
+            for (act, depth), error in (errors | {("b", "3"): last}).items()
+            for seed, wobble in enumerate([-0.1, 0.1] * 4 if depth == "3" else [0] * 8)
+        ]
+        found = compare_runs(runs, margin=0.001)
+        assert found.best.label == "act=b depth=2"
+        assert undecided(found) == rivals
 
 
 @pytest.mark.parametrize(
