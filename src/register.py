@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from src import command_line
 from src.compare import Comparison
+from src.compare.comparison import judge_all_pairs
 from src.errors import InputError
 
 ALIAS = "champion"
@@ -57,8 +58,6 @@ def undecided(comparison: Comparison) -> list[str]:
     It is decided where it is better, or equivalent within the margin, in the family of all pairs,
     since the results chose it.
     """
-    from src.compare.comparison import judge_all_pairs
-
     best = comparison.best
     decided = {
         rival

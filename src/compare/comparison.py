@@ -91,8 +91,7 @@ class Comparison:
         """
         if not self.effects:
             return self.pairs if len(self.pairs) <= MAX_LISTED_PAIRS else self.baseline_pairs
-        own = [(pair, pair.a.levels.items() ^ pair.b.levels.items()) for pair in self.pairs]
-        return [pair for pair, levels in own if len(levels) == 2]
+        return [p for p in self.pairs if len(p.a.levels.items() ^ p.b.levels.items()) == 2]
 
     @property
     def listed_baseline(self) -> Variant | None:
@@ -174,7 +173,8 @@ def compare(
     reference = find_baseline(variants, baseline)
     stored_margin = margin / criterion.metric.scale
     plan = Plan(declared_looks, earlier_looks(looks, max(len(v.runs) for v in variants)))
-    pairs, effects = _contrasts(variants, reference, criterion, stored_margin, plan, correct)
+    both = pair_up(variants, reference)
+    pairs, effects = _contrasts(both, variants, reference, criterion, stored_margin, plan, correct)
     return Comparison(
         question=question or _question(variants, criterion),
         criterion=criterion,
@@ -190,6 +190,7 @@ def compare(
 
 
 def _contrasts(
+    both: Sequence[tuple[Variant, Variant]],
     variants: Sequence[Variant],
     baseline: Variant,
     criterion: Criterion,
@@ -198,7 +199,7 @@ def _contrasts(
     correct: Correct,
 ) -> tuple[list[Pair], dict[Effect, Finding]]:
     """Return the pairs and effects, one family; of pairs the verdict on validation as well."""
-    both, effects = pair_up(variants, baseline), find_effects(variants, baseline)
+    effects = find_effects(variants, baseline)
     weights = [*({a: 1.0, b: -1.0} for a, b in both), *(effect.weights for effect in effects)]
     found = find_contrasts(weights, variants, criterion, margin, plan)
     of_pairs = beside = found[: len(both)]
@@ -209,18 +210,16 @@ def _contrasts(
 
 
 def judge_all_pairs(comparison: Comparison) -> list[Pair]:
-    """Return all pairs as one family, of which those of a factorial design are a part.
+    """Return all pairs, one family with the effects: what judges a variant that results chose.
 
-    They judge what is chosen by the results, such as the best variant.
+    Of more than 100 variants these are the compared pairs.
     """
-    if not comparison.effects:
+    variants, baseline, by = comparison.variants, comparison.baseline, comparison.criterion
+    both = all_pairs(variants, baseline)
+    if len(both) <= len(comparison.pairs):
         return comparison.pairs
-    both = all_pairs(comparison.variants, comparison.baseline)
-    weights, criterion = [{a: 1.0, b: -1.0} for a, b in both], comparison.criterion
-    found = find_contrasts(
-        weights, comparison.variants, criterion, comparison.margin, comparison.plan
-    )
-    return make_pairs(both, found, found, criterion, correct=lambda _: None)
+    margin, plan = comparison.margin, comparison.plan
+    return _contrasts(both, variants, baseline, by, margin, plan, correct=lambda _: None)[0]
 
 
 def _require_comparable(runs: Sequence[Run], variants: Sequence[Variant]) -> None:

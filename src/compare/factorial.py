@@ -60,10 +60,10 @@ def find_effects(variants: Sequence[Variant], baseline: Variant) -> list[Effect]
 def simple_pairs(
     variants: Sequence[Variant], baseline: Variant
 ) -> list[tuple[Variant, Variant]] | None:
-    """Pair each variant with those that have the baseline's level in just one more factor.
+    """Pair each variant with those that differ in one factor and have the baseline's level there.
 
-    That is ReLU against sigmoid at each depth, and each depth against the first of either: the
-    simple effects. None where the design does not cross all levels of two or more factors.
+    These are the simple effects, such as ReLU against sigmoid at each depth, and with either each
+    depth against the baseline's. None where not all levels of two or more factors are crossed.
     """
     if not _crossed_levels(variants):
         return None
@@ -84,7 +84,7 @@ def _crossed_levels(variants: Sequence[Variant]) -> dict[str, list[str]]:
     sizes = [len(each) for each in levels.values()]
     if len(levels) < 2 or min(sizes) < 2 or not len(cells) == len(variants) == math.prod(sizes):
         return {}
-    return levels
+    return levels if all(None not in cell for cell in cells) else {}
 
 
 def _label(ends: Mapping[str, tuple[str, str]], factors: Iterable[str]) -> str:

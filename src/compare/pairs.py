@@ -13,8 +13,7 @@ from src.compare.factorial import simple_pairs
 from src.compare.stats import BoolArray
 from src.compare.variants import Variant
 
-# Of more variants only the pairs with the baseline are made: a thousand variants have half a
-# million pairs, which nobody reads.
+# Of more variants not all pairs are made: a thousand have half a million, which nobody reads.
 MAX_VARIANTS_ALL_PAIRS = 100
 
 Correct = Callable[[str], BoolArray | None]
@@ -27,7 +26,7 @@ class Pair(Finding):
     a: Variant
     b: Variant
     mcnemar_p: float  # NaN where no seed has both models on the same samples
-    p_holm: float  # adjusted over all pairs by Holm's method, for reference
+    p_holm: float  # adjusted over the compared pairs by Holm's method, for reference
     validation: Verdict  # on the validation error at the selected epoch
     a_better: int  # seeds in which a has the better value
     reason: str  # why the verdict is not what the estimate alone would give; "" if it is
@@ -37,7 +36,7 @@ def pair_up(variants: Sequence[Variant], baseline: Variant) -> list[tuple[Varian
     """Pair the variants; the pairs with the baseline come first.
 
     The rest are all others, or of a factorial design its simple effects: each pair more makes all
-    intervals wider. b comes before a, and the baseline before all: so a pair reads 'a, against b'.
+    intervals wider. b has the baseline's level, or comes first: so a pair reads 'a, against b'.
     """
     simple = simple_pairs(variants, baseline)
     if simple is None:

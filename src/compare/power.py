@@ -116,9 +116,13 @@ def needed_for(comparison: Comparison) -> Needed | None:
 
 
 def level_of_look(comparison: Comparison) -> float:
-    """Return the level of the last look, which its undecided pairs have; a further one is alike."""
-    pairs = (pair for pair in comparison.listed_pairs if not pair.verdict.is_decided)
-    return next((pair.estimate.level for pair in pairs), ALPHA)
+    """Return the level of the last look, which its undecided pairs have; a further one is alike.
+
+    Where all are decided it is the largest of a look.
+    """
+    pairs = comparison.listed_pairs
+    undecided = [p for p in pairs if not p.verdict.is_decided and not p.reason]
+    return max((pair.estimate.level for pair in undecided or pairs), default=ALPHA)
 
 
 def _widest_spread(comparison: Comparison) -> float:

@@ -18,7 +18,6 @@ from src.compare.plain_search import PlainSearch, search_plot
 from src.compare.power import advice
 from src.compare.spread import Spread
 from src.compare.summary import sentence
-from src.metrics import Run
 
 SPLIT = "data.split_seed"
 SOURCES = {  # of a seed's chance: one, and many of it
@@ -131,17 +130,12 @@ def _sources(comparison: Comparison) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {"resampled": [], "fixed": []}
     is_replicated = any(len(variant.runs) > 1 for variant in comparison.variants)
     for key, words in SOURCES.items():
-        is_fixed = is_replicated and all(_is_one(key, v.runs) for v in comparison.variants)
-        found["fixed" if is_fixed else "resampled"].append(words)
+        by_variant = [{run.config.get(key) for run in v.runs} for v in comparison.variants]
+        if key == SPLIT and any(run.split for run in comparison.runs):
+            by_variant = [{r.split for r in v.runs if r.split} for v in comparison.variants]
+        is_one = all(len(values) <= 1 and None not in values for values in by_variant)
+        found["fixed" if is_replicated and is_one else "resampled"].append(words)
     return found
-
-
-def _is_one(key: str, runs: Sequence[Run]) -> bool:
-    """Return whether a source of chance is known to be the same in all runs of a variant."""
-    values = {run.config.get(key) for run in runs}
-    if key == SPLIT:
-        values = {run.split for run in runs if run.split} or values
-    return len(values) == 1 and None not in values
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -12,8 +12,6 @@ from src.compare.formatting import count, interval, p_value
 from src.compare.pairs import Pair
 from src.compare.power import seeds_note
 
-OPPOSITE = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
-
 
 def sentence(comparison: Comparison) -> str:
     """Answer the question in one sentence; no undecided difference gets a winner."""
@@ -141,11 +139,10 @@ def _interaction(comparison: Comparison) -> str:
 
 
 def _at_equal_levels(comparison: Comparison, factor: str) -> Iterator[Verdict]:
-    """Yield the verdicts of pairs that differ in one factor, seen from the baseline's level."""
+    """Yield the verdicts of pairs that differ in one factor, in each on the level of a."""
     for pair in comparison.listed_pairs:
         if pair.a.levels[factor] != pair.b.levels[factor]:
-            is_turned = pair.a.levels[factor] == comparison.baseline.levels[factor]
-            yield OPPOSITE.get(pair.verdict, pair.verdict) if is_turned else pair.verdict
+            yield pair.verdict
 
 
 def _counts(verdicts: Iterable[Verdict]) -> str:

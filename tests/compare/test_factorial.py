@@ -88,6 +88,13 @@ def test_a_design_that_lacks_a_cell_has_no_effects():
     assert not found.effects
 
 
+def test_a_variant_without_a_factor_makes_no_design():
+    cells = [{"act": "a", "depth": "1"}, {"act": "a", "depth": "2"}, {"act": "b", "depth": "1"}]
+    found = compare_runs([make_run(cell, 0, [0.1]) for cell in (*cells, {"act": "b"})])
+    assert not found.effects
+    assert len(found.pairs) == 6
+
+
 def test_variants_without_one_of_the_two_factors_are_not_crossed():
     configs = [{"model": "softmax"}, *({"model": "mlp", "act": a} for a in ("relu", "tanh"))]
     assert compare_runs([make_run(config, 0, [0.1]) for config in configs]).factorial is None

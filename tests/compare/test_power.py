@@ -10,6 +10,7 @@ from scipy import stats
 from src.compare.power import (
     SIZES,
     advice,
+    level_of_look,
     needed_for,
     power,
     power_note,
@@ -108,6 +109,9 @@ def test_looks_that_share_the_level_take_more_seeds(capsys):
     assert needed_for(again).difference > needed_for(alone).difference
     print_needed(again, "")
     assert f" {needed_for(again).difference} " in capsys.readouterr().out
+    decided = compare_runs(arms(a=[0.03] * 8, b=0.05 + wobble), looks=looks)
+    assert decided.pairs[0].verdict == "worse"
+    assert level_of_look(decided) == decided.pairs[0].estimate.level < 0.05
 
 
 def test_the_command_keeps_the_seeds_and_passes_over_those_that_tuned():

@@ -155,6 +155,17 @@ def test_a_source_of_chance_that_tells_variants_apart_is_none_that_seeds_resampl
 
 
 @pytest.mark.usefixtures("words_alone")
+def test_a_variant_that_failed_before_its_split_was_known_has_the_others_split(tmp_path):
+    lost = [
+        make_run({"lr": "3", **own}, seed, [], status="FAILED", split="")
+        for seed, own in enumerate(SPLITS)
+    ]
+    found = compare_runs([*replicated(split="one").runs, *lost])
+    words = " ".join(report(found, tmp_path).text.split())
+    assert "All seeds of a variant have the same split, so the population is" in words
+
+
+@pytest.mark.usefixtures("words_alone")
 def test_the_method_names_what_selected_the_epoch_and_a_test_set_only_if_there_is_one(tmp_path):
     words = " ".join(report(replicated(), tmp_path).text.split())
     assert "selected by the validation error; the test set was read once a run" in words

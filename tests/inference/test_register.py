@@ -1,5 +1,6 @@
 """`python -m src.register` on sweeps that were put at the store."""
 
+import numpy as np
 import pytest
 
 from src.errors import InputError
@@ -76,6 +77,20 @@ def test_the_best_of_a_factorial_design_is_judged_against_all_others():
         found = compare_runs(runs, margin=0.001)
         assert found.best.label == "act=b depth=2"
         assert undecided(found) == rivals
+
+
+def test_what_the_report_of_a_design_does_not_decide_is_not_registered():
+    means = {("a", "1"): 3, ("a", "2"): 2.6, ("b", "1"): 2.6, ("b", "2"): 2.2}
+    for number in range(10, 20):
+        draw = np.random.default_rng(number).normal(0, 0.3, (4, 8))
+        runs = [
+            make_run({"act": act, "depth": depth}, seed, [(mean + noise) / 100])
+            for ((act, depth), mean), by_seed in zip(means.items(), draw, strict=True)
+            for seed, noise in enumerate(by_seed)
+        ]
+        found = compare_runs(runs, margin=0.01)
+        sides = [{p.a, p.b} - {found.best} for p in found.pairs if p.verdict == "undecided"]
+        assert {v.label for s in sides if len(s) == 1 for v in s} <= {*undecided(found)}
 
 
 @pytest.mark.parametrize(
