@@ -2,6 +2,7 @@
 
 python tests/bench_trust.py null [SWEEPS]    false verdicts and coverage where all arms are equal
 python tests/bench_trust.py partial [SWEEPS] the same where one arm differs
+python tests/bench_trust.py design [SWEEPS]  false verdicts and coverage of a factorial design
 python tests/bench_trust.py looks [SWEEPS]   false verdicts over several looks
 python tests/bench_trust.py power [SWEEPS]   true gaps found, and equivalence
 python tests/bench_trust.py trained [SWEEPS] false verdicts on equal arms, trained on MNIST
@@ -23,9 +24,12 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from src.compare.factorial import find_effects
 from src.compare.family import ALPHA, estimate, estimate_family, flip_maxima
+from src.compare.pairs import pair_up
 from src.compare.sequential import look_levels
 from src.compare.sign_flips import all_flips
+from src.compare.variants import find_variants
 from src.data import mnist
 from src.data.download import folder
 from src.data.splits import Split, Splits, make_splits
@@ -34,7 +38,9 @@ from src.models.mlp import MLP
 from src.rng import global_stream, stream
 from src.training.fit import evaluate, fit
 from src.training.selection import keep_best
+from tests.compare.records import make_run
 
+Contrasts = Callable[[np.ndarray], np.ndarray]  # (arms, seeds) to (contrasts, seeds)
 Laws = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 LAWS: dict[str, Laws] = {
     "normal": lambda rng, size: rng.normal(0, 0.1, size),
@@ -51,13 +57,15 @@ def pairs(errors: np.ndarray) -> np.ndarray:
     return errors[first] - errors[second]
 
 
-def judged(law: str, arms: int, n: int, sweeps: int, gap: float) -> Iterator[tuple[bool, bool]]:
+def judged(
+    law: str, arms: int, n: int, sweeps: int, gap: float = 0.0, contrasts: Contrasts = pairs
+) -> Iterator[tuple[bool, bool]]:
     """Yield for each sweep whether a verdict was false, and whether all intervals covered."""
     rng = np.random.default_rng([arms, n, len(law)])
     shifts = np.array([gap] + [0.0] * (arms - 1))
-    centres = pairs(shifts[:, None])[:, 0]
+    centres = contrasts(shifts[:, None])[:, 0]
     for _ in range(sweeps):
-        found = estimate_family(pairs(LAWS[law](rng, (arms, n)) + shifts[:, None]))
+        found = estimate_family(contrasts(LAWS[law](rng, (arms, n)) + shifts[:, None]))
         told = [*zip(found, centres, strict=True)]
         yield (
             any(each.excludes_zero and each.mean * centre <= 0 for each, centre in told),
@@ -70,6 +78,23 @@ def null(sweeps: int, gap: float = 0.0) -> None:
         false, covered = np.mean([*judged(law, arms, n, sweeps, gap)], axis=0)
         print(
             f"{arms:3} arms {n:3} seeds {law:11} false {false:.4f} covered {covered:.4f}",
+            flush=True,
+        )
+
+
+def design(sweeps: int) -> None:
+    """Print the errors of the family of two activations at five depths: pairs and effects."""
+    cells = [{"activation": a, "model.depth": f"{d}"} for a in "ab" for d in range(1, 6)]
+    variants = find_variants([make_run(cell, 0, [0.1]) for cell in cells])
+    both, effects = pair_up(variants, variants[0]), find_effects(variants, variants[0])
+    weights = [*({a: 1.0, b: -1.0} for a, b in both), *(effect.weights for effect in effects)]
+    matrix = np.array([[each.get(variant, 0.0) for variant in variants] for each in weights])
+    for n, law in product(SEEDS, LAWS):
+        found = [*judged(law, len(cells), n, sweeps, contrasts=lambda errors: matrix @ errors)]
+        false, covered = np.mean(found, axis=0)
+        print(
+            f"2 x 5 design, {len(matrix)} contrasts {n:3} seeds {law:11} "
+            f"false {false:.4f} covered {covered:.4f}",
             flush=True,
         )
 
@@ -252,6 +277,7 @@ RATES = (0.01, 0.03, 0.1, 0.3)
 MODES: dict[str, Callable[[int], None]] = {
     "null": null,
     "partial": partial(null, gap=1.0),
+    "design": design,
     "looks": looks,
     "power": power,
     "trained": equal_arms,
