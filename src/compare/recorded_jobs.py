@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
@@ -19,7 +20,7 @@ from src.compare.sequential import Look
 from src.compare.spread import find_spread, varied_seeds
 from src.compare.stats import BoolArray
 from src.compare.tuned import Search, Trial
-from src.compare.variants import find_variants
+from src.compare.variants import find_baseline, find_variants
 from src.config import resolved, search_space
 from src.config.schema import factors, plain_text
 from src.errors import InputError
@@ -159,15 +160,25 @@ def _judged_before(
     lineage: Sequence[JobRecord],
     settings: Mapping[str, Any],
 ) -> str:
-    """Return by which margin and metric the first sweep of these jobs judged them; "" by these."""
+    """Return by what the first sweep of these jobs judged them, where that differs; else ""."""
     first = next((s for s in lineage if any(len(_seen(e, labels)) > 1 for e in s.looks)), None)
     if first is None:
         return ""
     runs = [record.run for record in records if record.role is Role.REPORTED]
-    default = find_criterion(runs, None).tracked
+    variants, default = find_variants(runs), find_criterion(runs, None).tracked
+
+    def meant(key: str, value: Any) -> Any:
+        if key != "baseline":
+            return value or default
+        with suppress(InputError):  # a variant that is not here any more
+            return find_baseline(variants, value).label
+        return value
+
     then = settings_of(first.params)
-    before = {key: then.get(key, settings[key]) for key in ("margin", "metric")}
-    differ = [k for k, value in before.items() if (value or default) != (settings[k] or default)]
+    before = {key: then.get(key, settings[key]) for key in ("margin", "metric", "baseline")}
+    differ = [
+        key for key, value in before.items() if meant(key, value) != meant(key, settings[key])
+    ]
     return " ".join(f"compare.{key}={plain_text(before[key])}" for key in differ)
 
 

@@ -135,9 +135,14 @@ def looked_at(records: list[JobRecord], **params: str) -> JobRecord:
         ({"compare.margin": "0.1", "compare.metric": "null"}, {"metric": "test/error"}, ""),
         ({"compare.metric": "null"}, {"metric": "best/val_error"}, "compare.metric=null"),
         ({"compare.margin": "0.1"}, {}, ""),
+        ({"compare.baseline": "null"}, {"baseline": "lr=0.2"}, "compare.baseline=null"),
+        ({"compare.baseline": "null"}, {"baseline": "optimizer.lr=0.1"}, ""),
+        ({"compare.baseline": "optimizer.lr=7"}, {}, "compare.baseline=optimizer.lr=7"),
     ],
 )
-def test_a_margin_or_metric_other_than_that_of_an_earlier_sweep_is_told(before, settings, said):
+def test_what_an_earlier_sweep_judged_by_is_told_where_it_was_something_else(
+    before, settings, said
+):
     records = replicates()
     lineage = [looked_at(records, **before), looked_at(records, **{"compare.margin": "7"})]
     found = conclude(records, SETTINGS | settings, {}, lineage=lineage)
