@@ -8,6 +8,8 @@ from functools import cached_property
 from src.compare.stats import mean
 from src.config.search_space import Dimension, Scale
 
+MIN_CHOICES = 3  # numbers to choose from, of which one lies between others
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -63,11 +65,20 @@ class Search:
 
     @property
     def edges(self) -> list[str]:
-        """The tuned keys whose chosen value is the lowest or highest that was tried."""
-        ranges = [dimension.key for dimension in self.space if dimension.scale != Scale.CHOICE]
-        tried = {key: [float(trial.settings[key]) for trial in self.trials] for key in ranges}
-        at_end = {key: {min(values), max(values)} for key, values in tried.items()}
-        return [key for key in ranges if float(self.settings[key]) in at_end[key]]
+        """The tuned keys whose chosen value is the lowest or highest number that was tried.
+
+        Among words there is no lowest, and of a choice between two both would be at an edge.
+        """
+        found = []
+        for dimension in self.space:
+            try:
+                tried = {float(trial.settings[dimension.key]) for trial in self.trials}
+            except ValueError:
+                continue
+            is_range = dimension.scale != Scale.CHOICE or len(tried) >= MIN_CHOICES
+            if is_range and float(self.settings[dimension.key]) in (min(tried), max(tried)):
+                found.append(dimension.key)
+        return found
 
     @property
     def lowest(self) -> float:

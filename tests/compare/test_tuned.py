@@ -39,6 +39,22 @@ def test_a_shorter_run_is_never_chosen():
     assert found.edges == ["lr"]
 
 
+@pytest.mark.parametrize(
+    ("values", "edges"),
+    [
+        (["0.01", "0.1", "0.5"], ["lr"]),
+        (["0.1", "0.01", "0.5"], []),
+        (["16", "64"], []),
+        (["relu", "tanh", "gelu"], []),
+        (["[16]", "[32]", "[64]"], []),
+    ],
+)
+def test_a_choice_of_numbers_has_edges(values, edges):
+    trials = tuple(Trial(n, {"lr": lr}, 0, True, 0.1 + n / 100) for n, lr in enumerate(values))
+    space = parse({"lr": f"choice({', '.join(values)})"})
+    assert Search("a=1", space, 3, trials).edges == edges
+
+
 def test_a_cut_trial_counts_with_the_last_rung_that_it_reached():
     rungs = [(0, 1, 0.5), (0, 2, 0.3), (1, 1, 0.6), (2, 1, 0.4), (2, 2, 0.2), (2, 3, 0.1)]
     made = [Trial(n, {"lr": f"0.{n + 1}"}, 0, rung == 3, e, rung) for n, rung, e in rungs[::-1]]
