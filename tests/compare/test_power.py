@@ -135,6 +135,7 @@ def test_the_command_has_no_directory_of_the_sweep_and_the_margin_that_was_asked
     assert said.endswith(f": x compare.question=q compare.margin=0.1 'seed=range({seeds})'")
 
 
+@pytest.mark.slow  # simulates sweeps of up to 200 seeds
 def test_a_pair_beyond_all_sizes_is_told_a_margin_and_the_command_that_counts_for_it(capsys):
     noise = np.random.default_rng(0).normal(0, 0.02, 8)
     for names in ("ab", "abcde"):

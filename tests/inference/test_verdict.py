@@ -54,6 +54,7 @@ def test_the_best_run_is_registered_with_the_answer(runs, crossed, search, monke
     assert verdict.startswith("Best of 2 trials: optimizer.lr=0.1")
 
 
+@pytest.mark.slow  # simulates sweeps of many seeds
 def test_seeds_are_counted_for_another_margin_with_the_verdicts_and_the_command_of_it(runs, capsys):
     jobs = [
         (("model=softmax", f"optimizer.lr={lr}", f"seed={seed}"), 0.1 + (seed - 3) * lr / 50)
