@@ -139,7 +139,7 @@ def _interaction(comparison: Comparison) -> str:
 
 
 def _at_equal_levels(comparison: Comparison, factor: str) -> Iterator[Verdict]:
-    """Yield the verdicts of pairs that differ in one factor, in each on the level of a."""
+    """Yield the verdicts of the listed pairs that differ in this factor."""
     for pair in comparison.listed_pairs:
         if pair.a.levels[factor] != pair.b.levels[factor]:
             yield pair.verdict

@@ -129,7 +129,8 @@ def replicated(keys=SPLITS, **fields):
         ([own | {"init_seed": "7"} for own in SPLITS], {}, "fixes the split and the order of bat",
          "same initial weights, so the population is " + FIXED.format("splits and batch orders")),
         ([{"init_seed": "7", "order_seed": "7"}] * 6, {"split": "one"}, "paired by seed. Every",
-         "have the same split, order of batches and initial weights: their runs are one"),
+         "All seeds of a variant have the same split, order of batches and initial weights: their "
+         "runs are one"),
         (SPLITS[:1], {"split": "one"}, "fixes the split, the order of batches and", "that of spli"),
     ],
     ids=["all", "one split", "one init", "one run", "one seed"],
