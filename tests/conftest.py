@@ -33,6 +33,9 @@ from src.process.exit import require_normal_shutdown
 from tests.processes import Processes
 
 if TYPE_CHECKING:  # torch takes seconds to import, of which the process over workers needs none
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
+
     from src.data.splits import Splits
     from src.training.components import Components
 
@@ -126,6 +129,23 @@ def browser() -> Iterator:
         opened = started.chromium.launch(executable_path=chromium, args=flags)
         yield opened
         opened.close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: "Producer"
+) -> "LoadScopeScheduling | None":
+    """With `--dist loadfile` let one process run all tests that start clusters."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.partition("::")[0])
+            return str(file.parent if file.parent.name == "cluster" else file)
+
+    return ByFile(config, log)
 
 
 def pytest_collection() -> None:
