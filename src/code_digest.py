@@ -15,8 +15,8 @@ from importlib.machinery import ModuleSpec
 from itertools import accumulate
 from pathlib import Path
 
-from src import CODE
 from src.errors import InputError
+from src.folders import CODE
 from src.process.signals import is_stop
 from src.source import Source
 

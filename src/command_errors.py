@@ -7,11 +7,11 @@ import traceback
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
-from src import CODE
 from src.config import files
 from src.config.resolved import unknown_key
 from src.config.search_space import unquoted
 from src.errors import InputError, JobError, Refused
+from src.folders import CODE
 from src.messages.credentials import redact
 from src.messages.error_text import failed_call, shortened, unknown, without_place
 

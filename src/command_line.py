@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from src import ROOT
 from src.config import resolved
 from src.errors import InputError
+from src.folders import ROOT
 from src.messages.addresses import expand_home
 from src.messages.error_text import failed_call, root_cause, shortened, unknown
 from src.process.exit import fast_exit

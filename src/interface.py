@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src import CODE, ROOT
 from src.compare import Comparison, recorded_jobs
 from src.compare.answer import Answer
 from src.compare.foreign_table import compare
@@ -17,6 +16,7 @@ from src.compare.variants import find_variants
 from src.config import resolved
 from src.config.resolvers import stamp
 from src.errors import InputError
+from src.folders import CODE, ROOT
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import version
 
-from src import CODE, ROOT
 from src.config.search_space import unquoted
+from src.folders import CODE, ROOT
 from src.messages import commands
 from src.messages.credentials import redact
 from src.process import hardware, scheduler

@@ -14,9 +14,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from src import ROOT, command_line
+from src import command_line
 from src.crate import command
 from src.errors import InputError
+from src.folders import ROOT
 
 FOLDER = "rerun.dir="
 

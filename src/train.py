@@ -9,13 +9,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from src import CODE
 from src.command_errors import is_users, one_line
 from src.config.hydra_internals import MAIN, check_options, name_config_files, trust_config
 from src.config.resolvers import register_resolvers
 from src.config.schema import covers
 from src.config.search_space import quoted
 from src.errors import InputError, JobError, JobRequeued, Refused
+from src.folders import CODE
 from src.messages.credentials import redact
 from src.messages.error_text import place
 from src.process.exit import fast_exit

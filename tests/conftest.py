@@ -24,11 +24,11 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import open_dict
 
-from src import ROOT
 from src.config.hydra_internals import MAIN, trust_config
 from src.config.resolved import Resolved, resolve
 from src.config.resolvers import register_resolvers
 from src.config.shared_compositions import PROVEN, SharingLoader
+from src.folders import ROOT
 from src.process.exit import require_normal_shutdown
 from tests.processes import Processes
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image, ImageStat
 
-from src import ROOT
 from src.compare import write
+from src.folders import ROOT
 from tests.compare.records import arms, compare_runs
 
 pytestmark = pytest.mark.slow

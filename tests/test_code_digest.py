@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src import ROOT, code_digest
+from src import code_digest
 from src.code_digest import NEUTRAL, Snapshot, check_unchanged
 from src.errors import InputError
+from src.folders import ROOT
 from src.source import Source
 
 OWN = "own_package/inner/sharp.py"

@@ -9,13 +9,13 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
-from src import ROOT
 from src.command_errors import SWEPT, is_users, one_line
 from src.config import files
 from src.config.hydra_internals import MAIN, check_options
 from src.config.resolved import resolve
 from src.config.resolvers import register_resolvers
 from src.errors import InputError, Refused
+from src.folders import ROOT
 
 WRONG = {
     "a key": ("epoch=3", r"^epoch: unknown \(did you mean epochs\?\)$"),

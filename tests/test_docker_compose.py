@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from src import ROOT
+from src.folders import ROOT
 
 COMPOSE = (ROOT / "compose.yaml").read_text()
 SERVICES = yaml.safe_load(COMPOSE)["services"]

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from src import ROOT
+from src.folders import ROOT
 from tests.conftest import Workplace
 
 SMALL = ("data=mnist_5k", "data.n=200", "epochs=1", "model=softmax", "figures=false", "threads=1")

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from src import ROOT, compare, interface, sweep
+from src import compare, interface, sweep
 from src.compare.sequential import size
 from src.errors import InputError
+from src.folders import ROOT
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src import ROOT
+from src.folders import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from src import ROOT
+from src.folders import ROOT
 from tests.data.idx import FILES, content, put
 
 pytestmark = pytest.mark.slow

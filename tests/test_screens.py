@@ -12,7 +12,7 @@ import termios
 
 import pytest
 
-from src import ROOT
+from src.folders import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -17,8 +17,8 @@ import torch
 from PIL import Image
 from until import epochs, until
 
-from src import ROOT
 from src.data import mnist_5k
+from src.folders import ROOT
 from src.models.init import matched
 from src.models.mlp import MLP
 from src.training.fit import evaluate

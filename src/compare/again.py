@@ -9,13 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from src import ROOT
 from src.compare import record, recorded_jobs
 from src.compare.answer import Answer, Result, to_json
 from src.compare.comparison import Comparison
 from src.compare.terminal import print_result
 from src.config import resolved
 from src.errors import InputError
+from src.folders import ROOT
 from src.messages.credentials import redact
 from src.messages.error_text import told_as
 from src.provenance import REPORT_TAGS

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from src import CODE
 from src.config.schema import leaves, plain_text
 from src.errors import InputError
+from src.folders import CODE
 from src.messages.error_text import refusal, without_place
 
 SETS_OTHER_GROUPS = ("experiment", "recipe")  # groups whose files set keys of the whole config

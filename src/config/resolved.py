@@ -15,11 +15,11 @@ from omegaconf.errors import (
 )
 from yaml import YAMLError
 
-from src import CODE
 from src.config import schema
 from src.config.document import document
 from src.config.resolvers import register_resolvers
 from src.errors import InputError
+from src.folders import CODE
 from src.messages.addresses import expand_home
 from src.messages.credentials import redact
 from src.messages.error_text import unknown, without_place

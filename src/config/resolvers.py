@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from omegaconf import OmegaConf
 
-from src import ROOT
+from src.folders import ROOT
 
 # What `from_data` knows of the data and, with them, of the training.
 FROM_DATA = ("classes", "input_shape", "image_size", "channels", "features", "updates")

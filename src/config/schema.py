@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from src import CODE
 from src.config import rules
 from src.config.rules import Rule, number, one_of, optional, whole
 from src.errors import InputError
+from src.folders import CODE
 from src.messages.error_text import unknown
 from src.metrics import BUILT_IN, Direction, Unit
 

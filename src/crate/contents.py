@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from src import ROOT
 from src.compare import write
 from src.compare.plain_search import PlainSearch
 from src.compare.recorded_jobs import conclude_again
@@ -17,6 +16,7 @@ from src.config.schema import GROUPS, UNRECORDED_KEYS
 from src.crate import archive, command
 from src.crate.results import FILE, JobResult, dump
 from src.errors import InputError
+from src.folders import ROOT
 from src.inference.weights import own_targets
 from src.provenance import REPORT_TAGS, git
 from src.source import Source

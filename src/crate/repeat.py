@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from src import CODE
 from src.crate.results import Agreement, JobResult
+from src.folders import CODE
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
 

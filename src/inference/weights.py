@@ -14,10 +14,10 @@ import torch
 import yaml
 from torch import nn
 
-from src import CODE
 from src.config.hydra_internals import trust_config
 from src.config.resolved import SHARED_GROUPS, targets
 from src.errors import InputError
+from src.folders import CODE
 from src.messages.error_text import told_as
 from src.training.network import facts, filled_in, make, normalized
 from src.training.selection import Weights

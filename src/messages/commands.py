@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from src import ROOT
+from src.folders import ROOT
 from src.messages import addresses
 from src.messages.credentials import redact
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from src import CODE
 from src.errors import InputError
+from src.folders import CODE
 from src.messages.credentials import redact
 from src.process.signals import is_stop
 

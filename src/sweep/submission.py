@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
-from src import CODE, ROOT
 from src.code_digest import SITES, SNAPSHOT
+from src.folders import CODE, ROOT
 from src.process import scheduler
 from src.provenance import COMMIT
 from src.tracking.event import EventKind

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from src import ROOT
 from src.errors import AccessDeniedError, InputError
+from src.folders import ROOT
 from src.messages import commands
 from src.tracking import mlflow_source
 from src.tracking.job_record import JobRecord, fold

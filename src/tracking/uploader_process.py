@@ -12,8 +12,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from src import CODE
 from src.errors import PEER_CLOSED, InputError
+from src.folders import CODE
 from src.messages import logs
 from src.messages.error_text import root_cause
 from src.process.exit import at_end, fast_exit

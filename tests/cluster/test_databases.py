@@ -5,7 +5,7 @@ import re
 import pytest
 from postgres import PASSWORD
 
-from src import ROOT
+from src.folders import ROOT
 from tests.conftest import Workplace
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from postgres import Postgres
 from s3 import BUCKET, S3
 from until import until
 
-from src import ROOT
+from src.folders import ROOT
 from tests.conftest import Workplace
 from tests.held import held
 

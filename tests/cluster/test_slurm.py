@@ -11,7 +11,7 @@ import psutil
 import pytest
 from until import epochs, until
 
-from src import ROOT
+from src.folders import ROOT
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals

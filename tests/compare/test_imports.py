@@ -3,7 +3,7 @@
 import ast
 from graphlib import TopologicalSorter
 
-from src import ROOT
+from src.folders import ROOT
 
 PACKAGE = "src.compare."
 

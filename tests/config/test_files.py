@@ -8,12 +8,12 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 
-from src import ROOT
 from src.command_errors import one_line
 from src.config.files import check_content, forget
 from src.config.hydra_internals import MAIN, name_config_files
 from src.config.resolvers import register_resolvers
 from src.errors import InputError
+from src.folders import ROOT
 
 GELU = "_target_: torch.nn.GELU\n_partial_: true\n"
 GLOBAL = "# @package _global_\n"

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from src import ROOT
 from src.config import resolved as module
 from src.config.resolved import Identity
 from src.config.schema import factors
 from src.errors import InputError
+from src.folders import ROOT
 
 CODE = {"src/training/fit.py": "a1", "torch": "2.15.0"}
 CELEBRATED = {"seed": "0", "model": "mlp", "activation": "relu", "optimizer.lr": "0.05"}

@@ -8,9 +8,9 @@ import zipfile
 
 import pytest
 
-from src import ROOT
 from src.crate import archive
 from src.crate.results import load
+from src.folders import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -16,9 +16,9 @@ import pytest
 import torch
 from PIL import Image
 
-from src import ROOT
 from src.demo import main
 from src.errors import InputError
+from src.folders import ROOT
 from src.inference.fitting import fit
 
 pytestmark = pytest.mark.slow

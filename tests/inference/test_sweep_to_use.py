@@ -9,8 +9,8 @@ import sys
 import pytest
 from PIL import Image
 
-from src import ROOT
 from src.data import mnist_5k
+from src.folders import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,7 @@
 import ast
 from graphlib import TopologicalSorter
 
-from src import ROOT
+from src.folders import ROOT
 
 FOLDER = ROOT / "src/plugins/hydra_plugins/local_launcher"
 PACKAGE = "hydra_plugins.local_launcher"

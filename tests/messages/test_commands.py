@@ -4,8 +4,9 @@ import shlex
 
 import pytest
 
-from src import ROOT, provenance
+from src import provenance
 from src.config import resolved
+from src.folders import ROOT
 from src.messages import commands
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from src import ROOT
+from src.folders import ROOT
 from src.messages import logs
 
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from until import until
 
-from src import ROOT
+from src.folders import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from src import ROOT
+from src.folders import ROOT
 from src.process import hardware
 
 

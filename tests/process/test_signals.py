@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from src import ROOT
+from src.folders import ROOT
 
 BEGIN = """
 import os, signal, sys

@@ -11,12 +11,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import OmegaConf, read_write
 
-from src import ROOT
 from src.config import hydra_internals
 from src.config.hydra_internals import MAIN, split_jobs
 from src.config.resolvers import register_resolvers
 from src.config.shared_compositions import SharingLoader, share_compositions
 from src.errors import InputError
+from src.folders import ROOT
 from src.sweep import multirun
 from src.sweep.compose import job_overrides, question
 

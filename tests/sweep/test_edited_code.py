@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from until import epochs, until
 
-from src import ROOT
+from src.folders import ROOT
 from src.tracking.journal import Journal
 from tests.held import held
 

@@ -7,9 +7,9 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
-from src import ROOT
 from src.config.hydra_internals import MAIN
 from src.config.resolvers import register_resolvers
+from src.folders import ROOT
 from src.sweep import growing
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals

@@ -10,10 +10,10 @@ from hydra.core.singleton import Singleton
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from src import ROOT
 from src.config.hydra_internals import MAIN, as_typed
 from src.config.resolvers import register_resolvers
 from src.config.shared_compositions import share_compositions
+from src.folders import ROOT
 from src.sweep.compose import job_overrides, question, resolved
 from src.sweep.secrets import hide_secrets, make_private
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from src import ROOT, code_digest
+from src import code_digest
 from src.code_digest import Snapshot
+from src.folders import ROOT
 from src.sweep import submission
 
 COMPILED = find_spec("markupsafe._speedups").origin  # a small one, of any package

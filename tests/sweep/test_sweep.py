@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from until import epochs, until
 
-from src import ROOT
+from src.folders import ROOT
 from tests.held import held
 
 pytestmark = pytest.mark.slow

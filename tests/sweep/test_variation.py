@@ -5,11 +5,11 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
-from src import ROOT
 from src.config.hydra_internals import MAIN
 from src.config.resolvers import register_resolvers
 from src.config.shared_compositions import SharingLoader
 from src.errors import InputError
+from src.folders import ROOT
 from src.sweep.compose import resolved
 from src.sweep.variation import Original
 

@@ -14,8 +14,9 @@ from types import SimpleNamespace
 import pytest
 from mlflow import MlflowClient
 
-from src import ROOT, sync
+from src import sync
 from src.errors import InputError
+from src.folders import ROOT
 from src.messages.addresses import database_path
 from src.tracking import embedded
 from src.tracking import store as tracking_store

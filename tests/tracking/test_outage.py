@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from mlflow_server import MlflowServer
 from until import all_have, epochs, until
 
-from src import ROOT
+from src.folders import ROOT
 from src.tracking.journal import Journal
 from tests.conftest import Workplace
 from tests.held import held

@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlparse
 import pytest
 from until import epochs, until
 
-from src import ROOT
 from src.errors import InputError
+from src.folders import ROOT
 from src.tracking.journal import Journal
 from src.tracking.mlflow_sink import send
 from src.tracking.store import connect

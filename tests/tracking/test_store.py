@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from src import ROOT
 from src.errors import InputError
+from src.folders import ROOT
 from src.tracking.settings import TrackingSettings
 
 
