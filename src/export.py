@@ -53,10 +53,10 @@ def _sweep(words: command_line.Words, file: Path) -> None:
             raise InputError(f"{key}=: an archive holds a sweep; sweep=… names it")
     from src.crate import contents
     from src.crate.results import JobResult
-    from src.tracking.run_source import find_sweep, reach
+    from src.tracking.run_source import RunSource
 
-    source = reach(words.tracking)
-    sweep = find_sweep(source, words.value("sweep"))
+    source = RunSource(words.tracking)
+    sweep = source.sweep(words.value("sweep"))
     digest, lacking = contents.pack(source, sweep, file)
     if lacking:
         print(f"note: without config files of {lacking} jobs, which their server keeps")

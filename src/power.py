@@ -44,10 +44,10 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError("variants=…: must go with spread=…; a sweep has its own")
     else:
         from src.compare.recorded_jobs import conclude_again
-        from src.tracking.run_source import find_sweep, reach
+        from src.tracking.run_source import RunSource
 
-        source = reach(words.tracking)
-        sweep = find_sweep(source, words.files[0] if words.files else None)
+        source = RunSource(words.tracking)
+        sweep = source.sweep(words.files[0] if words.files else None)
         found = conclude_again(source, sweep, numbers.get("margin")).result
         print_needed(found, sweep.tags.get("command", ""))
 

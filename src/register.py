@@ -31,11 +31,11 @@ def main(arguments: Sequence[str]) -> None:
     from src.compare.recorded_jobs import conclude_again
     from src.inference import publish
     from src.tracking import logged_model, sweep_runs
-    from src.tracking.run_source import Server, find_sweep
+    from src.tracking.run_source import RunSource
 
-    server = Server(words.tracking.open())
-    sweep = find_sweep(server, words.value("sweep"))
-    answer, candidates = conclude_again(server, sweep), sweep.usable
+    source = RunSource(words.tracking)
+    store, sweep = words.tracking.open(), source.sweep(words.value("sweep"))
+    answer, candidates = conclude_again(source, sweep), sweep.usable
     found = answer.result
     if isinstance(found, Comparison):
         winners = {run.run_id for run in found.best.usable.values()}
@@ -47,8 +47,8 @@ def main(arguments: Sequence[str]) -> None:
             raise InputError(f"{reason}; --anyway registers it all the same")
         print(f"warning: {reason}")
     record = sweep_runs.ranked(candidates)[0]
-    model_id = publish.publish_run(server.store, record)
-    version = logged_model.register(server.store, model_id, name, answer.verdict, ALIAS)
+    model_id = publish.publish_run(store, record)
+    version = logged_model.register(store, model_id, name, answer.verdict, ALIAS)
     print(f"models:/{name}@{ALIAS} is version {version}: {record.name} (models:/{model_id})")
 
 

@@ -2,8 +2,9 @@
 
 Without a run id the last sweep is compared; `key=value` are the config's `compare` and `tracking`.
 Another baseline, margin or metric than the sweep's is an answer post hoc: it is put beside the one
-that was planned, and labelled. While the tracking server is away, the journals of this machine are
-compared, and the report lies in outputs/comparisons.
+that was planned, and labelled. Journals on this machine are read, and the tracking server is asked
+for what has none. The answer becomes a part of the sweep's journal, and is sent when the server
+answers; that of a sweep which still goes on, or of several, lies in outputs/comparisons.
 
   --json    print the answer for a program, and nothing else on standard output
   --csv FILE --value COLUMN --seed COLUMN [--maximize] [--margin X] [--baseline 'COLUMN=LEVEL …']

@@ -20,7 +20,6 @@ from src.folders import ROOT
 from src.inference.weights import own_targets
 from src.provenance import REPORT_TAGS, git
 from src.source import Source
-from src.tracking.run_files import fetch
 from src.tracking.run_source import RunSource
 from src.tracking.sweep_runs import SweepRuns, has_weights
 
@@ -101,7 +100,7 @@ def _write_configs(source: RunSource, sweep: SweepRuns, folder: Path) -> int:
             try:
                 place = Path(places, str(number))
                 place.mkdir()
-                kept = fetch(*source.keeper(record), "config.yaml", place)
+                kept = source.fetch(record, "config.yaml", place)
                 tree = yaml.safe_load(kept.read_bytes())
             except (InputError, yaml.YAMLError):  # of a job that failed there is none
                 lacking += has_weights(record)

@@ -5,7 +5,7 @@ from src.errors import InputError
 from src.inference import restore
 from src.inference.trained_model import TrainedModel, ensemble
 from src.tracking import sweep_runs
-from src.tracking.run_source import find_run, find_sweep, reach
+from src.tracking.run_source import RunSource
 
 KEYS = ("run", "sweep", "model")
 
@@ -22,14 +22,14 @@ def choose(words: Words, is_ensemble: bool = False) -> TrainedModel:
         if is_ensemble:
             raise InputError(f"--ensemble: model={uri} is one model; run=… or sweep=… has several")
         return restore.load(words.tracking.open(), uri)
-    source = reach(words.tracking)
+    source = RunSource(words.tracking)
     if run_id := words.value("run"):
-        record = find_run(source, run_id)
+        record = source.run(run_id)
         group = source.siblings(record) if is_ensemble else [record]
     else:
-        sweep = find_sweep(source, words.value("sweep"))
+        sweep = source.sweep(words.value("sweep"))
         group = sweep.best_variant if is_ensemble else sweep_runs.ranked(sweep.usable)[:1]
-    models = [restore.restore(*source.keeper(record)) for record in group]
+    models = [restore.restore(source, record) for record in group]
     return ensemble(models, models[0].name) if is_ensemble else models[0]
 
 
@@ -38,11 +38,11 @@ def best_of_variants(words: Words, most: int) -> list[TrainedModel]:
 
     Of a sweep with many variants these are the `most` with the lowest error.
     """
-    source = reach(words.tracking)
+    source = RunSource(words.tracking)
     uris = words.values.get("model", [])
     models = [restore.load(words.tracking.open(), uri) for uri in uris]
-    records = [find_run(source, run_id) for run_id in words.values.get("run", [])]
+    records = [source.run(run_id) for run_id in words.values.get("run", [])]
     if "sweep" in words.values or not (models or records):
-        sweep = find_sweep(source, words.value("sweep"))
+        sweep = source.sweep(words.value("sweep"))
         records += sweep_runs.best_of_variants(sweep.records)[:most]
-    return [*(restore.restore(*source.keeper(record)) for record in records), *models]
+    return [*(restore.restore(source, record) for record in records), *models]

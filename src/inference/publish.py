@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
@@ -76,20 +77,19 @@ def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()
 
     Raises InputError where it cannot be made, and what torch.export and the server raise.
     """
-    from src.tracking import logged_model
-    from src.tracking.run_files import fetch, source_run
+    from src.tracking import logged_model, run_files
 
-    source = source_run(store, record)
+    source = run_files.source_run(store, record)
     if found := logged_model.find(store, source):
         logged_model.show_with(store, record, found)
         return found
     from src.inference import restore  # imports torch
 
     with TemporaryDirectory() as folder:
-        place = Path(folder)
-        model = restore.from_weights(store, record, allowed)
-        config = fetch(store, record, "config.yaml", place)
-        example = restore.examples(store, record, place)[:2]
+        place, fetch = Path(folder), partial(run_files.fetch, lambda: store)
+        model = restore.from_weights(fetch, record, allowed)
+        config = fetch(record, "config.yaml", place)
+        example = restore.examples(fetch, record, place)[:2]
         (module,) = model.members
         metadata = {key: getattr(model, key) for key in restore.METADATA_KEYS}
         metadata["classes"] = list(model.classes)

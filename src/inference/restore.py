@@ -1,7 +1,7 @@
 """The trained model of a run: its logged program, else its weights in its config's model."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,28 +14,30 @@ from src.inference.fitting import ink_box
 from src.inference.trained_model import TrainedModel
 from src.tracking import logged_model
 from src.tracking.job_record import JobRecord
-from src.tracking.run_files import fetch, source_run
+from src.tracking.run_files import trained_by
+from src.tracking.run_source import RunSource
 from src.tracking.store import Store
 from src.tracking.sweep_runs import label
 
 SHAPE = (1, 28, 28)  # of the examples of runs that do not say it
 METADATA_KEYS = ("target", "label", "box")  # in an MLflow model's metadata, beside its classes
+Fetch = Callable[[JobRecord, str, Path], Path]  # as `RunSource.fetch`
 HIGH_DIGIT = ("0 to 4", "5 to 9")
 
 log = logging.getLogger(__name__)
 
 
-def restore(store: Store | None, record: JobRecord) -> TrainedModel:
-    """Return the model of a run, without a store by the files on this machine.
+def restore(source: RunSource, record: JobRecord) -> TrainedModel:
+    """Return the model of a run: its program, which holds the code as it was, else its weights'.
 
     Raises InputError where it cannot be had.
     """
-    if store is None:
-        return from_weights(None, record)
-    model_id = logged_model.find(store, source_run(store, record)) if record.run_id else None
-    if model_id:
-        return load(store, f"models:/{model_id}", label(record))
-    return from_weights(store, record)
+    run_id = trained_by(source.origin(record))
+    if run_id and source.connect.reach():
+        store = source.connect()
+        if model_id := logged_model.find(store, run_id):
+            return load(store, f"models:/{model_id}", label(record))
+    return from_weights(source.fetch, record)
 
 
 def load(store: Store, uri: str, name: str | None = None) -> TrainedModel:
@@ -49,28 +51,26 @@ def load(store: Store, uri: str, name: str | None = None) -> TrainedModel:
     return TrainedModel(name or uri, (found.program,), found.shape, names, **own)
 
 
-def from_weights(
-    store: Store | None, record: JobRecord, allowed: Collection[str] = ()
-) -> TrainedModel:
-    """Return the model of a run from its config.
+def from_weights(fetch: Fetch, record: JobRecord, allowed: Collection[str] = ()) -> TrainedModel:
+    """Return the model of a run from its config; `fetch` returns a file of the run.
 
     Its parts are those of this project's conf, or `allowed`.
     """
     name = f"run={record.run_id}"
     with TemporaryDirectory() as folder:
-        tree = weights.read_config(fetch(store, record, "config.yaml", Path(folder)))
-        state = weights.read_weights(fetch(store, record, "model.pt", Path(folder)))
-        box = ink_box(examples(store, record, Path(folder)))
+        tree = weights.read_config(fetch(record, "config.yaml", Path(folder)))
+        state = weights.read_weights(fetch(record, "model.pt", Path(folder)))
+        box = ink_box(examples(fetch, record, Path(folder)))
     classes, data = class_names(record, tree), tree.get("data", {})
     own = {key: str(data[key]) for key in ("target", "label") if key in data}
     module = weights.build(name, tree, state, shape(record), len(classes), allowed)
     return TrainedModel(label(record), (module,), shape(record), classes, **own, box=box)
 
 
-def examples(store: Store | None, record: JobRecord, folder: Path) -> np.ndarray:
+def examples(fetch: Fetch, record: JobRecord, folder: Path) -> np.ndarray:
     """Return inputs (N, *shape) float32 of a run: of its validation set, or empty ones."""
     try:
-        with fetch(store, record, "inputs.npz", folder).open("rb") as file, np.load(file) as kept:
+        with fetch(record, "inputs.npz", folder).open("rb") as file, np.load(file) as kept:
             found = kept["inputs"]
     except Exception:  # of a run before they were kept, and all that a damaged file raises
         log.debug("%s: no inputs", record.name, exc_info=True)

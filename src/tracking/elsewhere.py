@@ -107,8 +107,9 @@ def take_up(tracking: TrackingSettings, journal: Journal, checkpoint: Path) -> N
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=checkpoint.parent) as folder:
         try:
-            found = fetch_file(tracking.connect(), record, CHECKPOINT, Path(folder))
+            found = fetch_file(tracking.connect, record, CHECKPOINT, Path(folder))
         except InputError as nothing:
             log.info("%s: begins anew: %s", journal.folder, nothing)
         else:
-            found.replace(checkpoint)
+            shutil.copyfile(found, copy := Path(folder, "copy"))
+            copy.replace(checkpoint)

@@ -20,6 +20,7 @@ from src.tracking.settings import TrackingSettings, moved
 SEARCH_TAGS = {"answer": "search"}  # of a sweep whose sweeper looks for the best settings
 LEFT = "checkpoint"  # tag of a trial that stops early: the name of what its next rung goes on from
 PUBLISHED = ("train_error", "val_error")
+NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,11 @@ from src.tracking.event import Event, EventKind
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import ALL_EVENTS, FILES, SWEEP_DEPTH, Journal
 from src.tracking.lock import locked
+from src.tracking.mlflow_source import JOB_ID_LENGTH, find_run
 from src.tracking.store import Store
 
+STATES = (EventKind.START, EventKind.REQUEUED, EventKind.END)
 NAME_LENGTH = 250  # of a run's name in MLflow's tables, to which PostgreSQL holds
-JOB_ID_LENGTH = 16  # hexadecimal digits; MLflow's own ids have 32
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +66,6 @@ def is_deleted(store: Store, run_id: str) -> bool:
         return error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 
 
-def find_run(store: Store, job_id: str) -> str | None:
-    """Return the id of the run that has this tag `job`."""
-    found = store.client.search_runs([store.experiment_id], f"tags.job = '{job_id}'", max_results=1)
-    return found[0].info.run_id if found else None
-
-
 def deliver(store: Store, run_id: str | None, events: Sequence[Event], folder: Path) -> str:
     """Send events of the journal in `folder`; return the id of their run, made if it is None.
 
@@ -95,10 +90,10 @@ def deliver(store: Store, run_id: str | None, events: Sequence[Event], folder: P
         elif kind == EventKind.FILES:
             files += [folder / path for path in event.get("paths") or _listed(folder, event)]
     _log(store, run_id, metrics, params, {} if starts else tags)
-    last = events[-1]
-    if last["event"] == EventKind.END:
-        store.client.set_terminated(run_id, last["status"], last["time"])
-    elif last["event"] == EventKind.REQUEUED:
+    states = [event for event in events if event["event"] in STATES]
+    if states and states[-1]["event"] == EventKind.END:  # an answer may come after it
+        store.client.set_terminated(run_id, states[-1]["status"], states[-1]["time"])
+    elif states and states[-1]["event"] == EventKind.REQUEUED:
         store.client.update_run(run_id, status=Status.SCHEDULED)
     # Last: an artifact store may be away while the server is not.
     _send_files(store, run_id, files, folder / FILES)

@@ -18,21 +18,52 @@ from src.messages.addresses import local_path
 from src.metrics import SUMMARY
 from src.process.identity import machine_id
 from src.tracking.event import Event, EventKind
-from src.tracking.job_record import JobRecord, Status, fold, fold_events
+from src.tracking.job_record import NOWHERE, JobRecord, Status, fold, fold_events
 from src.tracking.journal import Journal
 from src.tracking.store import Store
+from src.tracking.sweep_runs import SweepRuns, runs_of
 
 THREADS = 8
 PAGE = 200  # runs in an answer: a busy server needs seconds for a thousand
-NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
+JOB_ID_LENGTH = 16  # hexadecimal digits; MLflow's own ids have 32
 
 
-def get(store: Store, run_id: str, key: str = "") -> MlflowRun:
-    """Return MLflow's record of a run of the experiment; `key` is what was typed before the id.
+def find(store: Store, run_id: str | None, key: str) -> SweepRuns:
+    """Return a sweep, without an id the last, or a run alone; `key` was typed before the id.
+
+    Where their journals lie on this machine after all, as the server tells, these are read. Raises
+    InputError for an id that the server has not.
+    """
+    run = _get(store, run_id, key) if run_id is not None else _last_sweep(store)
+    if record := _local(run):
+        return runs_of(record)
+    is_sweep, own = run.data.tags.get("kind") == "sweep", run.info.run_id
+    found = jobs(store, own) if is_sweep else _records(store, [run])
+    return SweepRuns(own if is_sweep else "", run.data.tags, run.data.params, found)
+
+
+def find_run(store: Store, job_id: str) -> str | None:
+    """Return the id of the run that has this tag `job`."""
+    found = store.client.search_runs([store.experiment_id], f"tags.job = '{job_id}'", max_results=1)
+    return found[0].info.run_id if found else None
+
+
+def _last_sweep(store: Store) -> MlflowRun:
+    found = store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'", max_results=1)
+    if not found:
+        said = f"no sweep at {store.shown_uri}; `{commands.train('-m')} …` makes one"
+        raise InputError(said)
+    return found[0]
+
+
+def _get(store: Store, run_id: str, key: str) -> MlflowRun:
+    """Return a run of the experiment by MLflow's id or the job's own.
 
     Raises InputError for an id that the server has not, or has of another experiment, and for a
     deleted run.
     """
+    if len(run_id) == JOB_ID_LENGTH:
+        run_id = find_run(store, run_id) or run_id
     try:
         run = store.client.get_run(run_id)
     except MlflowException as error:
@@ -48,12 +79,13 @@ def get(store: Store, run_id: str, key: str = "") -> MlflowRun:
     return run
 
 
-def jobs_of(store: Store, sweep: str) -> list[MlflowRun]:
+def jobs(store: Store, sweep: str) -> list[JobRecord]:
     """Return a sweep's jobs in its order, then its searches, and jobs that could not begin."""
     found = list(search(store, f"tags.`mlflow.parentRunId` = '{sweep}'"))
     for arm in [run for run in found if run.data.tags.get("kind") == "search"]:
         found += search(store, f"tags.`mlflow.parentRunId` = '{arm.info.run_id}'")
-    return sorted(found, key=lambda job: int(job.data.tags.get("number", len(found))))
+    found.sort(key=lambda job: int(job.data.tags.get("number", len(found))))
+    return _records(store, found)
 
 
 def jobs_by_number(
@@ -73,7 +105,7 @@ def jobs_by_number(
         yield number, run.info.run_id, events
 
 
-def records(store: Store, runs: Sequence[MlflowRun]) -> list[JobRecord]:
+def _records(store: Store, runs: Sequence[MlflowRun]) -> list[JobRecord]:
     """Return the records of runs, from their journals where these lie on this machine."""
     local = {run.info.run_id: record for run in runs if (record := _local(run))}
     others = [run for run in runs if run.info.run_id not in local]

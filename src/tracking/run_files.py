@@ -1,5 +1,6 @@
 """The files of a run: beside its journal while they wait to be sent, else its MLflow artifacts."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,33 +14,41 @@ if TYPE_CHECKING:
     from src.tracking.store import Store
 
 
-def fetch(store: "Store | None", record: JobRecord, name: str, folder: Path) -> Path:
-    """Return the file `name` of a run, downloaded into `folder` where it lies elsewhere.
+def fetch(connect: "Callable[[], Store]", record: JobRecord, name: str, folder: Path) -> Path:
+    """Return the file `name` of a run, downloaded into `folder` where it does not lie here.
 
-    Of a run that was reused it is its source's. Raises InputError where it is not kept; without a
-    store, where it does not lie on this machine.
+    Of a run that was reused it is its source's. Raises InputError where it is not kept, or what
+    `connect` raises.
     """
-    places = _places(record, name)
-    for path in places if store is None else places[:1]:
+    for path in _places(record, name):
         if path.is_file():
             return path
-    if store is None:
-        raise InputError(f"run={record.run_id or record.job_id}: its {name} lies at its server")
-    with told_as(f"run={record.run_id}: its {name} cannot be had"):
+    with told_as(f"run={record.run_id or record.job_id}: its {name} cannot be had"):
+        store = connect()
         return Path(store.client.download_artifacts(source_run(store, record), name, str(folder)))
 
 
-def _places(record: JobRecord, name: str) -> list[Path]:
-    """Return where a file may lie: beside the journal, or as an embedded database keeps it."""
-    own, root = record.journal.folder / FILES / name, local_path(record.destination.artifacts)
-    if root is None or record.run_id is None:
-        return [own]
-    kept = f"{record.run_id}/artifacts/{name}"
-    return [own, root / kept, *root.glob(f"*/{kept}")]  # the last as a server on this machine does
+def _places(record: JobRecord, name: str) -> Iterator[Path]:
+    """Yield where a file may lie: beside the journal, or as an embedded database keeps it."""
+    yield record.journal.folder / FILES / name
+    root, run_id = local_path(record.destination.artifacts), trained_by(record)
+    if root is not None and run_id is not None:
+        yield root / run_id / "artifacts" / name
+        yield from root.glob(f"*/{run_id}/artifacts/{name}")  # as a server on this machine does
+
+
+def trained_by(record: JobRecord) -> str | None:
+    """Return the id of the run that trained what this one found, as its journal has it."""
+    return record.tags.get("reused_from", record.run_id)
 
 
 def source_run(store: "Store", record: JobRecord) -> str:
-    """Return the id of the run that trained what this one found; its own unless it was reused."""
-    assert record.run_id is not None, "neither files beside the journal nor a run"
+    """Return the id of the run that trained what this one found, as the server has it.
+
+    Raises InputError for a run that was not sent.
+    """
+    if record.run_id is None:
+        said = "the tracking server does not have it yet; `python -m src.sync` sends it"
+        raise InputError(f"run={record.job_id}: {said}")
     tags = store.client.get_run(record.run_id).data.tags
     return str(tags.get("reused_from", record.run_id))

@@ -7,18 +7,20 @@ from operator import attrgetter
 from statistics import fmean
 
 from src.tracking.job_record import JobRecord, Role, Status
+from src.tracking.sweep_journals import SweepJournals
 
 ERROR = attrgetter("best_val_error")
 
 
 @dataclass(frozen=True)
 class SweepRuns:
-    """A sweep and the records of its jobs."""
+    """A sweep and the records of its jobs, or a run alone."""
 
-    sweep_id: str  # of its run at the tracking server
+    sweep_id: str  # of its run at the tracking server, else its own; "": a run alone
     tags: Mapping[str, str]
     params: Mapping[str, str]
     records: list[JobRecord]
+    own: JobRecord | None = None  # the sweep's, where its journal lies on this machine
 
     @property
     def jobs(self) -> list[JobRecord]:
@@ -34,6 +36,15 @@ class SweepRuns:
     def best_variant(self) -> list[JobRecord]:
         """The runs of the variant with the lowest mean error."""
         return min(by_variant(self.records), key=lambda group: fmean(map(ERROR, group)))
+
+
+def runs_of(record: JobRecord) -> SweepRuns:
+    """Return the runs of the sweep, or the run, whose journal lies on this machine."""
+    if not record.is_sweep:
+        return SweepRuns("", record.tags, record.params, [record])
+    journals, sweep_id = SweepJournals(record.journal), record.run_id or record.job_id
+    jobs = [*journals.records(), *journals.searches()]
+    return SweepRuns(sweep_id, record.tags, record.params, jobs, record)
 
 
 def has_weights(record: JobRecord) -> bool:

@@ -7,19 +7,19 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from src.errors import AccessDeniedError, InputError
-from src.messages import commands, logs
-from src.messages.error_text import root_cause
+from src.messages import logs
 from src.tracking import elsewhere, embedded, logged_model, mlflow_results, mlflow_source
+from src.tracking.connection import Connection
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end, goes_on, settle
 from src.tracking.result_index import ResultIndex
 from src.tracking.store import Store
 from src.tracking.sweep_journals import SweepJournals
-from src.tracking.uploader import HEARTBEAT, RETRY_SECONDS, Uploader, upload
+from src.tracking.uploader import HEARTBEAT, RETRY_SECONDS, Uploader, missing_note, upload
 
 POLL_SECONDS = 0.1
+WITHOUT = "All goes on, and `python -m src.sync` sends it later."
 
 
 # Makes the models that are wanted of runs; returns what is to be told of them.
@@ -30,6 +30,7 @@ class UploadService:
     """Requests to the process, each a method; `connect` is the first."""
 
     index: ResultIndex  # once it is connected
+    connection: Connection  # the same
     journals: SweepJournals  # once it watches
 
     def __init__(self) -> None:
@@ -43,29 +44,26 @@ class UploadService:
         wrong address is told before training.
         """
         logs.show(verbose)
-        self.index, self.is_connected, self.is_reached = index, True, True
-        try:
-            index.tracking.connect()
-        except InputError as refusal:
-            if isinstance(refusal, AccessDeniedError) or not index.was_reached():
-                raise
-            logs.tell(f"warning: {refusal}. All goes on, and `python -m src.sync` sends it later.")
-            self.is_reached = False
+        self.index, self.is_connected = index, True
+        self.connection = Connection(
+            index.tracking.connect, lambda: WITHOUT if index.was_reached() else ""
+        )
+        self.connection.reach()
 
     def close_abandoned(self) -> None:
         """End the journals of this machine's dead processes; send what they had not sent."""
-        close_abandoned(self.index, self.is_reached)
+        close_abandoned(self.index, self.connection)
 
     def import_results(self, missing: Collection[str], variants: Collection[str]) -> list[str]:
         """Keep journals of the results that the server has; return their fingerprints.
 
         `missing` are those wanted, of these `variants`; without variants it is not known of which.
         """
-        if not self.is_reached:
+        if not self.connection.reach():
             return []
         has_lost = any(self.index.folders(fingerprint) for fingerprint in missing)
         known_index = "" if has_lost else self.index.name
-        store = self.index.tracking.connect()
+        store = self.connection()
         found = list(mlflow_results.finished(store, missing, variants, known_index))
         for run in found:
             self.index.import_result(*run)
@@ -106,11 +104,7 @@ class UploadService:
         journal = self.journals.sweep
         error, record = self.uploader.flush(), fold(journal)
         if error and record:
-            what = "sweep" if record.is_sweep else "run"
-            logs.tell(
-                f"warning: the tracking server misses a part of this {what} ({root_cause(error)}); "
-                f"`{commands.sync(journal.folder)}` sends it later"
-            )
+            logs.tell(missing_note(error, journal))
         elif record and record.has_ended:
             self.index.close(record.job_id)
         embedded.complete(self.index.tracking.uri)
@@ -162,7 +156,7 @@ class UploadService:
             end(own, Status.KILLED, "its process was gone")
 
 
-def close_abandoned(index: ResultIndex, is_reached: bool) -> None:
+def close_abandoned(index: ResultIndex, connect: Callable[[], Store]) -> None:
     """End the journals of this machine's dead processes, and send what they had not sent."""
     for job_id, folder in list(index.opened()):
         journal = Journal(folder)
@@ -175,6 +169,6 @@ def close_abandoned(index: ResultIndex, is_reached: bool) -> None:
             own = SweepJournals(journal)
             jobs = own.settle() if record.is_sweep else []
             waiting = [journal, *own.parents, *(job.journal for job in jobs if job.has_ended)]
-            is_ours = is_reached and record.destination.is_same_experiment(index.tracking)
-            if is_ours and not upload(waiting, index.tracking.connect):
+            is_ours = record.destination.is_same_experiment(index.tracking)
+            if is_ours and not upload(waiting, connect):
                 index.close(job_id)

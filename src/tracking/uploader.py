@@ -11,8 +11,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from src.messages import commands
 from src.messages.error_text import root_cause
 from src.process.exit import at_end
+from src.tracking.job_record import fold
 from src.tracking.journal import Journal
 
 if TYPE_CHECKING:
@@ -141,3 +143,13 @@ def upload(waiting: Iterable[Journal], connect: Callable[[], "Store"]) -> Except
             if time.monotonic() - start > FLUSH_INTERVAL:
                 break
     return error
+
+
+def missing_note(error: Exception, journal: Journal) -> str:
+    """Return a warning that the server misses a part of a run or a sweep, and how to send it."""
+    record = fold(journal)
+    what = "sweep" if record and record.is_sweep else "run"
+    return (
+        f"warning: the tracking server misses a part of this {what} ({root_cause(error)}); "
+        f"`{commands.sync(journal.folder)}` sends it later"
+    )

@@ -10,6 +10,9 @@ import pytest
 
 from src.compare.__main__ import main
 from src.errors import InputError
+from src.process.identity import machine_id
+from src.tracking.job_record import fold
+from src.tracking.journal import Journal
 
 DIGEST = "0123456789abcdef"
 
@@ -97,6 +100,7 @@ def test_what_cannot_be_compared_is_told_in_a_line(sweeps):
         assert "\n" not in str(refused.value)
 
 
+EPOCH = {"train/loss": 1.0, "train/error": 0.1, "val/loss": 1.0}
 SIGMOID = [0.031, 0.033, 0.032, 0.034, 0.030, 0.035]
 RELU = [0.021, 0.024, 0.022, 0.023, 0.020, 0.025]
 
@@ -147,6 +151,38 @@ def test_a_sweep_of_crossed_seeds_is_parted_again(sweeps, capsys):
     assert {part["source"]: part["sd"] for part in found["parts"]}["split"] == pytest.approx(
         0.02 / 2**0.5
     )
+
+
+@pytest.mark.slow  # the report's figures
+@pytest.mark.parametrize("typed", [[], ["compare.margin=5"]])
+def test_the_answer_is_a_part_of_the_sweeps_journal(sweeps, capsys, typed):
+    run_id = sweeps.add({"sigmoid": SIGMOID, "relu": RELU})
+    folder = sweeps.folder / "sweep"
+    tags = {"kind": "sweep", "job": "s" * 16, "folder": str(folder), "machine": machine_id()}
+    for tag in tags.items():
+        sweeps.store.client.set_tag(run_id, *tag)
+    own = Journal(folder)
+    own.begin(name="sweep", tags=tags, params={"compare.margin": "0.1"}, tracking={})
+    for number, error in enumerate([*SIGMOID, *RELU]):
+        activation, seed = ("sigmoid", "relu")[number // 6], str(number % 6)
+        job = Journal(folder / str(number))
+        job_tags = {"sweep": tags["job"], "number": str(number), "job": f"j{number}"}
+        params, dataset = {"activation": activation, "seed": seed}, {"name": "d", "digest": DIGEST}
+        job.begin(name=activation, tags=job_tags, params=params, dataset=dataset)
+        job.append("history", epochs=[{"step": 1, "values": EPOCH | {"val/error": error}}])
+        job.append("end", status="FINISHED", tags={"outcome": "finished"})
+    own.append("end", status="FINISHED", tags={})
+    own.mark_sent(2, run_id)
+    results = f"results={sweeps.folder}/results"
+    main([*sweeps.options, results, *typed])
+    assert str(sweeps.folder / "artifacts" / run_id) in capsys.readouterr().out
+    assert not own.has_unsent
+    assert sum(event["event"] == "files" for event in own.events()) == 1
+    assert ("comparison.verdict" in fold(own).tags) == (not typed)
+    run = sweeps.store.client.get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags.get("comparison.verdict") == fold(own).tags.get("comparison.verdict")
+    assert not list((sweeps.folder / "results").glob("*.open"))
 
 
 @pytest.mark.slow  # the report's figures

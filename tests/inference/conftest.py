@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from src import command_line
 from src.config.resolved import Resolved
+from src.tracking.run_source import RunSource
 
 
 @dataclass
@@ -25,6 +27,11 @@ class Runs:
     def words(self) -> list[str]:
         """Return what lets a command look here."""
         return [override for override in self.workplace.overrides if "tracking." in override]
+
+    @property
+    def source(self) -> RunSource:
+        """Return the source of these runs, as a command has it."""
+        return RunSource(command_line.parse(self.words, ()).tracking)
 
     def sweep(self, *jobs: tuple[tuple[str, ...], float], **tags: str) -> tuple[str, list[str]]:
         """Put a sweep there; a job is its overrides and best validation error. Return run ids."""

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from src.inference import restore
-from src.tracking.run_source import Server, find_run
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def damaged(runs, tmp_path) -> str:
 
 
 def test_a_run_with_damaged_arrays_is_compared_and_restored_without_them(runs, damaged, tmp_path):
-    server = Server(runs.store)
-    assert server.correct(damaged) is None
-    found = restore.examples(runs.store, find_run(server, damaged), tmp_path / "given")
+    source = runs.source
+    assert source.correct(damaged) is None
+    found = restore.examples(source.fetch, source.run(damaged), tmp_path / "given")
     assert not found.any()

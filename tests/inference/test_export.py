@@ -10,7 +10,6 @@ from src.errors import InputError
 from src.export import main
 from src.inference import restore
 from src.inference.publish import publish_run
-from src.tracking.run_source import Server, find_run
 
 
 @pytest.fixture(scope="module", params=["softmax", "mlp", "cnn"])
@@ -21,8 +20,8 @@ def run_id(request, runs):
 @pytest.mark.slow  # torch.export takes seconds to import
 def test_an_exported_model_gives_the_same_logits(run_id, runs, pictures, tmp_path, capsys):
     onnxruntime = pytest.importorskip("onnxruntime")
-    record = find_run(Server(runs.store), run_id)
-    (eager,) = restore.from_weights(runs.store, record).members
+    record = runs.source.run(run_id)
+    (eager,) = restore.from_weights(runs.source.fetch, record).members
     for is_published in (False, True):
         if is_published:
             publish_run(runs.store, record)

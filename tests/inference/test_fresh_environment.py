@@ -17,7 +17,6 @@ import torch
 
 from src.inference import restore
 from src.inference.publish import publish_run
-from src.tracking.run_source import Server, find_run
 from tests.until import until
 
 pytestmark = pytest.mark.slow
@@ -47,9 +46,9 @@ def python(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def model(runs, pictures, tmp_path_factory):
     """A model's address, a file of inputs for it, and the logits of the eager model (3, 10)."""
-    record = find_run(Server(runs.store), runs.job(("model=cnn",)))
+    record = runs.source.run(runs.job(("model=cnn",)))
     uri = f"models:/{publish_run(runs.store, record)}"
-    (eager,) = restore.from_weights(runs.store, record).members
+    (eager,) = restore.from_weights(runs.source.fetch, record).members
     x = pictures[0][:3].float() / 255
     file = tmp_path_factory.mktemp("inputs") / "inputs.json"
     file.write_text(json.dumps({"inputs": x.tolist()}))

@@ -13,10 +13,13 @@ from src.config import resolvers
 from src.crate import archive
 from src.errors import InputError
 from src.inference import choice
-from src.tracking import run_source
+from src.tracking import mlflow_sink, run_source
 from src.tracking.job_record import fold
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
+from src.tracking.settings import TrackingSettings
+
+NAMES = ["model=softmax seed=0", "model=mlp seed=1", "model=mlp seed=2"]
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def test_the_journals_serve_while_the_server_is_away(away, capsys):
     names = [model.name for model in choice.best_of_variants(words(*away), 6)]
     assert names == ["model=mlp", "model=softmax"]
     assert re.search(
-        r"^note: tracking.uri=.*; the journals on this machine are used$",
+        r"^warning: tracking.uri=.*\. The journals on this machine are used\.$",
         capsys.readouterr().err,
         re.MULTILINE,
     )
@@ -90,7 +93,9 @@ def test_a_sweep_in_a_folder_of_its_users_choice_is_found(away, tmp_path):
 
 
 @pytest.mark.slow  # the report's figures
-def test_a_sweep_is_compared_again_by_its_journals(away, tmp_path, monkeypatch, capsys):
+def test_a_sweep_that_goes_on_and_runs_are_compared_by_their_journals(
+    away, tmp_path, monkeypatch, capsys
+):
     from src.compare import again
 
     monkeypatch.setattr(again, "ROOT", tmp_path)
@@ -104,6 +109,63 @@ def test_a_sweep_is_compared_again_by_its_journals(away, tmp_path, monkeypatch, 
         assert Path(report).exists()
     with pytest.raises(InputError, match=r"^j9: no journal of it lies on this machine$"):
         compare.main([*away, "j9"])
+
+
+@pytest.mark.slow  # the report's figures
+def test_the_answer_of_an_outage_is_kept_and_sent_later(away, runs, tmp_path, capsys):
+    sweep = Journal(tmp_path / "outputs" / "sweeps" / "first")
+    sweep.append("end", status="FINISHED", tags={})
+    compare.main(away)
+    told = capsys.readouterr()
+    assert "the tracking server misses a part of this sweep" in told.err
+    page = sweep.folder / "artifacts" / "comparison" / "report.html"
+    assert f"Report: {page}\n" in told.out
+    verdict = fold(sweep).tags["comparison.verdict"]
+    assert verdict.startswith("Undecided")
+    assert len(list((tmp_path / "outputs" / "results").glob("s.open"))) == 1  # for the next sweep
+    mlflow_sink.send(sweep, lambda: runs.store)
+    run = runs.store.client.get_run(fold(sweep).run_id)
+    assert (run.info.status, run.data.tags["comparison.verdict"]) == ("FINISHED", verdict)
+    assert not page.exists()
+    assert [file.path for file in runs.store.client.list_artifacts(run.info.run_id)]
+
+
+def test_what_lies_here_is_asked_of_no_server(away, monkeypatch):
+    def refuse(_) -> None:
+        raise AssertionError("the server was asked")
+
+    monkeypatch.setattr(TrackingSettings, "open", refuse)
+    source = run_source.RunSource(words(*away).tracking)
+    assert [run.name for run in source.sweep(None).records] == NAMES
+    assert source.sweep("s").own.job_id == "s"
+    assert len(source.siblings(source.run("j2"))) == 2
+    assert source.fetch(source.run("j0"), "config.yaml", Path("nowhere")).is_file()
+
+
+def test_what_does_not_lie_here_is_asked_of_the_server(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_source, "ROOT", tmp_path)
+    monkeypatch.setattr(resolvers, "ROOT", tmp_path)
+    sweep, jobs = runs.sweep((("model=softmax",), 0.2), (("model=softmax", "seed=1"), 0.3))
+    assert runs.source.sweep(None).sweep_id == sweep
+    own = Journal(tmp_path / "outputs" / "first")
+    own.begin(name="here", tags={"kind": "sweep", "job": "s"}, tracking=vars(runs.source.tracking))
+    source = runs.source
+    assert [each.sweep_id for each in map(source.find, ("last", sweep))] == ["s", sweep]
+    job = runs.store.client.get_run(jobs[0]).data.tags["job"]
+    assert source.run(job).run_id == jobs[0]
+    assert {run.run_id for run in source.siblings(source.run(jobs[1]))} == {*jobs}
+
+
+def test_jobs_of_a_sweep_that_left_no_journal_here_are_asked_of_the_server(
+    runs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(run_source, "ROOT", tmp_path)
+    sweep, jobs = runs.sweep((("model=softmax",), 0.2), (("model=mlp",), 0.3))
+    own = Journal(tmp_path / "outputs" / "first")
+    tags = {"kind": "sweep", "job": "s", "jobs": "2"}
+    own.begin(name="here", tags=tags, tracking=vars(runs.source.tracking))
+    own.mark_sent(1, sweep)
+    assert [run.run_id for run in runs.source.sweep("s").records] == jobs
 
 
 @pytest.mark.slow  # the report's figures

@@ -8,7 +8,6 @@ import torch
 
 from src.inference import restore
 from src.inference.publish import Models, Publication, chosen_runs, publish_run
-from src.tracking.run_source import Server, find_run, find_sweep
 from src.tracking.sweep_runs import best_of_variants, ranked
 
 pytestmark = pytest.mark.slow  # torch.export takes seconds to import
@@ -20,7 +19,7 @@ def sweep(runs):
         (f"model={model}", f"seed={seed}") for model in ("softmax", "mlp", "cnn") for seed in (0, 1)
     ]
     runs.sweep(*zip(jobs, (0.2, 0.21, 0.11, 0.1, 0.05, float("nan")), strict=True))
-    return find_sweep(Server(runs.store), "last")
+    return runs.source.sweep("last")
 
 
 def names(records) -> list[str]:
@@ -42,7 +41,7 @@ def test_best_is_the_best_run_of_each_variant_and_all_is_all_that_finished(sweep
 
 def test_a_model_gives_its_runs_logits_for_any_number_of_examples(runs, sweep, pictures):
     for record in best_of_variants(sweep.records):
-        eager = restore.from_weights(runs.store, record)
+        eager = restore.from_weights(runs.source.fetch, record)
         published = restore.load(runs.store, f"models:/{publish_run(runs.store, record)}")
         for n in (1, 2, 7):
             x = pictures[0][:n].float() / 255
@@ -100,7 +99,7 @@ def test_mlflows_addresses_are_as_they_were_after_a_model_was_logged(runs, sweep
 def test_what_cannot_be_made_a_model_costs_a_line(runs, sweep):
     gone = ranked(sweep.usable)[0]
     other = runs.job(("model=softmax", "seed=5"))
-    record = find_run(Server(runs.store), other)
+    record = runs.source.run(other)
     (runs.workplace.folder / "artifacts" / other / "artifacts" / "model.pt").unlink()
     line = Publication(Models.ALL, frozenset())(runs.store, [record, gone])
     first, second = line.splitlines()

@@ -44,25 +44,28 @@ def begun(index, workplace):
 def test_a_sweep_and_its_jobs_are_ended_and_sent(index, begun, workplace):
     begun("sweep", kind="sweep")
     job = begun("sweep/0", sweep="sweep", number="0")
-    close_abandoned(index, is_reached=True)
+    close_abandoned(index, index.tracking.connect)
     assert fold(job).status == Status.KILLED
     assert [run.info.status for run in workplace.runs()] == ["KILLED"] * 2
     assert list(index.opened()) == []
 
 
 def test_while_the_server_is_away_they_are_ended_and_kept_for_later(index, begun, workplace):
+    def away():
+        raise InputError("no answer")
+
     run = begun("run")
-    close_abandoned(index, is_reached=False)
+    close_abandoned(index, away)
     assert fold(run).status == Status.KILLED
     assert [name for name, _ in index.opened()] == ["run"]
-    close_abandoned(index, is_reached=True)
+    close_abandoned(index, index.tracking.connect)
     assert [run.info.status for run in workplace.runs()] == ["KILLED"]
     assert list(index.opened()) == []
 
 
 def test_a_run_on_another_machine_is_left_alone(index, begun, workplace):
     run = begun("run", machine="another")
-    close_abandoned(index, is_reached=True)
+    close_abandoned(index, index.tracking.connect)
     assert fold(run).status == Status.RUNNING
     assert workplace.runs() == []
     assert [name for name, _ in index.opened()] == ["run"]
@@ -72,7 +75,7 @@ def test_a_journal_that_cannot_be_read_is_left_to_its_owner(index, begun, workpl
     unreadable, run = begun("hers"), begun("mine")
     unreadable.path.unlink()
     unreadable.path.mkdir()  # cannot be read either, not even by root
-    close_abandoned(index, is_reached=True)
+    close_abandoned(index, index.tracking.connect)
     assert fold(run).status == Status.KILLED
     assert [name for name, _ in index.opened()] == ["hers"]
     assert caplog.messages == [f"{unreadable.path}: left as it is: Is a directory"]
@@ -80,7 +83,7 @@ def test_a_journal_that_cannot_be_read_is_left_to_its_owner(index, begun, workpl
 
 def test_what_goes_to_another_experiment_is_ended_and_left_to_sync(index, begun, workplace):
     run = begun("run", tracking=TrackingSettings("http://elsewhere", "e", ""))
-    close_abandoned(index, is_reached=True)
+    close_abandoned(index, index.tracking.connect)
     assert fold(run).status == Status.KILLED
     assert workplace.runs() == []
     assert [name for name, _ in index.opened()] == ["run"]
@@ -88,7 +91,7 @@ def test_what_goes_to_another_experiment_is_ended_and_left_to_sync(index, begun,
 
 def test_a_folder_that_was_removed_is_forgotten(index, begun, workplace):
     begun("run").path.unlink()
-    close_abandoned(index, is_reached=True)
+    close_abandoned(index, index.tracking.connect)
     assert list(index.opened()) == []
 
 
@@ -97,7 +100,7 @@ def test_a_damaged_journal_stops_nothing_and_is_set_aside(index, begun, workplac
     with damaged.path.open("ab") as file:
         file.write(b"\n[]\n")
     (damaged.folder / "sent.json").write_text("{")
-    close_abandoned(index, is_reached=True)
+    close_abandoned(index, index.tracking.connect)
     assert [run.info.status for run in workplace.runs()] == ["KILLED"] * 2
     assert fold(other).status == Status.KILLED
     assert "line 2, 3 damaged" in caplog.text
@@ -116,7 +119,7 @@ def test_a_server_that_has_answered_before_may_be_away(index, begun, closed_port
     earlier.mark_sent(3, "run")
     away.add("f", earlier)
     service.connect(away, False)
-    assert not service.is_reached
+    assert not service.connection.reach()
     assert "All goes on" in capsys.readouterr().err
 
 
