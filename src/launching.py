@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from src.config.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, basic_sweeper, typed_lines
+from src.config.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, typed_lines
 from src.config.rules import AUTO_OR_WHOLE, MAX_THREADS, POSITIVE, Rule, number, optional, whole
 from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTimeoutError
 from src.job_source import Batch, Job, JobSource, error_of
@@ -16,6 +16,7 @@ from src.process.scheduler import QueueState
 from src.process.signals import EXIT_STATUS, defer_stop, raise_if_stop_requested
 from src.progress import SweepView
 from src.sweep import submission
+from src.sweep.compose import launched_lines
 from src.sweep.growing import depends_on_results, open_rounds
 
 

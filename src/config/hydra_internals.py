@@ -15,7 +15,6 @@ import hydra.utils
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult
-from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
 
 from src.config import files
@@ -25,7 +24,7 @@ from src.messages.error_text import nearest
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 FAIR_SWEEPER = "hydra_plugins.fair_sweeper.FairSweeper"  # of this project
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
-# Whose jobs wait in a scheduler's queue, and go on without the sweep's own process.
+# Its jobs wait in a scheduler's queue and go on without the sweep's own process.
 QUEUE_LAUNCHER = "hydra_plugins.slurm_launcher.SlurmLauncher"
 
 # Of `hydra.main`: Hydra 1.3 wants to be told whose defaults hold, later ones warn of that.
@@ -129,27 +128,3 @@ def add_overrides(config: DictConfig, *lines: str) -> None:
     """
     with read_write(config.hydra):
         config.hydra.overrides.hydra.extend(lines)
-
-
-def basic_sweeper(**settings: Any) -> Any:
-    """Return Hydra's basic sweeper; a subclass would not do, since Hydra imports it twice."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
-    return BasicSweeper(**settings)
-
-
-def skip_validation() -> None:
-    """Keep Hydra's sweeper from composing each job a second time as a check."""
-    Sweeper.validate_batch_is_legal = lambda *_: None  # type: ignore[method-assign]
-
-
-def split_jobs(overrides: Sequence[Override]) -> list[list[str]]:
-    """Return each job's overrides as Hydra's basic sweeper makes them; none if it cannot say."""
-    try:
-        from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
-        (jobs,) = BasicSweeper.split_arguments(list(overrides), max_batch_size=None)
-    except (ImportError, AttributeError, TypeError) as error:
-        log.debug("the jobs are not known before they begin: %s", error)
-        return []
-    return jobs

@@ -1,8 +1,9 @@
 """The jobs of a multirun and the config of each, composed once for each choice of groups."""
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,6 @@ from src.config.hydra_internals import (
     BASIC_SWEEPER,
     FAIR_SWEEPER,
     as_typed,
-    skip_validation,
-    split_jobs,
     typed_lines,
 )
 from src.config.resolved import Resolved, experiment_overrides, resolve
@@ -40,7 +39,23 @@ def job_overrides(config: DictConfig) -> list[list[Override]]:
         lines = [*(line for line in lines if line != AUTO), f"seed=range({_first_look(config)})"]
     swept = loader.parse(lines)
     _check_size(swept)
-    return [loader.parse(job) for job in split_jobs(swept)]
+    return [loader.parse(job) for job in _crossed(swept)]
+
+
+def launched_lines(config: DictConfig) -> list[list[str]]:
+    """Return the overrides of each job as a launcher takes them."""
+    return [as_typed(job) for job in job_overrides(config)]
+
+
+def _crossed(overrides: Sequence[Override]) -> Iterator[tuple[str, ...]]:
+    """Yield the overrides of each combination of values, in the order of Hydra's own sweeper."""
+    random.seed(0)  # shuffled values come in one order, however often the jobs are asked for
+    values = {}
+    for each in overrides:
+        is_swept, key = each.is_sweep_override(), each.get_key_element()
+        texts = each.sweep_string_iterator() if is_swept else [each.get_value_element_as_str()]
+        values[key] = [f"{key}={text}" for text in texts]  # a later override replaces an earlier
+    yield from product(*values.values())
 
 
 def is_growing(config: DictConfig) -> bool:
@@ -68,6 +83,9 @@ def _check_size(overrides: Sequence[Override]) -> None:
     """Raise InputError for no job, or more than can be composed and kept in memory."""
     jobs = 1
     for override in filter(Override.is_sweep_override, overrides):
+        if not override.is_discrete_sweep():
+            needed = "must be values, a,b, or range(…); tune.space={KEY: interval(…)} searches one"
+            raise InputError(f"{override.input_line}: {needed}")
         values = islice(override.sweep_string_iterator(), MAX_JOBS + 1)  # there may be billions
         jobs *= sum(1 for _ in values)
         if not jobs:
@@ -112,7 +130,6 @@ def compose_jobs(config: DictConfig, jobs: Sequence[Sequence[Override]]) -> list
     str(config.hydra.sweep.dir)  # resolves its stamp, which the jobs then share
     if not jobs:
         return [Composed(resolved(config), None, sweeps=True)]
-    skip_validation()
     console = Console(stderr=True)
     if len(jobs) >= MANY_JOBS:
         line = f"{len(jobs):,} jobs: each is composed and checked before the first is trained"

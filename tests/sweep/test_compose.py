@@ -1,10 +1,10 @@
 """Compositions that jobs share, against those that Hydra's own loader makes for each."""
 
-import sys
+import random
 
 import pytest
 from hydra import initialize_config_dir
-from hydra._internal.core_plugins import basic_sweeper
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -12,7 +12,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf, read_write
 
 from src.config import hydra_internals
-from src.config.hydra_internals import MAIN, split_jobs
+from src.config.hydra_internals import MAIN
 from src.config.resolvers import register_resolvers
 from src.config.shared_compositions import SharingLoader, share_compositions
 from src.errors import InputError
@@ -128,17 +128,31 @@ def test_a_mistake_is_told_in_hydras_own_words(loader):
     assert str(ours.value) == str(theirs.value)
 
 
-def test_jobs_are_those_of_hydras_sweeper_or_not_known(loader, monkeypatch):
-    config = master(loader, "seed=1,2", "activation=relu,tanh")
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["seed=1,2", "activation=relu,tanh"],
+        ["seed=range(3)", "optimizer.lr=0.1", "seed=4,5"],  # the later of two
+        ["data.train='a b.csv',c.csv", "tracking.experiment='x,y'", "+metrics=[ece],[f1]"],
+        ["optimizer.lr=choice(1e-3,0.1)", "seed=shuffle(range(3))", "model=glob(*)"],
+        ["compare.margin=null", "epochs=sort(3,1,2)"],
+    ],
+)
+def test_jobs_are_those_of_hydras_own_sweeper(loader, typed):
     share_compositions()
-    lines = [[override.input_line for override in job] for job in job_overrides(config)]
-    assert lines == [
-        [f"seed={seed}", f"activation={name}"] for seed in (1, 2) for name in ("relu", "tanh")
-    ]
-    monkeypatch.delattr(basic_sweeper.BasicSweeper, "split_arguments")
-    assert job_overrides(config) == []
-    monkeypatch.setitem(sys.modules, basic_sweeper.__name__, None)
-    assert split_jobs(OverridesParser.create().parse_overrides(["seed=1,2"])) == []
+    config = master(loader, *typed)
+    first, again = ([[o.input_line for o in job] for job in job_overrides(config)] for _ in "ab")
+    random.seed(0)
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides(typed)
+    (theirs,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+    assert len(theirs) > 1
+    assert first == again == theirs
+
+
+def test_an_interval_is_no_list_of_jobs(loader):
+    share_compositions()
+    with pytest.raises(InputError, match=r"^optimizer.lr=interval\(0,1\): must be values"):
+        job_overrides(master(loader, "optimizer.lr=interval(0,1)"))
 
 
 def test_values_of_which_there_are_none_are_refused(loader):
