@@ -33,7 +33,7 @@ def is_users(error: BaseException) -> bool:
     """Return whether a user's command line or file caused an error, rather than a bug."""
     if isinstance(error, Refused) and error.__cause__:
         return is_users(error.__cause__)
-    # By which Hydra and OmegaConf refuse some values.
+    # Hydra and OmegaConf refuse some values with these.
     if isinstance(error, AssertionError) or type(error) is AttributeError:
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
         return frame.f_globals["__name__"].startswith(("hydra.", "omegaconf."))

@@ -49,7 +49,7 @@ def listening(port: str) -> socket.socket:
         return socket.create_server((HOST, int(port)))
     except OSError as error:
         raise InputError(
-            f"port={port}: {os.strerror(error.errno or 0)}; port=0 takes a free one"
+            f"port={port}: must be free: {os.strerror(error.errno or 0)}; port=0 takes one that is"
         ) from error
 
 

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError("out=FILE: must be given")
     if file.suffix == ONNX and (missing := [name for name in PACKAGES if not find_spec(name)]):
         hint = "`pip install -e '.[onnx]'` brings it"
-        raise InputError(f"out={file}: No module named '{missing[0]}'; {hint}")
+        raise InputError(f"out={file}: must have the package {missing[0]}; {hint}")
     if file.suffix == ARCHIVE:
         _sweep(words, file)
         return

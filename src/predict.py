@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError("FILE: must be given: an image, a folder of them or a text file")
     for file in words.files:
         if not file or not Path(file).exists():  # "" would be the folder in which one stands
-            raise InputError(f"{file or repr(file)}: no file or folder")
+            raise InputError(f"{file or repr(file)}: must be a file or a folder")
     out, picture = words.output("out"), words.output("picture", (".png",))
     from src.inference import examples, predictions
     from src.inference.choice import choose

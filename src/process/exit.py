@@ -31,8 +31,8 @@ def at_end(close: Callable[[bool], object]) -> Iterator[None]:
 def fast_exit() -> Iterator[None]:
     """End the process after the body without taking apart what it has imported.
 
-    Of torch and MLflow that takes two seconds, in which nothing happens that anyone needs. Ctrl-C,
-    SIGTERM and a reader that has gone end it quietly.
+    Tearing down torch and MLflow takes two seconds and does nothing useful. Ctrl-C, SIGTERM and a
+    reader that has gone end the process quietly.
     """
     global _status
     atexit.register(_leave)  # the first to be registered runs last

@@ -33,7 +33,7 @@ def going_on_note(sweep: Journal, jobs: Sequence[JobRecord]) -> str:
 def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
     """Compare the jobs of a queued sweep, and end it, when all of them have ended.
 
-    Of several processes that come at once the first does it. Returns whether this one did.
+    Only the first of several concurrent processes does it. Returns whether this one did.
     """
     record = fold(sweep)
     if record is None or not record.is_sweep or not {"scheduler_job", "jobs"} <= {*record.tags}:

@@ -116,7 +116,7 @@ def _show_plan(
 ) -> NoReturn:
     """Print what would become of the jobs, as far as they do not depend on results, and end."""
     if not jobs:
-        raise InputError("dry_run=true: this sweeper decides on its jobs as it goes")
+        raise InputError("dry_run=true: must be false; this sweeper decides on its jobs as it goes")
     rest = [note] if note else []
     if growing.depends_on_results(config):
         rounds = growing.make_rounds(config)

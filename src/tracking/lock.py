@@ -26,5 +26,5 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
     try:
         yield True
     finally:
-        lock.unlink(missing_ok=True)  # waiters notice that, and make another
+        lock.unlink(missing_ok=True)  # waiters notice it and create a new file
         held.release()

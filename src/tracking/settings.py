@@ -58,7 +58,7 @@ class TrackingSettings:
 
         database, folder = database_path(self.uri), addresses.local_path(self.artifacts)
         if database is not None and not database.exists():
-            said = f"no such database; `{commands.train()}` makes one"
+            said = f"must be a database that exists; `{commands.train()}` makes one"
             raise InputError(f"tracking.uri={self.public.uri}: {said}")
         beside = database and folder and database.absolute().parent == folder.absolute().parent
         place = self.artifacts if beside else ""

@@ -51,7 +51,7 @@ DRIVERS = {
 DENIED = re.compile(
     r"error code 40[13]\b|authentication failed|no password supplied|Access denied for user"
 )
-# By whether the address is that of a database which has a server of its own.
+# Keyed by `is_served`: True for addresses of PostgreSQL and MySQL.
 NEEDED = {
     False: "a writable sqlite:///FILE or a running server is needed",
     True: "the server of the database must run, and have one of this name",
@@ -189,7 +189,7 @@ def _open(uri: str, experiment: str, artifacts: str | None) -> Store:
         said = f"must be another; this one was deleted at {redact(uri)}"
         raise ExperimentDeletedError(f"tracking.experiment={experiment}: {said}")
     if found is None and artifacts == "":
-        raise InputError(f"tracking.experiment={experiment}: none of this name at {redact(uri)}")
+        raise InputError(f"tracking.experiment={experiment}: must be one at {redact(uri)}")
     if found is None:
         try:
             made = client.create_experiment(experiment, artifacts)

@@ -57,7 +57,7 @@ class UploadService:
     def import_results(self, missing: Collection[str], variants: Collection[str]) -> list[str]:
         """Keep journals of the results that the server has; return their fingerprints.
 
-        `missing` are those wanted, of these `variants`; without variants it is not known of which.
+        `missing` are the fingerprints to look for; `variants` are digests that narrow the search.
         """
         if not self.connection.reach():
             return []

@@ -200,7 +200,7 @@ def test_bad_input_is_one_line(words, said, runs):
 
 def test_a_port_in_use_is_told(address, runs):
     port = address.rpartition(":")[2]
-    with pytest.raises(InputError, match=f"port={port}: Address already in use; port=0"):
+    with pytest.raises(InputError, match=f"port={port}: must be free: Address already in use"):
         main([*runs.words, f"port={port}"])
 
 

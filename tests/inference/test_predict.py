@@ -103,8 +103,8 @@ def test_images_are_fitted_named_and_drawn(runs, sweep, pictures, folder, capsys
     ("words", "said"),
     [
         ([], "FILE: must be given"),
-        (["nothing.png"], "nothing.png: no file or folder"),
-        ([""], "'': no file or folder"),
+        (["nothing.png"], "nothing.png: must be a file or a folder"),
+        ([""], "'': must be a file or a folder"),
         (["{}/broken.png"], "broken.png: no image that can be read"),
         (["{}/empty"], "empty: holds no image file"),
         (["{}/broken.txt"], "broken.txt:1: "),

@@ -18,14 +18,14 @@ def test_reading_changes_nothing_of_an_experiment_and_makes_none(workplace, tmp_
     place = made.client.get_experiment(made.experiment_id).artifact_location
     read = replace(settings, artifacts=str(tmp_path / "elsewhere")).open()
     assert read.client.get_experiment(read.experiment_id).artifact_location == place
-    with pytest.raises(InputError, match=r"^tracking\.experiment=other: none of this name at"):
+    with pytest.raises(InputError, match=r"^tracking\.experiment=other: must be one at"):
         replace(settings, experiment="other").open()
     assert read.client.get_experiment_by_name("other") is None
 
 
 def test_reading_makes_no_database(tmp_path):
     settings = TrackingSettings(f"sqlite:///{tmp_path}/mlflow.db", "e", str(tmp_path / "own"))
-    with pytest.raises(InputError, match=r"^tracking\.uri=sqlite:.*: no such database"):
+    with pytest.raises(InputError, match=r"^tracking\.uri=sqlite:.*: must be a database that"):
         settings.open()
     assert not list(tmp_path.iterdir())
 
