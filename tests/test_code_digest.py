@@ -173,6 +173,7 @@ def test_packages_without_an_init_file_are_followed_too(package):
     assert "own_package" not in sys.modules
 
 
+@pytest.mark.slow
 def test_torch_counts_by_its_version_and_the_standard_library_not_at_all(copy, monkeypatch):
     from importlib.metadata import version
 

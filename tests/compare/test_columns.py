@@ -35,6 +35,7 @@ def page_rows(folder):
     return [[cell.replace(MINUS, "-") for cell in row] for row in rows]
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_values_of_the_csv_in_percent(folder):
     with (folder / "pairs.csv").open(encoding="utf-8") as file:
         (pair,) = csv.DictReader(file)

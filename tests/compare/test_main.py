@@ -79,6 +79,7 @@ def compared(shared_workplace) -> tuple[Sweeps, str]:
     return sweeps, last
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_is_told_in_a_line(sweeps):
     client = sweeps.store.client
     other = client.create_experiment(f"other of {sweeps.store.experiment}")
@@ -138,6 +139,7 @@ def test_another_setting_is_a_second_answer_beside_the_planned_one(compared, cap
     assert "fixed in advance" not in text
 
 
+@pytest.mark.slow
 def test_a_sweep_of_crossed_seeds_is_parted_again(sweeps, capsys):
     run_id = sweeps.add_crossed()
     main(sweeps.options)
@@ -210,6 +212,7 @@ def test_sweeps_on_different_datasets_are_refused_by_both_digests(sweeps):
         main([first, second, *sweeps.options])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -238,6 +241,7 @@ def test_a_store_without_sweeps_and_a_sweep_without_finished_runs_are_refused(sw
         main(sweeps.options)
 
 
+@pytest.mark.slow
 def test_json_is_all_that_is_printed_for_a_program(sweeps, capsys):
     errors = [0.03 + seed / 1000 for seed in range(6)]
     run_id = sweeps.add({"sigmoid": errors, "relu": [error - 0.01 for error in errors]})

@@ -43,6 +43,7 @@ def test_importance_goes_to_the_parameter_that_decides():
     assert find_search(trials(9), range(9)).importances == {}, "a forest learns nothing from nine"
 
 
+@pytest.mark.slow
 def test_trials_without_a_finite_error_are_counted_and_never_best(tmp_path):
     made = trials()
     made[7] = replace(made[7], status="FAILED")
@@ -62,6 +63,7 @@ def test_trials_without_a_finite_error_are_counted_and_never_best(tmp_path):
     assert find_search([replace(made[0], status="KILLED")], [0]) is None
 
 
+@pytest.mark.slow
 def test_page_and_terminal_show_the_best_trials_and_how_to_train_the_best_again(tmp_path, capsys):
     search = find_search(trials(), range(12), "<b>Which?</b>")
     write(search, tmp_path, {"hardware": "1 & 1 cores"})

@@ -88,6 +88,7 @@ def test_the_spread_is_taken_at_its_upper_limit_of_80_percent():
     assert upper_spread(pair) == pytest.approx(limit)
 
 
+@pytest.mark.slow
 def test_an_undecided_comparison_says_how_many_seeds_would_do_and_what_to_type():
     wobble = 0.001 * np.array([-9, -8, -7, -6, -5, -4, 30]) / 8
     found = compare_runs(arms(a=[0.03] * 7, b=0.03 + wobble))
@@ -100,6 +101,7 @@ def test_an_undecided_comparison_says_how_many_seeds_would_do_and_what_to_type()
     assert advice(decided, "python -m src.train -m") == ""
 
 
+@pytest.mark.slow
 def test_looks_that_share_the_level_take_more_seeds(capsys):
     wobble = 0.001 * np.array([-9, -8, -7, -6, -5, -4, 30, 8]) / 8
     runs = arms(a=[0.03] * 8, b=0.03 + wobble)
@@ -156,12 +158,14 @@ def test_what_no_seeds_can_decide_is_not_called_decided(capsys):
     assert capsys.readouterr().out.endswith("Nothing is undecided.\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", ["1e300", "1e308"])
 def test_a_spread_beyond_all_sizes_needs_more_than_the_largest(spread, capsys):
     main([f"spread={spread}", "margin=1e-3"])
     assert "more than 200 seeds for a difference" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_plan_is_told_its_seeds_and_bad_numbers_are_refused_in_a_line(capsys):
     main(["spread=0.12", "margin=0.4"])
     assert "6 seeds for a difference of the margin, 6 for equivalence" in capsys.readouterr().out

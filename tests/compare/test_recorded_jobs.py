@@ -54,6 +54,7 @@ def replicates() -> list[JobRecord]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("records", "tags", "kind", "verdict"),
     [

@@ -78,6 +78,7 @@ def test_the_page_says_question_verdict_figures_tables_and_method_in_this_order(
     assert page.tags.count("svg") == page.tags.count("figure") == 3
 
 
+@pytest.mark.slow
 def test_every_string_is_escaped(tmp_path):
     runs = [
         make_run({HOSTILE: level, "depth": depth, "loss": f"{level}!"}, seed, [0.04], name="run")
@@ -207,6 +208,7 @@ def test_a_label_too_long_for_a_figure_is_whole_in_the_tables(tmp_path):
     assert "…" in page.text
 
 
+@pytest.mark.slow
 def test_the_page_loads_nothing_and_runs_nothing(folder):
     text = (folder / "report.html").read_text("utf-8")
     page = Page(text)
@@ -251,6 +253,7 @@ def test_any_number_of_seeds_gives_a_report(n, tmp_path):
     assert sentence(comparison) in report(comparison, tmp_path).text
 
 
+@pytest.mark.slow
 def test_variants_without_a_common_seed_give_a_report(tmp_path):
     runs = [make_run({"lr": "1"}, 0, [0.1]), make_run({"lr": "2"}, 1, [0.2])]
     assert "no seed that both finished" in report(compare_runs(runs), tmp_path).text

@@ -30,6 +30,7 @@ def middle(pixels: np.ndarray, axis: int) -> float:
     return float((mass * np.arange(28)).sum() / mass.sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ground", "ink"),
     [((255, 255, 255), (0, 0, 0)), ((20, 30, 40), (230, 220, 90)), ((0, 110, 0), (190, 0, 0))],
@@ -43,6 +44,7 @@ def test_a_digit_of_any_size_place_and_colour_comes_back(pictures, ground, ink):
     assert np.min(alike) > 0.85
 
 
+@pytest.mark.slow
 def test_ink_fills_mnists_box_around_its_centre_of_mass(pictures):
     # Measured on MNIST's own 10,000 test digits: the longer side is 20 pixels in every one of the
     # first 1,000, and the centre of mass lies within half a pixel of 14 in all.

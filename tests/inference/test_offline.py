@@ -53,6 +53,7 @@ def words(*arguments: str) -> command_line.Words:
     return command_line.parse(arguments, ("run", "sweep", "model"), ("--ensemble",))
 
 
+@pytest.mark.slow
 def test_the_journals_serve_while_the_server_is_away(away, capsys):
     assert choice.choose(words(*away)).name == "model=mlp"
     assert choice.choose(words(*away, "run=j0")).name == "model=softmax"
@@ -82,6 +83,7 @@ def test_a_reused_run_is_its_source_under_its_own_name(away, tmp_path):
     assert torch.equal(model.probabilities(blank), expected.probabilities(blank))
 
 
+@pytest.mark.slow
 def test_a_sweep_in_a_folder_of_its_users_choice_is_found(away, tmp_path):
     (tmp_path / "outputs" / "sweeps" / "first").rename(tmp_path / "chosen")
     with pytest.raises(InputError, match=r"^tracking.uri=http"):

@@ -72,6 +72,7 @@ def test_labels_give_the_error_and_the_confusion_matrix(runs, sweep, pictures, f
     assert cells == np.bincount(found[labels.numpy() == 3], minlength=10).tolist()
 
 
+@pytest.mark.slow
 def test_an_ensemble_averages_the_runs_of_the_best_variant(runs, sweep, pictures, folder, capsys):
     (folder / "test.txt").write_text(pixel_rows(pictures[0][:20]))
     mean = (
@@ -153,6 +154,7 @@ def test_a_run_without_weights_is_refused_with_its_reason(runs, sweep, folder):
         main([*runs.words, f"run={failed}", str(folder)])
 
 
+@pytest.mark.slow
 def test_labels_that_the_model_does_not_know_are_refused(runs, pictures, folder, config):
     run_id = runs.job(("model=softmax", "data.target=high_digit"), classes=2)
     images, labels = pictures
@@ -173,6 +175,7 @@ def test_a_table_with_a_header_is_read(runs, sweep, pictures, folder, capsys):
     assert f"({wrong} of {len(expected)})" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_rows_of_features_are_predicted_with_words_for_classes(runs, folder, capsys):
     import torch
 

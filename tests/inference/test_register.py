@@ -93,6 +93,7 @@ def test_what_the_report_of_a_design_does_not_decide_is_not_registered():
         assert {v.label for s in sides if len(s) == 1 for v in s} <= {*undecided(found)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

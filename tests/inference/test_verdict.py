@@ -45,6 +45,7 @@ def parent(runs, run_id: str) -> str:
     return runs.store.client.get_run(run_id).data.tags["mlflow.parentRunId"]
 
 
+@pytest.mark.slow
 def test_the_best_run_is_registered_with_the_answer(runs, crossed, search, monkeypatch):
     run_id, verdict = registered(runs, parent(runs, crossed[0]), monkeypatch)
     assert run_id == crossed[0]
@@ -77,6 +78,7 @@ def test_no_seeds_are_counted_where_nothing_is_to_be_told_apart(runs, crossed, s
             power.main([parent(runs, jobs[0]), *runs.words])
 
 
+@pytest.mark.slow
 def test_an_archive_holds_the_spread_and_none_is_made_of_a_search(runs, crossed, search, tmp_path):
     file = tmp_path / "spread.zip"
     export.main([*runs.words, f"out={file}", f"sweep={parent(runs, crossed[0])}"])

@@ -61,6 +61,7 @@ def test_sqlalchemy_opens_the_file_of_this_name(characters, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "characters", [PRINTABLE, "é日\u202e🙂\t", "%25%41%2541", "a?b=c&d?x=", " "]
 )

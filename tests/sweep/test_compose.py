@@ -95,6 +95,7 @@ def test_a_job_gets_the_config_that_it_would_have_got_alone(loader, shared, chan
         assert sharing.can_share == shares
 
 
+@pytest.mark.slow
 def test_jobs_of_an_experiment_that_names_what_it_sweeps_get_its_config(loader):
     job = ["experiment=depth", "model.depth=2", "seed=1"]
     config, sharing = master(loader, "experiment=depth"), SharingLoader(loader)
@@ -113,12 +114,14 @@ def test_a_composition_is_made_once_for_jobs_that_differ_in_values(loader, monke
     assert len(made) == 1
 
 
+@pytest.mark.slow
 def test_jobs_do_not_share_what_one_changes(loader):
     config, sharing = master(loader), SharingLoader(loader)
     sharing.load_sweep_config(config, ["seed=1"]).optimizer.lr = 9.0
     assert sharing.load_sweep_config(config, ["seed=2"]).optimizer.lr == 0.05
 
 
+@pytest.mark.slow
 def test_a_mistake_is_told_in_hydras_own_words(loader):
     config, sharing = master(loader), SharingLoader(loader)
     with pytest.raises(Exception, match=r".") as theirs:

@@ -15,6 +15,7 @@ from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("launcher", "asks"), [("local", False), ("ray", True), ("slurm", True)])
 def test_a_look_asks_the_server_for_jobs_elsewhere(launcher, asks, tmp_path, monkeypatch):
     known: list[list[int]] = []

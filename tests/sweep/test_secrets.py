@@ -37,6 +37,7 @@ def hints_of(password: str, text: str) -> list[str]:
     return [half for half in (password[:4], password[-4:]) if half in text]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("template", "password"),
     [("http://me:{}@host:5000", password) for password in PASSWORDS]

@@ -45,6 +45,7 @@ def job_elsewhere(
     return made
 
 
+@pytest.mark.slow
 def test_results_of_jobs_that_ran_elsewhere_come_back_from_the_server(workplace, tracking, sweep):
     ends = enumerate(("FINISHED", "FAILED"))
     theirs = [job_elsewhere(workplace, tracking, *end) for end in ends]

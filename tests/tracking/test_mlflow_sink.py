@@ -355,6 +355,7 @@ def test_a_database_is_made_by_releases_of_mlflow_with_other_functions(
     assert made.client.get_experiment_by_name("other").experiment_id == made.experiment_id
 
 
+@pytest.mark.slow
 def test_a_database_whose_making_was_cut_off_is_made_again(fresh_workplace, monkeypatch):
     def cut_off(engine):
         with engine.begin() as connection:

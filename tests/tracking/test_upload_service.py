@@ -123,6 +123,7 @@ def test_a_server_that_has_answered_before_may_be_away(index, begun, closed_port
     assert "All goes on" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_models_are_made_when_their_imports_are_done(index, begun, monkeypatch):
     order, is_made = [], Event()
 

@@ -51,6 +51,7 @@ def test_what_a_layer_draws_follows_from_the_seed_and_from_nothing_before(compon
     assert list(epochs(components(*RANDOM, "seed=1"))) != once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "also", [(), ("augment=affine", "model.dropout=0.5"), ("augment=crop_flip",)]
 )

@@ -146,6 +146,7 @@ def test_softmax_regression_is_its_updates_written_out(settings, digits):
     torch.testing.assert_close(model[1].bias.double(), bias, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "adamw"])
 def test_optimizers_of_the_config_are_torchs_with_its_settings(name, components):
     built = components(f"optimizer={name}", "optimizer.lr=0.01", "optimizer.weight_decay=0.1")

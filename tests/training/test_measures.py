@@ -46,6 +46,7 @@ def three(config):
     return build(resolved, replace(environment, splits=three_of(environment.splits)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0, 7, -0.05])
 def test_metrics_of_the_config_are_what_a_hand_computes(shift, three):
     logits = (PROBABILITIES.log() + shift).float()  # the same to a softmax
