@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from src.config.resolved import experiment_overrides
+from src.config.schema import NON_RESULT_KEYS, experiment_overrides
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Batch:
         alike = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
         shared = alike if typed is None else set(typed)
         own = [[o for o in job if o not in shared] for job in overrides]
-        names = [" ".join(experiment_overrides(lines, with_paths=True)) for lines in own]
+        names = [" ".join(experiment_overrides(lines, NON_RESULT_KEYS)) for lines in own]
         self.jobs = [
             Job(number, name, tuple(lines))
             for number, (name, lines) in enumerate(zip(names, overrides, strict=True), first)

@@ -11,8 +11,6 @@ from src.compare.stats import sd
 from src.compare.variants import Variant
 from src.metrics import ERROR, MISSING
 
-MEASURES = {"train_error": "final train", "val_error": "final val"}
-
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -29,10 +27,9 @@ def find_reproductions(variants: Sequence[Variant]) -> Iterator[Reproduction]:
     """Yield each published error of a variant that has a usable run."""
     for variant in variants:
         published = {name: at for run in variant.runs for name, at in run.published.items()}
-        for measure in MEASURES:
-            if measure in published and variant.usable:
-                ours = variant.final(measure)
-                yield Reproduction(variant, measure, published[measure], ours, estimate(ours))
+        for measure, error in published.items() if variant.usable else ():
+            ours = variant.final(measure)
+            yield Reproduction(variant, measure, error, ours, estimate(ours))
 
 
 def _range(low: float, high: float) -> str:
@@ -45,7 +42,7 @@ def _contains(low: float, value: float, high: float) -> str:
 
 COLUMNS: Sequence[Column[Reproduction]] = (
     Column("variant", lambda row: row.variant.label, is_words=True),
-    Column("measure", lambda row: MEASURES[row.measure], is_words=True),
+    Column("measure", lambda row: f"final {row.measure.removesuffix('_error')}", is_words=True),
     Column("published", lambda row: ERROR.text(row.published)),
     Column("ours", lambda row: mean_sd(row.mean.mean, sd(row.ours))),
     Column("n", lambda row: str(row.mean.n)),

@@ -21,8 +21,8 @@ from src.compare.spread import find_spread, varied_seeds
 from src.compare.stats import BoolArray
 from src.compare.tuned import Search, Trial
 from src.compare.variants import find_baseline, find_variants
-from src.config import resolved, search_space
-from src.config.schema import factors, plain_text
+from src.config import resolved, search_space, variant
+from src.config.schema import plain_text
 from src.errors import InputError
 from src.metrics import Run
 from src.tracking.event import Event
@@ -235,8 +235,8 @@ def power_note(
     variant that are crossed where there must be a comparison.
     """
     runs = [  # as their records will be
-        Run("", name, "FINISHED", "", int(params["seed"]), factors(params), "", "", "", ())
-        for name, params in jobs.items()
+        Run("", name, "FINISHED", "", int(own["seed"]), variant.factors(own), "", "", "", ())
+        for name, own in jobs.items()
     ]
     crossed = varied_seeds(runs)
     if crossed and is_comparison:

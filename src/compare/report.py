@@ -18,13 +18,7 @@ from src.compare.plain_search import PlainSearch, search_plot
 from src.compare.power import advice
 from src.compare.spread import Spread
 from src.compare.summary import sentence
-
-SPLIT = "data.split_seed"
-SOURCES = {  # of a seed's chance: one, and many of it
-    SPLIT: ("the split", "splits"),
-    "order_seed": ("the order of batches", "batch orders"),
-    "init_seed": ("the initial weights", "initialisations"),
-}
+from src.config.schema import SEED_SOURCES
 
 
 def write(result: Result, folder: Path, provenance: Mapping[str, str]) -> None:
@@ -122,16 +116,16 @@ def _values(comparison: Comparison) -> dict[str, object]:
     }
 
 
-def _sources(comparison: Comparison) -> dict[str, list[tuple[str, str]]]:
+def _sources(comparison: Comparison) -> dict[str, list[list[str]]]:
     """Return what seeds resample, and what all seeds of a variant share, each as one and as many.
 
     Of splits their digests tell, where they are known. With one seed nothing tells the two apart.
     """
-    found: dict[str, list[tuple[str, str]]] = {"resampled": [], "fixed": []}
+    found: dict[str, list[list[str]]] = {"resampled": [], "fixed": []}
     is_replicated = any(len(variant.runs) > 1 for variant in comparison.variants)
-    for key, words in SOURCES.items():
+    for key, (_, *words) in SEED_SOURCES.items():
         by_variant = [{run.config.get(key) for run in v.runs} for v in comparison.variants]
-        if key == SPLIT and any(run.split for run in comparison.runs):
+        if key == "data.split_seed" and any(run.split for run in comparison.runs):
             by_variant = [{r.split for r in v.runs if r.split} for v in comparison.variants]
         is_one = all(len(values) <= 1 and None not in values for values in by_variant)
         found["fixed" if is_replicated and is_one else "resampled"].append(words)

@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 
 from src.compare.columns import Column
 from src.compare.criterion import is_usable, measured
-from src.compare.variants import with_found_keys
-from src.config.schema import SEED_KEYS
+from src.config.schema import SEED_KEYS, SEED_SOURCES
+from src.config.variant import with_found_keys
 from src.errors import InputError
 from src.metrics import BEST_VAL_ERROR, TEST_ERROR, Run
 
 if TYPE_CHECKING:
     from src.compare.figure_style import ReportFigure
 
-SOURCES = {"data.split_seed": "split", "init_seed": "initialisation", "order_seed": "order"}
 FEW_LEVELS = 5  # with fewer an interval is too wide to tell anything
 DRAWS, DRAWS_SEED = 20_000, 0
 LEVEL = 0.95
@@ -168,7 +167,7 @@ def find_spread(runs: Sequence[Run], question: str | None = None) -> Spread | No
     tracked = TEST_ERROR if has_test else BEST_VAL_ERROR
     errors = np.array([measured(cells[seeds], tracked) for seeds in product(*levels)])
     grid = errors.reshape(shape)
-    names = [" and ".join(SOURCES[key] for key in source) for source in sources]
+    names = [" and ".join(SEED_SOURCES[key][0] for key in source) for source in sources]
     return Spread(
         question=question or "Where does the spread come from?",
         measure="test error at the selected epoch" if has_test else "best validation error",

@@ -6,16 +6,14 @@ A variant is a resolved config without its seed; a factor is a key that tells va
 import ast
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from src.compare.criterion import Criterion, is_finished, is_usable
-from src.config.schema import FOUND_KEYS
+from src.config.variant import Config, differing, group_by_variant
 from src.errors import InputError
 from src.metrics import Run
-
-Config = Mapping[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,38 +71,23 @@ def factors_of(variants: Iterable[Variant]) -> list[str]:
 
 
 def find_variants(runs: Sequence[Run]) -> list[Variant]:
-    """Group runs by their config, in the order of `runs`.
+    """Group runs by their variant, in the order of `runs`.
 
-    A key that follows the seed (`data.split_seed`) is no part of a variant. Where a seed ran
-    twice, a finished run counts before an unfinished one, and the first of equals.
+    Where a seed ran twice, a finished run counts before an unfinished one, and the first of equals.
     """
-    runs = with_found_keys(runs)
-    seed_keys = {
-        key for key in _differing([run.config for run in runs]) if _follows_seed(key, runs)
-    }
-    groups: dict[frozenset[tuple[str, str]], tuple[Config, dict[int, Run]]] = {}
-    for run in runs:
-        own: Config = {key: at for key, at in run.config.items() if key not in seed_keys}
-        _, by_seed = groups.setdefault(frozenset(own.items()), (own, {}))
-        if run.seed not in by_seed or (is_finished(run) and not is_finished(by_seed[run.seed])):
-            by_seed[run.seed] = run
-    factors = _short_names(_factors([config for config, _ in groups.values()], _swept(runs)))
+    grouped = group_by_variant(runs)
+    factors = _short_names(_factors([config for config, _ in grouped], _swept(runs)))
     variants = []
-    for config, by_seed in groups.values():
+    for config, places in grouped:
+        by_seed: dict[int, Run] = {}
+        for run in map(runs.__getitem__, places):
+            if run.seed not in by_seed or (is_finished(run) and not is_finished(by_seed[run.seed])):
+                by_seed[run.seed] = run
         levels = {short: config[key] for key, short in factors.items() if key in config}
         label = " ".join(f"{factor}={level}" for factor, level in levels.items())
         ordered = tuple(run for _, run in sorted(by_seed.items()))
         variants.append(Variant(label or "all runs", levels, config, ordered))
     return variants
-
-
-def with_found_keys(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs, and those that could not begin as if they had found what all others did."""
-    begun = [{key: run.config.get(key) for key in FOUND_KEYS} for run in runs if run.digest]
-    if not begun or any(found != begun[0] for found in begun):
-        return list(runs)
-    found = {key: value for key, value in begun[0].items() if value is not None}
-    return [run if run.digest else replace(run, config={**run.config, **found}) for run in runs]
 
 
 def find_baseline(
@@ -147,26 +130,9 @@ def find_confounds(variants: Sequence[Variant]) -> dict[str, list[str]]:
     """
     configs = [variant.config for variant in variants]
     factors = _factors(configs, _swept([run for v in variants for run in v.runs]))
-    rest = [k for k in _differing(configs) if k not in factors and not _is_settled(k, configs)]
+    rest = [k for k in differing(configs) if k not in factors and not _is_settled(k, configs)]
     values = {key: list(dict.fromkeys(c[key] for c in configs if key in c)) for key in rest}
     return {key: found for key, found in values.items() if len(found) > 1}
-
-
-def _differing(configs: Sequence[Config]) -> list[str]:
-    keys = dict.fromkeys(key for config in configs for key in config)
-    return [key for key in keys if len({config.get(key) for config in configs}) > 1]
-
-
-def _follows_seed(key: str, runs: Sequence[Run]) -> bool:
-    """Return whether key and seed determine each other: one value a seed and one seed a value.
-
-    Where no seed ran twice this holds for a true factor as well (lr=0.1 with seed 1, lr=0.2 with
-    seed 2), so there the values must be the seeds themselves.
-    """
-    pairs = {(run.seed, run.config.get(key)) for run in runs}
-    seeds, values = {seed for seed, _ in pairs}, {value for _, value in pairs}
-    one_to_one = len(pairs) == len(seeds) == len(values)
-    return one_to_one and (len(seeds) < len(runs) or values == {str(seed) for seed in seeds})
 
 
 def _swept(runs: Sequence[Run]) -> set[str]:
@@ -180,10 +146,10 @@ def _factors(configs: Sequence[Config], swept: Collection[str]) -> list[str]:
     Swept keys come first, then choices of a group, so that `activation` is named and the keys
     below it are not.
     """
-    differing = _differing(configs)
-    groups = {key for key in differing if any(other.startswith(f"{key}.") for other in differing)}
+    varied = differing(configs)
+    groups = {key for key in varied if any(other.startswith(f"{key}.") for other in varied)}
     factors: list[str] = []
-    for key in sorted(differing, key=lambda key: (key not in swept, key not in groups)):
+    for key in sorted(varied, key=lambda key: (key not in swept, key not in groups)):
         if not _is_determined(key, factors, configs):
             factors.append(key)
     return factors or [key for key in ("model",) if any(key in config for config in configs)]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
@@ -18,15 +18,13 @@ from yaml import YAMLError
 from src.config import schema
 from src.config.document import document
 from src.config.resolvers import register_resolvers
+from src.config.schema import SEED_KEYS, SHARED_GROUPS, covers
+from src.config.variant import factors
 from src.errors import InputError
 from src.folders import CODE
 from src.messages.addresses import expand_home
 from src.messages.credentials import redact
 from src.messages.error_text import unknown, without_place
-
-SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
-NOT_TYPED = ("sweep", "hydra.sweeper.params")  # keys of a sweep and of a file
-COPIED_KEYS = tuple(f"model.{group}" for group in SHARED_GROUPS)
 
 
 @dataclass(frozen=True)
@@ -61,31 +59,35 @@ class Resolved:
 
     tree: Mapping[str, Any]
     choices: Mapping[str, str]
+    fixed_seeds: frozenset[str] = frozenset()  # those of SEED_KEYS that do not follow `seed`
 
     @property
     def flat(self) -> dict[str, str]:
         """Dotted keys and text; a group's own key holds its choice (`activation=relu`)."""
-        aside = (*schema.UNRECORDED_KEYS, *COPIED_KEYS)
+        aside = (*schema.UNRECORDED_KEYS, *schema.COPIED_KEYS)
         if self.tree["stop_after"] is None:  # as in all jobs from before there was such a key
             aside = (*aside, "stop_after")
-        own = {k: v for k, v in flatten(self.tree).items() if not schema.covers(aside, k)}
+        own = {k: v for k, v in flatten(self.tree).items() if not covers(aside, k)}
         return dict(sorted({**self.choices, **own}.items()))
-
-    @property
-    def factors(self) -> dict[str, str]:
-        """The flat config without seed, paths and all else that names no variant."""
-        return schema.factors(self.flat)
 
     @property
     def yaml(self) -> str:
         """The resolved config as a document without credentials."""
         return document(self.tree)
 
-    @property
-    def variant(self) -> str:
-        """The subject of a comparison in one line: the options chosen and a digest of factors."""
-        own = {key: value for key, value in self.factors.items() if key not in schema.SEED_KEYS}
+    def variant(self, data_digest: str = "") -> str:
+        """Return the subject of a comparison in one line: options chosen, a digest of factors."""
+        aside = {*SEED_KEYS} - self.fixed_seeds
+        own = {k: v for k, v in factors(self.flat, data_digest).items() if k not in aside}
         return f"{' '.join(f'{k}={v}' for k, v in self.choices.items())} {_digest(own)[:8]}"
+
+    @property
+    def without_seeds(self) -> "Resolved":
+        """The config as it is of all jobs that differ in seeds alone."""
+        seeds = ("seed", *SEED_KEYS)
+        tree = {key: value for key, value in self.tree.items() if key not in seeds}
+        tree["data"] = {k: v for k, v in tree["data"].items() if f"data.{k}" not in seeds}
+        return replace(self, tree=tree)
 
     @property
     def targets(self) -> list[str]:
@@ -96,8 +98,7 @@ class Resolved:
         self, data_digest: str, threads: int, device: str, code: Mapping[str, str]
     ) -> Identity:
         """Return the job's identity on these data, with these threads, on this kind of device."""
-        circumstances = (*schema.NON_RESULT_KEYS, *schema.PATH_KEYS, "device", "threads")
-        deciding = {k: v for k, v in self.flat.items() if not schema.covers(circumstances, k)}
+        deciding = {k: v for k, v in self.flat.items() if not covers(schema.NON_IDENTITY_KEYS, k)}
         deciding |= {"threads": str(threads), "device": device}
         return Identity(_digest(deciding), data_digest, code)
 
@@ -121,12 +122,6 @@ def _digest(content: object) -> str:
 def flatten(tree: Mapping[str, Any]) -> dict[str, str]:
     """Return dotted keys and text: words as they are, all else as JSON."""
     return {k: v if isinstance(v, str) else json.dumps(v) for k, v in schema.leaves(tree)}
-
-
-def experiment_overrides(overrides: Sequence[str], with_paths: bool = False) -> list[str]:
-    """Drop typed overrides that decide no result, and those of paths unless `with_paths`."""
-    aside = schema.NON_RESULT_KEYS if with_paths else (*schema.NON_RESULT_KEYS, *schema.PATH_KEYS)
-    return [o for o in overrides if not schema.covers(aside, o.lstrip("+~").partition("=")[0])]
 
 
 def settings(overrides: Sequence[str]) -> dict[str, Any]:
@@ -164,7 +159,7 @@ def unknown_key(error: BaseException | None) -> str:
     if isinstance(error, ConfigAttributeError | ConfigKeyError) and error.parent_node is not None:
         allowed = cast(DictConfig, error.parent_node)
         below = [key for key, _ in schema.leaves(cast(Any, OmegaConf.to_container(allowed)))]
-        settable = [key for key in below if not schema.covers(NOT_TYPED, key)]
+        settable = [key for key in below if not covers(schema.NOT_TYPED_KEYS, key)]
         return unknown(str(error.full_key), map(str, allowed), settable)
     return ""
 
@@ -191,7 +186,14 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
     if tree["sweep"]["fallback"] and tree["data"].get("fallback"):
         tree["data"], choices = _fallen_back(tree, choices)
         tree["published"] = dict.fromkeys(tree["published"])  # they are of other data
-    return Resolved(tree, _chosen(tree, choices))
+    fixed_seeds = frozenset(key for key in SEED_KEYS if not _refers(cfg, key))
+    return Resolved(tree, _chosen(tree, choices), fixed_seeds)
+
+
+def _refers(cfg: DictConfig, key: str) -> bool:
+    """Return whether a key's value is made from another's, as that of `${seed}`."""
+    above, _, name = key.rpartition(".")
+    return OmegaConf.is_interpolation(cfg[above] if above else cfg, name)
 
 
 def _require_groups(cfg: DictConfig, choices: Mapping[str, str]) -> None:
@@ -223,7 +225,7 @@ def _as_meant(tree: Mapping[str, Any]) -> dict[str, Any]:
 def _with_home(value: Any, key: str = "") -> Any:
     if isinstance(value, Mapping):
         return {k: _with_home(part, f"{key}.{k}".lstrip(".")) for k, part in value.items()}
-    is_path = isinstance(value, str) and schema.covers(schema.HOME_KEYS, key)
+    is_path = isinstance(value, str) and covers(schema.HOME_KEYS, key)
     return expand_home(value) if is_path else value
 
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from src.config import rules
@@ -15,14 +14,28 @@ from src.metrics import BUILT_IN, Direction, Unit
 
 # A key stands for all keys below it as well: `data` for `data.n`.
 STATE_KEYS = ("checkpoints", "results")
-COMMAND_KEYS = ("figures", "models", "reuse", "resume", "dry_run", "submit", "checkpoint_minutes")
-UNRECORDED_KEYS = ("tracking", "sweep", "compare", "tune", *COMMAND_KEYS, *STATE_KEYS)
+COMMON_KEYS = ("tracking", "compare", "tune", "dry_run", "reuse", "models", "submit", *STATE_KEYS)
+OWN_KEYS = ("sweep", "figures", "resume", "checkpoint_minutes")  # may differ between jobs
+UNRECORDED_KEYS = (*COMMON_KEYS, *OWN_KEYS)
+PUBLISHED_KEYS = ("train_error", "val_error")  # below `published`
 NON_RESULT_KEYS = (*UNRECORDED_KEYS, "published", "data.fallback", "data.check")
 FILE_KEYS = ("data.train", "data.test")
 PATH_KEYS = ("data.root", *FILE_KEYS)  # the data digest stands for their content
+LOCAL_KEYS = (*NON_RESULT_KEYS, *PATH_KEYS, "threads")  # no part of what is asked
+NON_IDENTITY_KEYS = (*LOCAL_KEYS, "device")  # an identity holds what they come to
 HOME_KEYS = (*PATH_KEYS, *STATE_KEYS, "tracking.uri", "tracking.artifacts")  # `~` is expanded
-SEED_KEYS = ("data.split_seed", "init_seed", "order_seed")  # they follow `seed` unless set
+COMPOSED_KEYS = (*HOME_KEYS, "tracking", "sweep", "hydra", "data.fallback")  # more than values
+NOT_TYPED_KEYS = ("sweep", "hydra.sweeper.params")  # of a sweep and of a file
+JOBS_KEYS = ("tune", "compare.looks")  # decide which jobs there are
+SEED_SOURCES = {  # keys that follow `seed` unless set: what each draws, in words, one and many
+    "data.split_seed": ("split", "the split", "splits"),
+    "init_seed": ("initialisation", "the initial weights", "initialisations"),
+    "order_seed": ("order", "the order of batches", "batch orders"),
+}
+SEED_KEYS = tuple(SEED_SOURCES)
+DRAW_KEYS = ("data.n", "data.val_fraction", "data.split_seed", "data.target")  # of what is there
 NON_FACTOR_KEYS = (*NON_RESULT_KEYS, "data.root", "seed", "threads", "diagnostics", "metrics")
+UNTUNABLE_KEYS = (*NON_FACTOR_KEYS, *SEED_KEYS, "data", "device")
 FOUND_KEYS = ("device.type", "data.train.digest")  # known once a job has begun
 PLAIN = (str, int, float, list, type(None))  # the kinds of values that a record can hold
 
@@ -47,7 +60,7 @@ KEYS_BY_RULE: Sequence[tuple[Rule, str]] = (
     (number(0), "optimizer.weight_decay schedule.eta_min compare.margin"),
     (number(0, 1), "model.dropout optimizer.momentum loss.label_smoothing schedule.warmup"),
     (number(0, 1), "schedule.pct_start"),
-    (optional(number(0, 1)), "published.train_error published.val_error"),
+    (optional(number(0, 1)), " ".join(f"published.{key}" for key in PUBLISHED_KEYS)),
     (number(0, 1, above=True), "data.val_fraction"),
     (optional(number(0, 1, above=True)), "compare.target_error"),
     (rules.FLAG, "diagnostics figures reuse resume dry_run submit tune.untuned"),
@@ -79,7 +92,9 @@ KEYS_BY_RULE: Sequence[tuple[Rule, str]] = (
 SCHEMA = {key: rule for rule, keys in KEYS_BY_RULE for key in keys.split()}
 MAPPINGS = ("tune.space",)  # null, or keys of their own
 DATA_GROUPS = ("data", "normalize", "augment")
-MODEL_GROUPS = ("model", "activation", "init")
+SHARED_GROUPS = ("activation", "init")  # a model refers to them, or does not use them
+COPIED_KEYS = tuple(f"model.{group}" for group in SHARED_GROUPS)
+MODEL_GROUPS = ("model", *SHARED_GROUPS)
 TRAINING_GROUPS = ("loss", "optimizer", "schedule", "metrics", "device")
 GROUPS = (*DATA_GROUPS, *MODEL_GROUPS, *TRAINING_GROUPS)
 OPTIONAL_GROUPS = ("metrics",)  # any number of options, such as metrics=[ece,macro_f1]
@@ -206,13 +221,8 @@ def covers(keys: tuple[str, ...], key: str) -> bool:
     return any(key == known or key.startswith(f"{known}.") for known in keys)
 
 
-def factors(params: Mapping[str, str], data_digest: str = "") -> dict[str, str]:
-    """Return what names a variant of a flat config, as resolved now or as stored with a run.
-
-    Data files go by their name, wherever they lie; `data_digest`, once it is known, tells two of
-    one name apart.
-    """
-    named = {key: value for key, value in params.items() if not covers(NON_FACTOR_KEYS, key)}
-    files = {key: Path(named[key]).name for key in FILE_KEYS if key in named}
-    content = {"data.train.digest": data_digest} if files and data_digest else {}
-    return named | files | content
+def experiment_overrides(
+    overrides: Sequence[str], aside: tuple[str, ...] = LOCAL_KEYS
+) -> list[str]:
+    """Drop typed overrides of keys that are no part of what is asked."""
+    return [o for o in overrides if not covers(aside, o.lstrip("+~").partition("=")[0])]

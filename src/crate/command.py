@@ -4,17 +4,15 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from src.config.resolved import experiment_overrides
-from src.config.schema import covers
+from src.config.schema import JOBS_KEYS, covers, experiment_overrides
 from src.config.search_space import unquoted
 from src.errors import InputError
 from src.messages.commands import PROGRAM, SCRIPT
 
 MULTIRUN = ("-m", "--multirun")
 CONFIG_DIR = ("--config-dir", "-cd")
+HYDRA = re.compile(r"[+~]*hydra[./]")
 KEY = re.compile(r"(\+{0,2}|~)[A-Za-z_][\w.]*")
-DECIDE_JOBS = ("tune", "compare.looks")  # they decide on the jobs, not on results
-CIRCUMSTANCE = ("hydra.", "hydra/", "threads=")
 REFUSED = {  # part of a value: why it is let in from nowhere
     "_target_": "names code of its own",
     "${": "is computed where it is read",
@@ -37,13 +35,9 @@ def portable(command: str) -> list[str]:
         raise InputError(f"command: must begin with {shlex.join(PROGRAM)}")
     typed = [unquoted(word) for word in words[1:] if word not in PROGRAM]
     typed, _ = take_folders(typed)
-    overrides = [word for word in typed if word not in MULTIRUN]
-    own = [word for word in overrides if not word.lstrip("+~").startswith(CIRCUMSTANCE)]
+    own = [word for word in typed if word not in MULTIRUN and not HYDRA.match(word)]
     keys = {word: word.lstrip("+~").partition("=")[0] for word in own}
-    decide = {
-        *experiment_overrides(own),
-        *(w for w, key in keys.items() if covers(DECIDE_JOBS, key)),
-    }
+    decide = [*experiment_overrides(own), *(w for w in own if covers(JOBS_KEYS, keys[w]))]
     return [word for word in own if word in decide]
 
 

@@ -105,7 +105,7 @@ def _write_configs(source: RunSource, sweep: SweepRuns, folder: Path) -> int:
             except (InputError, yaml.YAMLError):  # of a job that failed there is none
                 lacking += has_weights(record)
                 continue
-            aside = [key for key in UNRECORDED_KEYS if key != "compare"]
+            aside = {*UNRECORDED_KEYS} - {"compare"}
             own = {key: value for key, value in tree.items() if key not in aside}
             (folder / f"{number}.yaml").write_text(yaml.safe_dump(own, sort_keys=False))
     return lacking

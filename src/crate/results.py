@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from statistics import stdev
 from typing import Any, Self
 
-from src.config.schema import factors
+from src.config.variant import factors
 from src.errors import InputError
 from src.metrics import EPOCH_SECONDS
 from src.tracking.job_record import JobRecord

@@ -6,12 +6,12 @@ from typing import Any
 
 from rich.console import Console
 
+from src.config.schema import DRAW_KEYS
 from src.errors import InputError
 from src.messages.error_text import raised_by
 
 # Of a data config: why the data cannot be had. A check does without torch, which is slow to import.
 Check = Callable[[Mapping[str, Any]], str | None]
-DRAW_KEYS = ("n", "val_fraction", "split_seed", "target")  # of what is there
 
 
 def ensure_data(wanted: Iterable[Mapping[str, Any]]) -> bool:
@@ -22,7 +22,7 @@ def ensure_data(wanted: Iterable[Mapping[str, Any]]) -> bool:
     """
     # Jobs that differ in their split alone read the same files: one download, one warning.
     distinct = {
-        str({k: v for k, v in data.items() if k not in DRAW_KEYS}): data
+        str({k: v for k, v in data.items() if f"data.{k}" not in DRAW_KEYS}): data
         for data in wanted
         if data.get("check")
     }

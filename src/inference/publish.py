@@ -66,10 +66,12 @@ def chosen_runs(
     records: Sequence[JobRecord], which: Models, most: int = MAX_MODELS
 ) -> list[JobRecord]:
     """Return the runs of which models are made, the best first."""
-    usable = [record for record in sweep_runs.usable(records) if record.run_id]
-    if which == Models.ALL:
-        return sweep_runs.ranked(usable)
-    return sweep_runs.best_of_variants(usable)[:most] if which == Models.BEST else []
+    if which == Models.NONE:
+        return []
+    is_best = which == Models.BEST
+    found = sweep_runs.best_of_variants(records) if is_best else sweep_runs.usable(records)
+    known = [record for record in sweep_runs.ranked(found) if record.run_id]
+    return known[:most] if is_best else known
 
 
 def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()) -> str:

@@ -15,18 +15,17 @@ import yaml
 from torch import nn
 
 from src.config.hydra_internals import trust_config
-from src.config.resolved import SHARED_GROUPS, targets
+from src.config.resolved import targets
+from src.config.schema import MODEL_GROUPS
 from src.errors import InputError
 from src.folders import CODE
 from src.messages.error_text import told_as
 from src.training.network import facts, filled_in, make, normalized
 from src.training.selection import Weights
 
-MODEL_GROUPS = ("model", "normalize", *SHARED_GROUPS)
-
 
 @lru_cache(maxsize=4)
-def own_targets(groups: tuple[str, ...] = MODEL_GROUPS) -> frozenset[str]:
+def own_targets(groups: tuple[str, ...] = ("normalize", *MODEL_GROUPS)) -> frozenset[str]:
     """Return every target that conf names in these groups."""
     files = [file for group in groups for file in (CODE / "conf" / group).glob("*.yaml")]
     return frozenset(t for file in files for t in targets(yaml.safe_load(file.read_bytes())))

@@ -18,8 +18,9 @@ from src.config.hydra_internals import (
     as_typed,
     typed_lines,
 )
-from src.config.resolved import Resolved, experiment_overrides, resolve
+from src.config.resolved import Resolved, resolve
 from src.config.rules import LOOKS
+from src.config.schema import experiment_overrides
 from src.config.shared_compositions import share_compositions
 from src.errors import InputError
 from src.sweep.variation import Original

@@ -26,9 +26,9 @@ class Planned:
     label: Sequence[str]  # those of them that vary
 
     @property
-    def unseeded(self) -> tuple[str, ...]:
-        """Its label without the seed."""
-        return tuple(o for o in self.label if not o.startswith("seed="))
+    def variant(self) -> str:
+        """The digest of its variant."""
+        return self.job.config.variant(self.identity.data).rpartition(" ")[2]
 
 
 def decide(index: ResultIndex, jobs: Sequence[Planned]) -> dict[str, Decision]:
@@ -39,18 +39,11 @@ def decide(index: ResultIndex, jobs: Sequence[Planned]) -> dict[str, Decision]:
     wanted = {each.identity.fingerprint: each for each in jobs if each.job.config.tree["reuse"]}
     decided = {fingerprint: index.decide(fingerprint) for fingerprint in wanted}
     if missing := [fingerprint for fingerprint, each in decided.items() if each.source is None]:
-        variants = _variants([wanted[fingerprint] for fingerprint in missing])
-        found = start_uploader().call("import_results", set(missing), variants)
+        variants = {wanted[fingerprint].variant for fingerprint in missing}
+        named = list(variants) if len(variants) <= MAX_VARIANTS else []
+        found = start_uploader().call("import_results", set(missing), named)
         decided |= {fingerprint: index.decide(fingerprint) for fingerprint in found}
     return decided
-
-
-def _variants(jobs: Sequence[Planned]) -> list[str]:
-    """Return the digests of the variants of jobs, and none where these are many."""
-    unseeded = {each.unseeded: each.job.config for each in jobs}
-    if len(unseeded) > MAX_VARIANTS:
-        return []
-    return list({config.variant.rpartition(" ")[2]: config for config in unseeded.values()})
 
 
 def record_reused(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from src.config.resolved import Identity, Resolved
+from src.config.schema import NON_IDENTITY_KEYS, covers
+from src.config.variant import unseeded
 from src.sweep.decisions import Planned
 from src.tracking.job_record import Action, JobRecord
 from src.tracking.result_index import Decision, ResultIndex
@@ -51,8 +53,8 @@ def _changes(config: Resolved, identity: Identity, earlier: JobRecord | None) ->
     changed = identity.changes_since(earlier.identity)
     if "config" in changed:
         own, former = config.flat, earlier.params
-        keys = [k for k in sorted({*own, *former} - {"threads"}) if own.get(k) != former.get(k)]
-        changed = [*(k for k in keys if not k.startswith("device")), *changed[1:]]
+        keys = [k for k in sorted({*own, *former}) if own.get(k) != former.get(k)]
+        changed = [*(k for k in keys if not covers(NON_IDENTITY_KEYS, k)), *changed[1:]]
     shown = ", ".join(changed[:MAX_CHANGES]) + (", …" if len(changed) > MAX_CHANGES else "")
     return f"changed: {shown}" if shown else ""
 
@@ -65,7 +67,7 @@ def show(plans: Iterable[Plan], labels: Sequence[Sequence[str]]) -> None:
     plans = list(plans)
     rows = _rows(plans, labels)
     if len(rows) > MAX_ROWS:
-        rows = _rows(plans, [[o for o in label if not o.startswith("seed=")] for label in labels])
+        rows = _rows(plans, [unseeded(label) for label in labels])
     for (action, label, reason), count in islice(rows.items(), MAX_ROWS):
         times = f"{count} x " if count > 1 else ""
         label = label or "that differ in seed alone"

@@ -14,18 +14,12 @@ from omegaconf import DictConfig
 
 from src.config.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, trust_config
 from src.config.resolved import Identity, Resolved
-from src.config.schema import leaves
+from src.config.schema import COMMON_KEYS, leaves
 from src.errors import PEER_CLOSED, InputError
 from src.messages.error_text import root_cause
 from src.process import fork_server
 from src.sweep.compose import Composed
 from src.sweep.directories import check_directories, check_job_folders
-
-# Keys that have one value for all jobs.
-COMMON = (
-    *("tracking", "compare", "tune", "dry_run", "reuse", "models", "submit"),
-    *("checkpoints", "results"),
-)
 
 
 def check_chdir(hydra: DictConfig) -> None:
@@ -70,7 +64,7 @@ def check_jobs(jobs: Sequence[Composed], varied: Sequence[str], sweep: Path) -> 
     if "experiment" in varied and any(job.sweeps for job in jobs):
         raise InputError("experiment: must be one where it names values to sweep itself")
     first = jobs[0].config.tree
-    for key in COMMON:
+    for key in COMMON_KEYS:
         if other := next((job for job in jobs if job.config.tree[key] != first[key]), None):
             own, known = (leaves({key: tree[key]}) for tree in (other.config.tree, first))
             name = next((entry[0] for entry in own if entry not in known), key)
@@ -128,14 +122,16 @@ def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[Identity]
             if not is_here:
                 device = config.tree["device"] | {"kind": "cpu"}
                 config = replace(config, tree={**config.tree, "device": device})
-            tree = config.tree  # jobs that differ in their split alone are of the same data
-            key = str((tree["data"] | {"split_seed": None}, tree["device"], tree["threads"]))
+            # Jobs that differ in seeds alone are of the same data, and made in the same way.
+            unseeded = config.without_seeds
+            tree = unseeded.tree
+            key = str((tree["data"], tree["device"], tree["threads"]))
             if key not in environments:
                 environments[key] = setup.prepare(config)
             environment = replace(environments[key], code=setup.import_code(config))
-            if config.variant not in made:
+            if (deciding := environment.identity(unseeded).fingerprint) not in made:
                 components.build(config, environment)
-                made.add(config.variant)
+                made.add(deciding)
             identities.append(environment.identity(config))
     except InputError as error:
         return error

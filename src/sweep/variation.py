@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,10 +11,9 @@ from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
 
 from src.config.resolved import Resolved
-from src.config.schema import HOME_KEYS, check, covers, leaves
+from src.config.schema import COMPOSED_KEYS, SEED_KEYS, check, covers, leaves
 
 COPY, REFERENCE = re.compile(r"\$\{(\w[\w.]*)\}"), re.compile(r"\$\{\s*([\w.]+)")
-COMPOSED_KEYS = (*HOME_KEYS, "tracking", "sweep", "hydra", "data.fallback")  # more than values
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,15 @@ class Original:
         """
         tree: Mapping[str, Any] | None = self.config.tree
         own = {override.input_line for override in self.overrides}
-        for override in overrides:
-            if tree is not None and override.input_line not in own:
+        changed = {o.key_or_group: o for o in overrides if o.input_line not in own}
+        for override in changed.values():
+            if tree is not None:
                 tree = self._with_value(tree, override) if _is_plain(override) else None
         if tree is None:
             return None
         check(tree)
-        return Resolved(tree, self.config.choices)
+        fixed_seeds = self.config.fixed_seeds | (changed.keys() & SEED_KEYS)
+        return replace(self.config, tree=tree, fixed_seeds=fixed_seeds)
 
     def _with_value(self, tree: Mapping[str, Any], override: Override) -> Mapping[str, Any] | None:
         copies, others = self._references

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from src.config.resolved import Identity
-from src.config.schema import factors
+from src.config.schema import PUBLISHED_KEYS
+from src.config.variant import factors
 from src.metrics import BEST_VAL_ERROR, VAL_ERROR, Epoch, Run, defined
 from src.process import identity, scheduler
 from src.process.scheduler import QueueState
@@ -19,7 +20,6 @@ from src.tracking.settings import TrackingSettings, moved
 
 SEARCH_TAGS = {"answer": "search"}  # of a sweep whose sweeper looks for the best settings
 LEFT = "checkpoint"  # tag of a trial that stops early: the name of what its next rung goes on from
-PUBLISHED = ("train_error", "val_error")
 NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
 
 log = logging.getLogger(__name__)
@@ -174,7 +174,7 @@ class JobRecord:
     @property
     def run(self) -> Run:
         """The record as a comparison takes it."""
-        published = {key: self.params.get(f"published.{key}", "null") for key in PUBLISHED}
+        published = {key: self.params.get(f"published.{key}", "null") for key in PUBLISHED_KEYS}
         return Run(
             run_id=self.run_id or self.job_id,
             name=self.name,

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from src.config.resolved import experiment_overrides, settings
+from src.config.resolved import settings
+from src.config.schema import experiment_overrides
 from src.messages.addresses import local_path
 from src.tracking.event import Event
 from src.tracking.job_record import Action, JobRecord, Status, fold
@@ -147,8 +148,7 @@ class ResultIndex:
         return [Journal(folder) for folder in dict.fromkeys([*folders, *_above(folders)])]
 
     def _typed(self, typed: Sequence[str]) -> Path:
-        own = [o for o in experiment_overrides(typed) if not o.startswith("threads=")]
-        content = json.dumps(sorted(own)).encode()
+        content = json.dumps(sorted(experiment_overrides(typed))).encode()
         return self.folder / f"{hashlib.sha256(content).hexdigest()[:16]}.typed"
 
     def lineage(self, jobs: Sequence[JobRecord]) -> list[JobRecord]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import provenance
-from src.config.resolved import Identity, Resolved, experiment_overrides, flatten
+from src.config.resolved import Identity, Resolved, flatten
+from src.config.schema import NON_RESULT_KEYS, experiment_overrides
 from src.errors import InputError, JobRequeued
 from src.messages.credentials import redact
 from src.metrics import Epoch
@@ -32,18 +33,12 @@ def start_event(
 ) -> dict[str, Any]:
     """Return the fields of a journal's first event, once the job's data are known."""
     splits, identity = environment.splits, environment.identity(config)
-    fields = job_metadata(config, overrides, number, identity.code)
-    fields["tags"] |= {
-        "fingerprint": identity.fingerprint,
-        "code": identity.code_digest,
-        "split": splits.split_digest,
-        "classes": str(splits.classes),
-    }
+    fields = job_metadata(config, overrides, number, identity)
+    fields["tags"] |= {"split": splits.split_digest, "classes": str(splits.classes)}
     fields["params"] |= {
         "threads": str(environment.threads),
         "device.type": str(environment.device),
     }
-    fields["identity"] = asdict(identity)
     sets = {"train": splits.train, "val": splits.val, "test": splits.test}
     sizes = {name: len(split) for name, split in sets.items() if split}
     names = list(splits.class_names)
@@ -57,20 +52,24 @@ def job_metadata(
     config: Resolved,
     overrides: Sequence[str],
     number: int | None,
-    code: Iterable[str] = provenance.ALL_CODE,
+    identity: Identity | None = None,
 ) -> dict[str, Any]:
     """Return name, tags, params and destination, known of a job even if it cannot begin.
 
-    `overrides` are the job's own; `number` is its place in the sweep, None without one; `code`
-    are the files on which its result depends.
+    `overrides` are the job's own; `number` is its place in the sweep, None without one; `identity`
+    is known once it can.
     """
     tags = {
-        "variant": config.variant,
+        "variant": config.variant(identity.data if identity else ""),
         "seed": config.flat["seed"],
         "job": os.urandom(8).hex(),
         "result_index": ResultIndex.of(config.tree).name,
-        **provenance.tags(code),
+        **provenance.tags(identity.code if identity else provenance.ALL_CODE),
     }
+    found: dict[str, Any] = {}
+    if identity:
+        tags |= {"fingerprint": identity.fingerprint, "code": identity.code_digest}
+        found = {"identity": asdict(identity)}
     if sweep := config.tree["sweep"]["id"]:
         tags |= {"sweep": sweep, "number": str(number), **(config.tree["sweep"]["tags"] or {})}
     return {
@@ -78,6 +77,7 @@ def job_metadata(
         "tags": tags,
         "params": config.flat,
         "tracking": vars(TrackingSettings.of(config.tree["tracking"]).public),
+        **found,
     }
 
 
@@ -86,15 +86,13 @@ def _name(config: Resolved, overrides: Sequence[str]) -> str:
 
     Where nothing was, these are model, activation and seed.
     """
-    typed = {o.lstrip("+").partition("=")[0]: o for o in experiment_overrides(overrides, True)}
+    own = experiment_overrides(overrides, NON_RESULT_KEYS)
+    typed = {o.lstrip("+").partition("=")[0]: o for o in own}
     sweep = config.tree["sweep"]
-    varying = sweep["varying"]
-    if varying is None:  # the sweeper has not said; the threads are what the sweep adds
-        varying = [key for key in typed if key != "threads"]
-    if sweep["id"] and varying:
-        return " ".join(o for key, o in typed.items() if key in varying)
-    if own := [o for key, o in typed.items() if key != "threads"]:
-        return " ".join(own)
+    varying = sweep["id"] and sweep["varying"]  # the threads are what a sweep adds
+    named = varying or [key for key in typed if key != "threads"]
+    if varying or named:
+        return " ".join(o for key, o in typed.items() if key in named)
     return " ".join(f"{key}={config.flat[key]}" for key in NAME_KEYS if key in config.flat)
 
 
@@ -179,12 +177,11 @@ def cached_start(
     config: Resolved, identity: Identity, source: JobRecord, overrides: Sequence[str], number: int
 ) -> dict[str, Any]:
     """Return the fields of the first event of a job that is what `source` found."""
-    fields = job_metadata(config, overrides, number, identity.code)
+    fields = job_metadata(config, overrides, number, identity)
     for field, keys in (("tags", ("split",)), ("params", ("threads", "device.type"))):
         kept = getattr(source, field)
         fields[field] |= {key: kept[key] for key in keys if key in kept}
-    fields["tags"] |= {"fingerprint": identity.fingerprint, "code": identity.code_digest}
-    return fields | {"identity": asdict(identity), "dataset": source.dataset}
+    return fields | {"dataset": source.dataset}
 
 
 def record_cached(journal: Journal, start: Mapping[str, Any], source: JobRecord) -> float:

@@ -18,7 +18,7 @@ from src.tracking.job_record import NOWHERE, JobRecord, fold, fold_events
 from src.tracking.journal import Journal, journals
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
-from src.tracking.sweep_runs import SweepRuns, has_weights, runs_of
+from src.tracking.sweep_runs import SweepRuns, has_weights, runs_of, siblings
 
 LAST = "last"
 WITHOUT = "The journals on this machine are used."
@@ -110,10 +110,8 @@ class RunSource:
 
     def siblings(self, record: JobRecord) -> list[JobRecord]:
         """Return the runs of the same variant in the same sweep, itself included."""
-        if not record.sweep_id:
-            return [record]
-        variant, records = record.tags.get("variant"), self.find(record.sweep_id).records
-        return [r for r in records if r.tags.get("variant") == variant and has_weights(r)]
+        sweep = record.sweep_id
+        return siblings(record, self.find(sweep).records) if sweep else [record]
 
     def origin(self, record: JobRecord) -> JobRecord:
         """Return the run whose files are those of a reused one, under its name; others as is."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from statistics import fmean
 
+from src.config.variant import group_by_variant, unseeded
 from src.tracking.job_record import JobRecord, Role, Status
 from src.tracking.sweep_journals import SweepJournals
 
@@ -57,12 +58,19 @@ def usable(records: Sequence[JobRecord]) -> list[JobRecord]:
     return [record for record in records if has_weights(record) and record.role is Role.REPORTED]
 
 
-def by_variant(records: Sequence[JobRecord]) -> list[list[JobRecord]]:
-    """Group the runs that have weights by their variant, in their order."""
-    groups: dict[str, list[JobRecord]] = {}
-    for record in usable(records):
-        groups.setdefault(record.tags.get("variant", ""), []).append(record)
-    return list(groups.values())
+def by_variant(records: Sequence[JobRecord], role: Role = Role.REPORTED) -> list[list[JobRecord]]:
+    """Group the runs of this role that have weights by their variant, in their order."""
+    own = [record for record in records if record.role is role and not record.is_search]
+    groups = group_by_variant([record.run for record in own])
+    found = ([own[place] for place in places if has_weights(own[place])] for _, places in groups)
+    return list(filter(None, found))
+
+
+def siblings(record: JobRecord, records: Sequence[JobRecord]) -> list[JobRecord]:
+    """Return the runs of the same variant among the `records` of its sweep, itself included."""
+    own = (record.run_id, record.job_id)
+    groups = by_variant(records, record.role)
+    return next((g for g in groups if own in ((r.run_id, r.job_id) for r in g)), [record])
 
 
 def ranked(records: Sequence[JobRecord]) -> list[JobRecord]:
@@ -77,4 +85,4 @@ def best_of_variants(records: Sequence[JobRecord]) -> list[JobRecord]:
 
 def label(record: JobRecord) -> str:
     """Return a run's name without its seed, which names its variant."""
-    return " ".join(part for part in record.name.split() if not part.startswith("seed="))
+    return " ".join(unseeded(record.name.split()))

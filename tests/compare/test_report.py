@@ -123,16 +123,16 @@ def replicated(keys=SPLITS, **fields):
 @pytest.mark.parametrize(
     ("keys", "fields", "said", "population"),
     [
-        (SPLITS, {}, "fixes the split, the order of batches and the initial weights, and",
-         "that of splits, batch orders and initialisations on this pool of samples."),
-        (SPLITS, {"split": "one"}, "fixes the order of batches and the initial weights, and",
-         "same split, so the population is " + FIXED.format("batch orders and initialisations")),
+        (SPLITS, {}, "fixes the split, the initial weights and the order of batches, and",
+         "that of splits, initialisations and batch orders on this pool of samples."),
+        (SPLITS, {"split": "one"}, "fixes the initial weights and the order of batches, and",
+         "same split, so the population is " + FIXED.format("initialisations and batch orders")),
         ([own | {"init_seed": "7"} for own in SPLITS], {}, "fixes the split and the order of bat",
          "same initial weights, so the population is " + FIXED.format("splits and batch orders")),
         ([{"init_seed": "7", "order_seed": "7"}] * 6, {"split": "one"}, "paired by seed. Every",
-         "All seeds of a variant have the same split, order of batches and initial weights: their "
+         "All seeds of a variant have the same split, initial weights and order of batches: their "
          "runs are one"),
-        (SPLITS[:1], {"split": "one"}, "fixes the split, the order of batches and", "that of spli"),
+        (SPLITS[:1], {"split": "one"}, "fixes the split, the initial weights and", "that of spli"),
     ],
     ids=["all", "one split", "one init", "one run", "one seed"],
 )  # fmt: skip

@@ -6,7 +6,8 @@ import pytest
 
 from src.config import resolved as module
 from src.config.resolved import Identity
-from src.config.schema import factors
+from src.config.schema import NON_RESULT_KEYS, SEED_KEYS, experiment_overrides
+from src.config.variant import factors
 from src.errors import InputError
 from src.folders import ROOT
 
@@ -46,7 +47,7 @@ def test_an_activation_stands_in_one_place_of_a_record(config):
 def test_softmax_is_the_same_variant_whatever_the_activation(config):
     one, other = (config("model=softmax", f"activation={a}") for a in ("relu", "sigmoid"))
     assert one.flat == other.flat
-    assert one.variant == other.variant
+    assert one.variant() == other.variant()
     assert fingerprint(one) == fingerprint(other)
     assert "activation" not in one.choices
     assert config("activation=relu").flat != config("activation=sigmoid").flat
@@ -56,15 +57,22 @@ def test_a_job_that_trains_all_epochs_is_the_one_it_was_before_it_could_stop_ear
     whole = config()
     assert "stop_after" not in whole.flat
     assert fingerprint(config("stop_after=3")) != fingerprint(whole)
-    assert config("stop_after=3").variant != whole.variant
+    assert config("stop_after=3").variant() != whole.variant()
 
 
 def test_a_variant_is_a_config_without_its_seed(config):
-    variants = {config(f"seed={seed}").variant for seed in range(3)}
-    variants.add(config("seed=1", "data.split_seed=9").variant)
+    variants = {config(f"seed={seed}").variant() for seed in range(3)}
     assert len(variants) == 1
-    assert config("optimizer.lr=0.1").variant not in variants
-    assert config("activation=tanh").variant not in variants
+    assert config("optimizer.lr=0.1").variant() not in variants
+    assert config("activation=tanh").variant() not in variants
+
+
+@pytest.mark.parametrize("key", SEED_KEYS)
+def test_a_seed_that_does_not_follow_the_seed_names_a_variant(key, config):
+    of = {at: {config(f"seed={seed}", f"{key}={at}").variant() for seed in (1, 2)} for at in (1, 2)}
+    assert [len(variants) for variants in of.values()] == [1, 1]
+    assert len({config().variant()}.union(*of.values())) == 3
+    assert config("seed=1", f"{key}=${{seed}}").variant() == config().variant()
 
 
 TEXT = ("data=pixel_rows", "data.train=/here/rows.csv", "data.test=/here/test.csv")
@@ -73,23 +81,28 @@ MOVED = ("data=pixel_rows", "data.train=/there/rows.csv", "data.test=/there/test
 
 def test_one_text_file_in_two_folders_is_one_variant_and_one_result(config):
     one, other = config(*TEXT), config(*MOVED)
-    assert one.factors == other.factors
-    assert one.variant == other.variant
+    assert factors(one.flat) == factors(other.flat)
+    assert one.variant() == other.variant()
     assert fingerprint(one) == fingerprint(other)
 
 
 def test_two_text_files_are_two_variants(config):
     one, other = config(*TEXT), config(*TEXT, "data.train=/here/more.csv")
-    assert one.variant != other.variant
-    assert [one.factors["data.train"], other.factors["data.train"]] == ["rows.csv", "more.csv"]
+    assert one.variant() != other.variant()
+    names = [factors(each.flat)["data.train"] for each in (one, other)]
+    assert names == ["rows.csv", "more.csv"]
+
+
+def test_two_text_files_of_one_name_are_two_variants_by_their_content(config):
+    one = config(*TEXT)
     told_apart = [factors(one.flat, digest) for digest in ("content", "other content")]
     assert told_apart[0] != told_apart[1]
+    assert len({one.variant(), one.variant("content"), one.variant("other content")}) == 3
 
 
 def test_factors_are_the_same_of_a_config_and_of_what_a_run_has_stored(config):
     overrides = ("recipe=relu", "seed=3", "threads=2", "diagnostics=true", "data.root=/data")
     stored = dict(config(*overrides).flat)
-    assert factors(stored) == config(*overrides).factors
     left_out = set(stored) - set(factors(stored))
     assert left_out == {
         *("seed", "threads", "diagnostics", "data.root", "data.fallback", "data.check"),
@@ -99,7 +112,7 @@ def test_factors_are_the_same_of_a_config_and_of_what_a_run_has_stored(config):
 
 @pytest.mark.parametrize("overrides", [["threads=2"], ["diagnostics=true"], ["data.root=/data"]])
 def test_circumstances_make_no_variant(overrides, config):
-    assert config(*overrides).variant == config().variant
+    assert config(*overrides).variant() == config().variant()
 
 
 def test_changes_since_an_earlier_job_are_named():
@@ -178,7 +191,7 @@ def test_a_device_is_the_same_whether_found_or_asked_for(config):
 )
 def test_credentials_are_in_no_record(uri, config):
     resolved = config(f"tracking.uri={uri}")
-    told = resolved.yaml + str(resolved.flat) + resolved.variant
+    told = resolved.yaml + str(resolved.flat) + resolved.variant()
     for secret in ("user", "pw", "token"):
         assert secret not in told
     assert "host" in resolved.yaml
@@ -189,11 +202,11 @@ TYPED += ["~compare.question", "+model.depth=2", "+data.rooted=1", "data.train=a
 
 
 def test_a_question_leaves_out_paths_and_what_decides_no_result():
-    assert module.experiment_overrides(TYPED) == ["seed=1", "+model.depth=2", "+data.rooted=1"]
+    assert experiment_overrides(TYPED) == ["seed=1", "+model.depth=2", "+data.rooted=1"]
 
 
 def test_jobs_that_differ_in_a_path_are_named_by_it():
-    assert module.experiment_overrides(TYPED, with_paths=True) == [
+    assert experiment_overrides(TYPED, NON_RESULT_KEYS) == [
         *("seed=1", "+data.root=/home/user", "+model.depth=2", "+data.rooted=1", "data.train=a.csv")
     ]
 

@@ -66,7 +66,7 @@ class Runs:
         model = make(resolved.tree["model"], shape, classes)
         torch.save(state or model.state_dict(), artifacts / "model.pt")
         (artifacts / "config.yaml").write_text(resolved.yaml)
-        tags = {"job": os.urandom(8).hex(), "variant": resolved.variant, "number": number}
+        tags = {"job": os.urandom(8).hex(), "variant": resolved.variant(), "number": number}
         tags |= {"seed": resolved.flat["seed"], "outcome": status.lower()}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
         summary = {"best/val_error": error, "best/epoch": 1, "final/val_error": error}

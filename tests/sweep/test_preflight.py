@@ -2,12 +2,16 @@
 
 import os
 import signal
+from unittest.mock import Mock
 
 import psutil
 import pytest
 from until import until
 
-pytestmark = pytest.mark.slow
+from src.errors import InputError
+from src.sweep.compose import Composed
+from src.sweep.preflight import check_parts
+from src.training import components
 
 HANGING = """
 import pathlib, signal, time
@@ -21,6 +25,7 @@ class Hanging(nn.ReLU):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sent", "handler"),
     [
@@ -44,3 +49,40 @@ def test_a_model_that_hangs_in_it_ends_with_the_sweep(sent, handler, workplace, 
     assert "Traceback" not in stderr
     _, alive = psutil.wait_procs(children, timeout=300)
     assert not [child for child in alive if child.status() != psutil.STATUS_ZOMBIE]
+
+
+BROKEN = [f"+metrics.mine.{own}" for own in ("direction=minimize", "unit=none")]
+BROKEN += ["+metrics.mine.function._target_=nowhere.measure"]
+
+
+def made(*configs) -> list[str]:
+    """The fingerprints of jobs, whose parts are made."""
+    jobs = [Composed(each, None, False) for each in configs]
+    return [each.fingerprint for each in check_parts(jobs, is_here=True, is_warm=False)]
+
+
+def test_parts_that_name_no_variant_are_made_as_well(config):
+    with pytest.raises(InputError, match=r"^metrics.*nowhere"):
+        made(*(config("data=digits", *metrics) for metrics in (["metrics=[ece]"], BROKEN)))
+
+
+def test_files_of_one_name_are_each_tried(config, tmp_path):
+    tables = [tmp_path / "narrow" / "t.csv", tmp_path / "wide" / "t.csv"]
+    for table, lengths in zip(tables, ("length", "length,width"), strict=True):
+        table.parent.mkdir()
+        own = ",".join("1" for _ in lengths.split(","))
+        rows = [f"{own},{'xy'[k % 2]}" for k in range(40)]
+        table.write_text("\n".join([f"{lengths},kind", *rows]))
+    linear = ["model._target_=torch.nn.Linear", "+model.in_features=1", "+model.out_features=2"]
+    typed = ["data=table", "data.label=kind", "model=softmax", *linear, "~model.init"]
+    jobs = [config(*typed, f"data.train={table}") for table in tables]
+    assert len(made(jobs[0])) == 1
+    with pytest.raises(InputError, match=r"^model=softmax: "):
+        made(*jobs)
+
+
+def test_jobs_that_differ_in_seeds_alone_are_made_once(config, monkeypatch):
+    monkeypatch.setattr(components, "build", (built := Mock()))
+    seeds = ("seed=1", "seed=2", "order_seed=3", "data.split_seed=4", "init_seed=5")
+    assert len({*made(*(config("data=digits", seed) for seed in seeds))}) == 5
+    assert built.call_count == 1

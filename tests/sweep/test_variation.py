@@ -32,6 +32,7 @@ def compose():
     [
         (["seed=1"], ["seed=2"]),  # data.split_seed refers to it
         (["seed=1", "data.split_seed=7"], ["seed=2", "data.split_seed=8"]),
+        (["seed=1", "order_seed=${seed}"], ["seed=1", "order_seed=8"]),
         (["schedule=cosine", "epochs=3"], ["schedule=cosine", "epochs=5"]),
         (["model=softmax", "seed=1"], ["model=softmax", "seed=2"]),
         (["model=cnn", "model.channels=[8]"], ["model=cnn", "model.channels=[4,8]"]),
