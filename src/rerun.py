@@ -10,11 +10,11 @@ Nothing of the archive is imported, unpickled or instantiated.
 """
 
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from src import command_line
+from src.config.resolvers import stamp
 from src.crate import command
 from src.errors import InputError
 from src.folders import ROOT
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
     print(f"{len(found)} files as they were packed; {len(before)} jobs: {command.show(overrides)}")
     for name in contents.changed_since(before):
         print(f"note: {name} is not the code that trained these jobs")
-    default = ROOT / "outputs" / "reruns" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    default = ROOT / "outputs" / "reruns" / stamp()
     after = repeat.run(
         overrides, [*options, *extra], Path(folders[-1]).absolute() if folders else default
     )

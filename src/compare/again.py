@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +14,7 @@ from src.compare.answer import Answer, Result, to_json
 from src.compare.comparison import Comparison
 from src.compare.terminal import print_result
 from src.config import resolved
+from src.config.resolvers import stamp
 from src.errors import InputError
 from src.folders import ROOT
 from src.messages import logs
@@ -95,7 +95,7 @@ def _changes(override: str, now: Mapping[str, Any], planned: Mapping[str, Any]) 
 
 def _write(result: Result, report: dict[str, str]) -> str:
     """Write a result that is of no one sweep into a folder of its own; return where it lies."""
-    folder = ROOT / "outputs" / "comparisons" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    folder = ROOT / "outputs" / "comparisons" / stamp()
     record.write_report(result, folder, report)
     return f"Report: {record.report_page(folder)}"
 

@@ -22,6 +22,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.typing import RcKeyType
 from numpy.typing import ArrayLike
 
+from src.messages.error_text import clip
+
 COLORS = {  # name -> (on light, on dark); figures are drawn for light, the page swaps them
     "paper": ("#ffffff", "#14171c"),
     "ink": ("#1d2129", "#e4e7ec"),
@@ -122,11 +124,6 @@ def draw(
             drawn.figure.draw_without_rendering()
             drawn.figure.set_layout_engine(None)
     return figures
-
-
-def clip(label: str, length: int) -> str:
-    """Shorten a label to leave room for the axes; the tables have it whole."""
-    return label if len(label) <= length else f"{label[: length - 1]}…"
 
 
 def new_figure(rows: int, columns: int, height: float) -> tuple[Figure, list[list[Axes]]]:

@@ -17,6 +17,7 @@ from src.compare.comparison import Comparison
 from src.compare.figure_style import LIGHT, STYLES, ReportFigure
 from src.compare.sign_flips import FloatArray
 from src.compare.variants import Variant
+from src.messages.error_text import clip
 
 MAX_PANELS = 6  # side by side and still readable
 FIRST, LAST = 0, -1  # epochs
@@ -49,7 +50,7 @@ def curves(comparison: Comparison) -> ReportFigure:
             epochs = np.arange(1, len(errors[0]) + 1)
             marks = max(1, len(epochs) // 8)
             style.band(axis, epochs, errors, line.style, line.label, marks)
-        axis.set(title=style.clip(panel.title, 80 // len(panels)), xlabel="epoch")
+        axis.set(title=clip(panel.title, 80 // len(panels)), xlabel="epoch")
         ticks = 4 if len(panels) > 2 else 9
         axis.xaxis.set_major_locator(MaxNLocator(ticks, integer=True, steps=[1, 2, 5, 10]))
     style.log_if_wide(axes)
@@ -74,7 +75,7 @@ def layers(comparison: Comparison) -> ReportFigure | None:
         if kinds is GRADIENT:
             style.log_if_wide(row)
     for top, bottom, panel in zip(axes[0], axes[-1], panels, strict=True):
-        top.set_title(style.clip(panel.title, 80 // len(panels)))
+        top.set_title(clip(panel.title, 80 // len(panels)))
         bottom.set_xlabel("layer")
     style.legend(figure, chain(*axes))
     caption = (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from src.compare.criterion import is_usable
 from src.messages import commands
+from src.messages.error_text import clip
 from src.metrics import BEST_VAL_ERROR, Run
 
 if TYPE_CHECKING:
@@ -160,12 +161,12 @@ def search_plot(search: PlainSearch) -> "ReportFigure | None":
         at, words = numbers_or_words([trial.settings[key] for trial in search.trials])
         axis.plot(at, errors, "o", color=style.LIGHT["blue"], alpha=0.7)
         axis.plot(at[0], errors[0], "o", color=style.LIGHT["ink"], fillstyle="none", markersize=10)
-        axis.set_xlabel(style.clip(key, 80 // len(keys)))
+        axis.set_xlabel(clip(key, 80 // len(keys)))
         if not words and min(at) > 0 and max(at) >= LOG_RATIO * min(at):
             axis.set_xscale("log")
             style.label_log(axis.xaxis, max(at) < 50 * min(at))
         if words:
-            axis.set_xticks(range(len(words)), [style.clip(word, 12) for word in words])
+            axis.set_xticks(range(len(words)), [clip(word, 12) for word in words])
     axes[0].set_ylabel("validation error (%)")
     style.log_if_wide(axes)
     left_out = search.total - len(search.trials)

@@ -11,6 +11,7 @@ from src.compare.figure_style import LIGHT, STYLES, ReportFigure
 from src.compare.pairs import Pair
 from src.compare.panel_plots import curves, layers
 from src.compare.tuning_plot import tuning_plot
+from src.messages.error_text import clip
 from src.metrics import MINUS
 
 MAX_ROWS, MAX_LABEL = 30, 40  # rows, and characters of their labels, with room to read
@@ -33,7 +34,7 @@ def forest(comparison: Comparison) -> ReportFigure | None:
     if not shown:
         return None
     one_baseline = len(shown) > 1 and all(pair.b is comparison.baseline for pair in shown)
-    ends = [[style.clip(v.label, MAX_LABEL) for v in (pair.a, pair.b)] for pair in shown]
+    ends = [[clip(v.label, MAX_LABEL) for v in (pair.a, pair.b)] for pair in shown]
     labels = [a if one_baseline else f"{a}\n{MINUS} {b}" for a, b in ends]
     figure, axis = style.new_row_figure(labels, height=0.3 if one_baseline else 0.42)
     margin = criterion.metric.scale * comparison.margin
@@ -73,7 +74,7 @@ def strip(comparison: Comparison) -> ReportFigure:
     """Draw each seed's judged value, one row a variant."""
     usable, criterion = comparison.ranked, comparison.criterion
     shown = usable[:MAX_ROWS]
-    labels = [style.clip(variant.label, MAX_LABEL) for variant in shown]
+    labels = [clip(variant.label, MAX_LABEL) for variant in shown]
     figure, axis = style.new_row_figure(labels, height=0.27 if len(shown) > 2 else 0.5)
     caption = (
         f"{criterion.label.capitalize()} of each seed (dots) and the mean (bar), the best first."
@@ -112,7 +113,7 @@ def factorial_plot(comparison: Comparison) -> ReportFigure | None:
         style.band(axis, [*known], values, number, label, marks=1, scale=scale)
     style.log_if_wide([axis])
     axis.set_xticks(range(len(factorial.xs)), factorial.xs)
-    axis.set(xlabel=style.clip(factorial.x, MAX_LABEL), ylabel=_axis_label(criterion))
+    axis.set(xlabel=clip(factorial.x, MAX_LABEL), ylabel=_axis_label(criterion))
     style.legend(figure, [axis])
     said = [
         f"{effect.label}: {criterion.difference(found.estimate.mean)}, {found.verdict}."

@@ -10,6 +10,7 @@ from src.compare.comparison import Comparison
 from src.compare.figure_style import LIGHT, STYLES, ReportFigure
 from src.compare.tuned import Search
 from src.config.search_space import Dimension, Scale
+from src.messages.error_text import clip
 
 MAX_DIMENSIONS = 3  # side by side, beside the panel of trials
 EXPECTED = (
@@ -38,7 +39,7 @@ def tuning_plot(comparison: Comparison) -> ReportFigure | None:
     by_trials.set_xlabel("trials, first rung" if is_cut else "trials")
     by_trials.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     for axis, dimension in zip(by_setting, space, strict=True):
-        axis.set_xlabel(style.clip(dimension.key, 80 // len(axes)))
+        axis.set_xlabel(clip(dimension.key, 80 // len(axes)))
         if dimension.scale is Scale.LOG:
             axis.set_xscale("log")
             style.label_log(axis.xaxis, dimension.high < 50 * dimension.low)

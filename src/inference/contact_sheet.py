@@ -12,7 +12,7 @@ from src.figures import save as save_png
 from src.inference.examples import Example
 from src.inference.predictions import Prediction
 from src.inference.trained_model import TrainedModel
-from src.messages.error_text import refusal
+from src.messages.error_text import clip, refusal
 
 SIDE, GAP, ROW = 112, 12, 16  # pixels: of a picture, between things, of a line of text
 NAME, BARS, SHARE = 70, 64, 36  # pixels: of a class's name, the longest bar, its percentage
@@ -54,7 +54,7 @@ def _tile(
         ImageFont.load_default(12),
         prediction.example.label not in (None, prediction.index),
     )
-    draw.text((left, top), _short(Path(prediction.example.name).name), GREY, font)
+    draw.text((left, top), clip(Path(prediction.example.name).name, 40), GREY, font)
     top += ROW
     for place, picture in enumerate(_pictures(prediction.example)):
         sheet.paste(picture, (left + place * (SIDE + GAP), top))
@@ -63,7 +63,7 @@ def _tile(
     for row, index in enumerate(np.argsort(-shares, kind="stable")[:MAX_CLASSES]):
         y, ink = top + row * (ROW + 4), INK if row == 0 else GREY
         color = (VERMILLION if is_wrong else BLUE) if row == 0 else FAINT
-        draw.text((left, y), _short(model.classes[index], 11), ink, font)
+        draw.text((left, y), clip(model.classes[index], 11), ink, font)
         end = left + NAME + max(1, round(BARS * float(shares[index])))
         draw.rectangle((left + NAME, y + 2, end, y + ROW - 3), fill=color)
         draw.text((end + 5, y), f"{shares[index]:.0%}", ink, font)
@@ -79,7 +79,3 @@ def _pictures(example: Example) -> list[Image.Image]:
         flat = Image.alpha_composite(Image.new("RGBA", own.size, "white"), own).convert("RGB")
         pictures.insert(0, ImageOps.pad(flat, (SIDE, SIDE), color=FAINT))
     return pictures
-
-
-def _short(name: str, most: int = 40) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"

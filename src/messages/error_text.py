@@ -118,6 +118,11 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
 
 
+def clip(text: str, length: int) -> str:
+    """Shorten a text to `length` characters at its end."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def failed_call(error: OSError) -> str:
     """Return what the system refused, for which file where it tells, and what must hold."""
     return f"{error.filename}: {refusal(error)}" if error.filename else root_cause(error)

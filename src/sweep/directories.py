@@ -9,6 +9,7 @@ from typing import Any
 from src.config.schema import STATE_KEYS
 from src.errors import InputError
 from src.messages.addresses import database_path, local_path
+from src.messages.error_text import clip
 from src.tracking.journal import OWN_NAMES, Journal
 
 
@@ -75,5 +76,5 @@ def _check_names(key: str, folder: Path, above: Path) -> None:
     most = os.pathconf(above, "PC_NAME_MAX")
     for name in folder.parts:
         if (length := len(os.fsencode(name))) > most:
-            shown = f"{name[:40]}…"
-            raise InputError(f"{key}: {shown} has {length} bytes; a name must have at most {most}")
+            said = f"has {length} bytes; a name must have at most {most}"
+            raise InputError(f"{key}: {clip(name, 40)} {said}")

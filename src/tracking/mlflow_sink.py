@@ -10,6 +10,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Met
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
+from src.messages.error_text import clip
 from src.tracking import embedded
 from src.tracking.event import Event, EventKind
 from src.tracking.job_record import Status, fold
@@ -166,8 +167,9 @@ def _start(store: Store, start: Event, tags: Mapping[str, str], run_id: str | No
         client.log_batch(run_id, tags=[RunTag(*tag) for tag in tags.items()])
     else:
         name, time = start.get("name", ""), start.get("time")
-        short = name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
-        made = client.create_run(store.experiment_id, time, tags=dict(tags), run_name=short)
+        made = client.create_run(
+            store.experiment_id, time, tags=dict(tags), run_name=clip(name, NAME_LENGTH)
+        )
         run_id = made.info.run_id
     if data := start.get("dataset"):  # of which MLflow keeps one, however often it is told
         dataset = Dataset(data["name"], data["digest"], "local", json.dumps(data), profile=None)
