@@ -126,7 +126,7 @@ def test_tags_say_what_ran_and_where(finished):
     assert re.fullmatch(r"\d+@[\d.]+@[0-9a-f]{8}", tags["process"])
     git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     head = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-    assert tags["git_commit"].rstrip("+") == head or tags["git_commit"] == "unknown" or not head
+    assert tags["git_commit"].rstrip("+") == (head or "unknown")
 
 
 def test_the_dataset_is_an_input_with_its_digest(finished):
