@@ -1,10 +1,9 @@
 """One job: cfg -> components -> fit -> journal."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from omegaconf import DictConfig
 from src import artifacts
 from src.config.hydra_internals import typed_lines
 from src.config.resolved import Resolved, resolve
-from src.config.schema import end_epoch
 from src.errors import InputError
 from src.inference.publish import Publication
 from src.messages import logs
+from src.metrics import Epoch
 from src.progress import result_table, with_progress
 from src.tracking import elsewhere, run_logger
 from src.tracking.event import EventKind, event_now
@@ -29,7 +28,7 @@ from src.tracking.uploader import uploading
 from src.tracking.uploader_process import start_uploader
 from src.training.checkpoint import Checkpoint
 from src.training.components import Components, build
-from src.training.selection import Result, keep_best
+from src.training.selection import Result, end_epoch
 from src.training.setup import Environment, prepare
 
 
@@ -227,20 +226,14 @@ def _train(
 
 
 def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> Result:
-    """Train to the end, from where the checkpoint was left; each epoch is recorded and shown."""
-    tree = job.config.tree
-    earlier, weights = checkpoint.load() if checkpoint else ([], None)
-    last, done = end_epoch(tree), len(earlier)
-    epochs = islice(components.epochs(job.config, done), max(0, last - done))
-    logged = run_logger.log_epochs(epochs, job.journal, earlier)
+    """Train to the end; each epoch is recorded and shown."""
+    tree, journal = job.config.tree, job.journal
+    name = job.start["name"] if tree["sweep"]["id"] else ""
+
+    def watch(epochs: Iterator[Epoch], earlier: Sequence[Epoch]) -> Iterator[Epoch]:
+        logged = run_logger.log_epochs(epochs, journal, earlier)
+        return with_progress(logged, end_epoch(tree), name)
+
     minutes = tree["checkpoint_minutes"]
-    return keep_best(
-        with_progress(logged, last, job.start["name"] if tree["sweep"]["id"] else ""),
-        components.model,
-        tree["patience"],
-        by=tree["select_by"],
-        metrics=components.metrics,
-        earlier=earlier,
-        weights=weights,
-        save=elsewhere.leaving(checkpoint, job.journal, minutes) if checkpoint else None,
-    )
+    save = elsewhere.leaving(checkpoint, journal, minutes) if checkpoint else None
+    return components.train(job.config, checkpoint, watch, save)

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from src import code_digest
-from src.code_digest import NEUTRAL, Snapshot, check_unchanged
+from src.code_digest import NEUTRAL, PARTS, Snapshot, check_unchanged
+from src.config.resolvers import FROM_DATA
 from src.errors import InputError
 from src.folders import ROOT
 from src.source import Source
@@ -341,3 +342,43 @@ def test_every_module_that_decides_a_result_is_in_a_digest(config):
     imported = {name for name in json.loads(told.stdout) if not name.startswith(below)}
     assert imported >= {"src.training.fit", "src.rng", "src.metrics", "src.models.cnn"}
     assert imported - digested - {*NEUTRAL, BEFORE_A_JOB} == set()
+
+
+DECIDES_NOTHING = {  # what digested code takes from neutral modules, and why it changes no result
+    "hydra.utils.instantiate": "makes what the config says",
+    "src.code_digest": "compares digests",
+    "src.code_digest.SNAPSHOT": "compares digests",
+    "src.config.resolved.Identity": "is what a result depends on",
+    "src.config.resolved.Resolved": "is what a result depends on",
+    "src.config.resolved.SHARED_GROUPS": "tells where to look for mistakes",
+    "src.errors.InputError": "ends a job",
+    "src.messages.error_text.listed": "words an error",
+    "src.messages.error_text.nearest": "words an error",
+    "src.messages.error_text.raised_by": "ends a job",
+    "src.messages.error_text.refusal": "words an error",
+    "src.process.hardware": "tells the number of threads, which a result is known by",
+    "src.process.signals.exit_until_handled": "ends a process",
+    "src.training.instantiation.blaming": "ends a job",
+    "src.training.instantiation.require_factory": "ends a job",
+    "src.training.instantiation.require_kind": "ends a job",
+    "src.training.instantiation.require_like": "ends a job",
+    "src.training.instantiation.require_loss": "ends a job",
+    "src.training.instantiation.require_step": "ends a job",
+}
+
+
+def test_digested_code_takes_nothing_from_neutral_modules_that_decides_a_result():
+    files = [file for part in PARTS for file in sorted((ROOT / part).glob("[!_]*.py"))]
+    modules = {f"{'.'.join(f.parts[-3:-1])}.{f.stem}" for f in files} - {BEFORE_A_JOB}
+    digested = Snapshot(ROOT).digests(sorted(modules))
+    sources = [Source.read(ROOT / name) for name in digested if name.startswith("src/")]
+    imported = {name for source in sources for _, name in source.imports}
+    below = tuple(f"{name}." for name in NEUTRAL)
+    taken = {name for name in imported if name in NEUTRAL or name.startswith(below)}
+    assert taken == {*DECIDES_NOTHING}
+
+
+def test_what_a_config_may_leave_to_the_data_is_known():
+    from src.training.network import facts
+
+    assert {*facts((1, 28, 28), 10)} == {*FROM_DATA}

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from src.folders import ROOT
 
-# What `from_data` knows of the data and, with them, of the training.
+# What `from_data` may name: the keys of `src.training.network.facts`.
 FROM_DATA = ("classes", "input_shape", "image_size", "channels", "features", "updates")
 
 

@@ -175,11 +175,6 @@ def check(tree: Mapping[str, Any]) -> None:
         raise _refusal("stop_after", stop, f"at most epochs={values['epochs']}")
 
 
-def end_epoch(tree: Mapping[str, Any]) -> int:
-    """Return the epoch at which a training ends, unless it diverges or runs out of patience."""
-    return tree["stop_after"] or tree["epochs"]
-
-
 def _refusal(key: str, value: Any, words: str) -> InputError:
     return InputError(f"{key}={plain_text(value)}: must be {words}")
 

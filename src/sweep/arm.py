@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from src.config.schema import UNTUNABLE_KEYS, covers, end_epoch, leaves
+from src.config.schema import UNTUNABLE_KEYS, covers, leaves
 from src.config.search_space import Dimension, parse
 from src.errors import InputError
 from src.messages.error_text import nearest_key
 from src.sweep.tuning import SamplerKind, grid_points
+from src.training.selection import end_epoch
 
 FIRST_TUNING_SEED = 1_000
 

@@ -13,7 +13,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from src import provenance
 from src.config.hydra_internals import BASIC_LAUNCHER, FAIR_SWEEPER, QUEUE_LAUNCHER, as_typed
-from src.config.schema import end_epoch
 from src.config.search_space import Dimension
 from src.config.shared_compositions import share_compositions
 from src.errors import InputError
@@ -28,6 +27,7 @@ from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader_process import start_uploader
+from src.training.selection import end_epoch
 
 
 def depends_on_results(config: DictConfig) -> bool:

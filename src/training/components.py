@@ -1,7 +1,7 @@
 """Components of a job: a model and all that its training needs, made from the resolved config."""
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from src.training.instantiation import (
 from src.training.measures import Measure
 from src.training.network import facts, filled_in, make, normalized
 from src.training.precision import Precision, with_precision
-from src.training.selection import Weights
+from src.training.selection import Result, Weights, end_epoch, keep_best
 from src.training.setup import Environment
 from src.training.trial import require_weights, try_out
 
@@ -58,6 +58,31 @@ class Components:
         state = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
         return Checkpoint(path, state, {"order": self.order, "augmentation": self.augmentation})
 
+    def train(
+        self,
+        config: Resolved,
+        checkpoint: Checkpoint | None,
+        watch: Callable[[Iterator[Epoch], Sequence[Epoch]], Iterator[Epoch]],
+        save: Callable[[list[Epoch], Weights | None], None] | None,
+    ) -> Result:
+        """Train to the end, from where the checkpoint was left, and keep the best epoch.
+
+        `watch` passes on the epochs as they come, and is told of those before them; `save`
+        receives all of these and the best weights after each.
+        """
+        tree = config.tree
+        earlier, weights = checkpoint.load() if checkpoint else ([], None)
+        return keep_best(
+            watch(self.epochs(config, len(earlier)), earlier),
+            self.model,
+            tree["patience"],
+            by=tree["select_by"],
+            metrics=self.metrics,
+            earlier=earlier,
+            weights=weights,
+            save=save,
+        )
+
     def epochs(self, config: Resolved, done: int) -> Iterator[Epoch]:
         """Train as the config says, after the epochs that are `done`."""
         tree = config.tree
@@ -71,7 +96,7 @@ class Components:
             order=self.order,
             augment=partial(self.augment, draw=self.augmentation),
             measures=self.measures,
-            epochs=range(done + 1, tree["epochs"] + 1),
+            epochs=range(done + 1, end_epoch(tree) + 1),
             batch_size=tree["batch_size"],
             clip_norm=tree["clip_norm"],
             diagnostics=tree["diagnostics"],

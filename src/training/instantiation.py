@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pydoc import ErrorDuringImport, locate
-from typing import Any, cast
+from typing import Any
 
 from hydra.errors import InstantiationException
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from src.config.resolved import Resolved
 from src.errors import InputError
 from src.messages.error_text import nearest, place, sentence, unknown
 from src.process.signals import is_stop
+from src.training.network import parameters
 
 
 @contextmanager
@@ -53,14 +54,6 @@ def _not_taken(node: object, name: str, key: str) -> Iterator[tuple[str, list[st
             yield f"{key}.{name}", [*allowed]
     for part, below in node.items():
         yield from _not_taken(below, name, f"{key}.{part}")
-
-
-def parameters(target: str) -> Mapping[str, inspect.Parameter]:
-    """Return the parameters of what a target names; none where that is nothing, or tells none."""
-    try:  # Hydra's own look-up would log what its instantiation tells again
-        return inspect.signature(cast(Any, locate(target))).parameters
-    except (TypeError, ValueError, ErrorDuringImport):
-        return {}
 
 
 def _reason(error: BaseException, said: str, node: Mapping[str, Any]) -> str:

@@ -4,22 +4,26 @@ A config names these as `${from_data:classes}`; a module that has an argument `c
 `input_shape` is given it without that.
 """
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pydoc import ErrorDuringImport, locate
+from typing import Any, cast
 
 from hydra.utils import instantiate
 from torch import nn
 
-from src.config.resolvers import FROM_DATA
-from src.training.instantiation import parameters
-
 
 def facts(input_shape: Sequence[int], classes: int, updates: int | None = None) -> dict[str, Any]:
-    """Return the value of each name in FROM_DATA; `updates` are those of a whole training."""
-    shape = list(input_shape)
-    values = (classes, shape, shape[1:], shape[0], math.prod(shape), updates)
-    return dict(zip(FROM_DATA, values, strict=True))
+    """Return what is known of the data, by name; `updates` are those of a whole training."""
+    return {
+        "classes": classes,
+        "input_shape": [*input_shape],
+        "image_size": [*input_shape[1:]],
+        "channels": input_shape[0],
+        "features": math.prod(input_shape),
+        "updates": updates,
+    }
 
 
 def filled_in(node: Any, known: Mapping[str, Any]) -> Any:
@@ -39,16 +43,18 @@ def make(group: Mapping[str, Any], input_shape: Sequence[int], classes: int) -> 
     Raises what the module raises, or Hydra's InstantiationException.
     """
     known = facts(input_shape, classes)
-    arguments = _arguments(group)
+    arguments = parameters(group["_target_"]) if "_target_" in group else ()
     offered = ("classes", "input_shape")
     own = {key: known[key] for key in offered if key in arguments and key not in group}
     return instantiate(filled_in(group, known), **own, _convert_="all")
 
 
-def _arguments(group: Mapping[str, Any]) -> Sequence[str]:
-    if "_target_" not in group:
-        return ()
-    return tuple(parameters(group["_target_"]))
+def parameters(target: str) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of what a target names; none where that is nothing, or tells none."""
+    try:  # Hydra's own look-up would log what its instantiation tells again
+        return inspect.signature(cast(Any, locate(target))).parameters
+    except (TypeError, ValueError, ErrorDuringImport):
+        return {}
 
 
 def normalized(normalize: nn.Module, model: nn.Module) -> nn.Module:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from src.metrics import (
     BEST_EPOCH,
@@ -18,7 +17,10 @@ from src.metrics import (
     best_epoch,
 )
 
-Weights = dict[str, Tensor]  # a state dict
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Weights = dict[str, "Tensor"]  # a state dict
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,14 @@ class Result:
         return summary
 
 
+def end_epoch(tree: Mapping[str, Any]) -> int:
+    """Return the epoch at which a training ends, unless it diverges or runs out of patience."""
+    return tree["stop_after"] or tree["epochs"]
+
+
 def keep_best(
     epochs: Iterator[Epoch],
-    model: nn.Module,
+    model: "nn.Module",
     patience: int | None,
     *,
     by: str = VAL_ERROR,

@@ -68,6 +68,21 @@ def test_a_training_that_draws_goes_on_where_it_was_cut_off(also, components, ep
     assert list(epochs(goes_on, done=2)) == whole[2:]
 
 
+def test_a_training_ends_where_it_is_to_stop_and_goes_on_from_there(config, components, tmp_path):
+    def losses(file: str, *also: str) -> list[float]:
+        built = components(*RANDOM, *also)
+        checkpoint = built.checkpoint(tmp_path / file)
+        seen = lambda epochs, earlier: epochs  # noqa: E731
+        result = built.train(config(*RANDOM, *also), checkpoint, seen, checkpoint.save)
+        return [epoch.train_loss for epoch in result.history]
+
+    whole = losses("whole.pt")
+    assert len(whole) == 4
+    assert losses("part.pt", "stop_after=2") == whole[:2]
+    assert losses("part.pt", "stop_after=1") == whole[:2]
+    assert losses("part.pt") == whole
+
+
 def test_of_a_damaged_file_nothing_is_taken(components, epochs, tmp_path, capsys):
     built = components(*RANDOM)
     checkpoint = built.checkpoint(tmp_path / "job.pt")
