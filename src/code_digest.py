@@ -70,10 +70,14 @@ class Snapshot:
                 found[_place(name, file)] = self._source(file).digest
         return dict(sorted(found.items()))
 
+    def files(self) -> dict[str, Path]:
+        """Return the file of each name that digests may have."""
+        modules = {**self._own, **self._others}.items()
+        return {_place(name, file): file for name, file in modules}
+
     def write(self, folder: Path) -> dict[Path, Path]:
         """Write all sources below `folder` as they were read; return the original of each copy."""
-        modules = {**self._own, **self._others}.items()
-        copies = {folder / _place(name, file): file for name, file in modules}
+        copies = {folder / place: file for place, file in self.files().items()}
         for copy, file in copies.items():
             if (content := self._source(file).content) or file.exists():  # else in an archive
                 copy.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import version
 
+from src.code_digest import SNAPSHOT
 from src.config.search_space import unquoted
 from src.folders import CODE, ROOT
 from src.messages import commands
@@ -23,7 +24,7 @@ PACKAGES = ("torch", "mlflow", "hydra-core", "scipy")
 
 
 def tags(code: Iterable[str] = ALL_CODE) -> dict[str, str]:
-    """Return the tags of a run that depends on the files `code`, named from the repository on."""
+    """Return the tags of a run that depends on the files `code`, named as digests are."""
     job = scheduler.own_job()
     return {
         **({"scheduler_job": job} if job else {}),
@@ -54,7 +55,9 @@ def git_commit(code: tuple[str, ...]) -> str:
         return kept.read_text()
     try:
         head = git("rev-parse", "HEAD").decode().strip()
-        decisive = [name for name in code if name.endswith(".py")] + ["conf"]
+        files = SNAPSHOT.files()
+        paths = [files.get(name, ROOT / name) for name in code if name.endswith(".py")]
+        decisive = [str(path) for path in (*paths, ROOT / "conf") if path.is_relative_to(ROOT)]
         changed = git("status", "--porcelain", "--untracked-files=all", "--", *decisive)
         return head + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):

@@ -5,6 +5,8 @@ import subprocess
 import pytest
 
 from src import provenance
+from src.code_digest import Snapshot
+from src.folders import CODE as CODE_FOLDER
 
 CODE = ("src/fit.py", "torch")
 
@@ -45,6 +47,38 @@ def test_an_untracked_part_is_marked(git, tmp_path):
     head = git("rev-parse", "HEAD")
     assert provenance.git_commit(CODE) == head
     assert provenance.git_commit((*CODE, "mine.py")) == f"{head}+"
+
+
+@pytest.mark.parametrize("change", ["untracked", "edited"])
+def test_a_part_in_any_folder_of_the_clone_is_marked(change, git, tmp_path, monkeypatch):
+    part = tmp_path / "sub" / f"{change}_part.py"
+    part.parent.mkdir()
+    part.write_text("Sharp = 1")
+    if change == "edited":
+        git("add", ".")
+        git("commit", "-qm", "a part")
+        part.write_text("Sharp = 2")
+    monkeypatch.syspath_prepend(part.parent)
+    snapshot = Snapshot(CODE_FOLDER)
+    monkeypatch.setattr(provenance, "SNAPSHOT", snapshot)
+    code = tuple(snapshot.digests([f"{change}_part.Sharp"]))
+    assert part.name in code
+    head = git("rev-parse", "HEAD")
+    assert provenance.git_commit(code) == f"{head}+"
+    git("add", ".")
+    git("commit", "-qm", "a part as it is now", "--allow-empty")
+    provenance.git_commit.cache_clear()
+    assert provenance.git_commit(code) == git("rev-parse", "HEAD")
+
+
+def test_a_part_outside_the_clone_is_no_matter_of_its_commit(git, tmp_path_factory, monkeypatch):
+    part = tmp_path_factory.mktemp("elsewhere") / "foreign_part.py"
+    part.write_text("Sharp = 1")
+    monkeypatch.syspath_prepend(part.parent)
+    snapshot = Snapshot(CODE_FOLDER)
+    monkeypatch.setattr(provenance, "SNAPSHOT", snapshot)
+    code = tuple(snapshot.digests(["foreign_part.Sharp"]))
+    assert provenance.git_commit(code) == git("rev-parse", "HEAD")
 
 
 @pytest.mark.parametrize("name", ["src/figures.py", "README.md"])
