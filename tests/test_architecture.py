@@ -80,8 +80,8 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
 
 # Rooms and the modules that stand alone, the lowest first.
 HOUSE = (
-    *("folders", "errors", "metrics", "figures", "process", "source", "code_digest", "messages"),
-    *("config", "provenance", "tracking", "job_source", "progress", "callable_package"),
+    *("folders", "errors", "status", "metrics", "figures", "process", "source", "code_digest"),
+    *("messages", "config", "provenance", "tracking", "job_source", "progress", "callable_package"),
     *("predictions", "command_line", "compare", "rng", "data", "models", "training", "inference"),
     *("artifacts", "job", "sweep", "launching", "plugins", "demo", "register", "crate", "export"),
     *("command_errors", "train", "predict", "sync", "console", "rerun", "power", "sweeps"),

@@ -1,7 +1,6 @@
 """The comparison of jobs by their records."""
 
-import json
-import math
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -22,9 +21,10 @@ from src.compare.stats import BoolArray
 from src.compare.tuned import Search, Trial
 from src.compare.variants import find_baseline, find_variants
 from src.config import resolved, search_space, variant
-from src.config.schema import plain_text
+from src.config.schema import plain_text, unflatten
 from src.errors import InputError
 from src.metrics import Run
+from src.status import Outcome, Status
 from src.tracking.event import Event
 from src.tracking.job_record import SEARCH_TAGS, JobRecord, Role
 from src.tracking.result_index import ResultIndex
@@ -32,6 +32,8 @@ from src.tracking.sweep_runs import SweepRuns
 
 if TYPE_CHECKING:
     from src.tracking.run_source import RunSource
+
+log = logging.getLogger(__name__)
 
 SPACE = "tune.space."  # prefix of its space in the params of a search
 
@@ -70,8 +72,7 @@ def conclude_again(source: "RunSource", sweep: SweepRuns, margin: float | None =
     if margin is not None and margin != settings["margin"]:
         settings["margin"], post_hoc = margin, f"compare.margin={margin:g}"
     lineage = ResultIndex.of(defaults).lineage(sweep.records)
-    found = conclude(sweep.records, settings, sweep.tags, source.correct, lineage, post_hoc)
-    return Answer(found)
+    return Answer(conclude(sweep.records, settings, sweep.tags, source.correct, lineage, post_hoc))
 
 
 def compare_records(
@@ -86,8 +87,7 @@ def compare_records(
     Of a tuned sweep `records` are the searches and their trials as well, of which none is
     compared. `elsewhere` finds the right predictions of a run, by its id, whose journal does not
     hold them; `lineage` are the sweeps that may have looked at the jobs before; `post_hoc` says
-    what of the settings was chosen when results were known. Raises InputError when the jobs cannot
-    be compared.
+    which settings were chosen with results known. Raises InputError for jobs without comparison.
     """
     kept = {record.run.run_id: record.correct for record in records}
 
@@ -183,46 +183,46 @@ def _judged_before(
 
 
 def searches(records: Sequence[JobRecord]) -> list[Search]:
-    """Return the searches of a tuned sweep in the order of its arms, and what their trials gave."""
+    """Return the searches with results of a tuned sweep, in the order of its arms."""
     arms = [record.tags.get("arm") for record in records if not record.is_search]
     order = {arm: place for place, arm in enumerate(dict.fromkeys(arms))}
     found = [_search(record, records) for record in records if record.is_search]
-    return sorted(found, key=lambda search: order.get(search.arm, len(order)))
+    usable = [search for search in found if search and search.errors]
+    return sorted(usable, key=lambda search: order.get(search.arm, len(order)))
 
 
-def _search(search: JobRecord, records: Sequence[JobRecord]) -> Search:
+def _search(search: JobRecord, records: Sequence[JobRecord]) -> Search | None:
+    """Return a search with its trials; None with a line in the log where one is damaged."""
+    own = [r for r in records if r.role is Role.TRIAL and r.tags.get("parent") == search.job_id]
     space = {k.removeprefix(SPACE): v for k, v in search.params.items() if k.startswith(SPACE)}
-    trials = []
-    for record in records:
-        if record.role is Role.TRIAL and record.tags.get("parent") == search.job_id:
-            rung, _, rungs = record.tags["rung"].partition("/")
-            error = record.best_val_error
-            trial = Trial(
-                number=int(record.tags["trial"]),
-                settings={key: record.params[key] for key in space},
-                seed=int(record.params["seed"]),
-                is_full=rung == rungs,
-                val_error=error if math.isfinite(error) else 1.0,
-                rung=int(rung),
-            )
-            trials.append(trial)
-    budget = int(search.params["tune.budget"])
-    return Search(search.tags["arm"], search_space.parse(space), budget, tuple(trials))
+    try:
+        trials = tuple(_trial(record, space) for record in own)
+        budget, arm = int(search.params["tune.budget"]), search.tags["arm"]
+        return Search(arm, search_space.parse(space), budget, trials)
+    except (KeyError, InputError) as damage:
+        log.warning("%s: the search is left out: %s is missing", search.journal.path, damage)
+        return None
+
+
+def _trial(record: JobRecord, space: Collection[str]) -> Trial:
+    rung, _, rungs = record.tags["rung"].partition("/")
+    return Trial(
+        number=int(record.tags["trial"]),
+        settings={key: record.params[key] for key in space},
+        seed=int(record.params["seed"]),
+        is_full=rung == rungs,
+        val_error=min(1.0, record.best_val_error),
+        rung=int(rung),
+    )
 
 
 def settings_of(params: Mapping[str, str], given: Collection[str] = ()) -> dict[str, Any]:
-    """Return the `compare` settings under which a sweep was run, but for those `given` now.
-
-    `params` is its flat config, in which words are as they are and all else is JSON.
-    """
-    own = {}
-    for key, text in params.items():
-        if key.startswith("compare.") and key not in given:
-            try:
-                own[key.removeprefix("compare.")] = json.loads(text)
-            except ValueError:
-                own[key.removeprefix("compare.")] = text
-    return own
+    """Return the `compare` settings of a sweep's flat config, but for those `given` now."""
+    return {
+        key.removeprefix("compare."): unflatten(text)
+        for key, text in params.items()
+        if key.startswith("compare.") and key not in given
+    }
 
 
 def power_note(
@@ -234,12 +234,12 @@ def power_note(
     depend on one. Raises InputError for a baseline that none of the jobs has, and for seeds of one
     variant that are crossed where there must be a comparison.
     """
+    end = Status.FINISHED, Outcome.FINISHED
     runs = [  # as their records will be
-        Run("", name, "FINISHED", "", int(own["seed"]), variant.factors(own), "", "", "", ())
+        Run("", name, *end, int(own["seed"]), variant.factors(own), "", "", "", ())
         for name, own in jobs.items()
     ]
-    crossed = varied_seeds(runs)
-    if crossed and is_comparison:
+    if (crossed := varied_seeds(runs)) and is_comparison:
         raise InputError(
             f"{', '.join(chain(*crossed))}: must not be swept beside tune.space or seed=auto "
             "without variants to compare; crossed seeds ask for the parts of a spread"

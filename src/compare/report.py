@@ -94,7 +94,7 @@ def _values(comparison: Comparison) -> dict[str, object]:
         "pair_columns": columns.pair_columns(criterion.metric, baseline=comparison.listed_baseline),
         "pairs": pairs,
         "search_columns": columns.search_columns(),
-        "searches": [search for search in comparison.searches if search.errors],
+        "searches": comparison.searches,
         "settings": {
             key: value
             for key, value in sorted(first.items())

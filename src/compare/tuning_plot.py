@@ -23,7 +23,7 @@ FIRST_RUNG = " There the errors are those on the first rung of halving, which al
 
 def tuning_plot(comparison: Comparison) -> ReportFigure | None:
     """Draw the searches of a tuned sweep; None for an untuned one, or without a finished trial."""
-    searches = [search for search in comparison.searches if search.errors][: len(STYLES)]
+    searches = comparison.searches[: len(STYLES)]
     if not searches:
         return None
     space = searches[0].space[:MAX_DIMENSIONS]

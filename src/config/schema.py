@@ -1,5 +1,6 @@
 """The config's keys: the values that each may have, and what each decides."""
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -184,6 +185,14 @@ def plain_text(value: Any) -> str:
     return (
         "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     )
+
+
+def unflatten(text: str) -> Any:
+    """Return the value of a flat config's text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from src.config import resolved
 from src.errors import InputError
 from src.messages.error_text import root_cause
 from src.process import scheduler
@@ -46,7 +47,8 @@ def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
         from src.compare.recorded_jobs import settings_of
 
         report = {key: record.tags[key] for key in REPORT_TAGS if key in record.tags}
-        settings, has_result = settings_of(record.params), True
+        settings = resolved.settings([])["compare"] | settings_of(record.params)
+        has_result = True
         try:
             conclude_jobs(journals, jobs, index, settings, report)
         except (InputError, OSError) as error:

@@ -1,6 +1,5 @@
 """The record of a job or a sweep, folded from its journal: works offline and after a crash."""
 
-import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,41 +13,14 @@ from src.config.variant import factors
 from src.metrics import BEST_VAL_ERROR, VAL_ERROR, Epoch, Run, defined
 from src.process import identity, scheduler
 from src.process.scheduler import QueueState
-from src.tracking.event import Event, EventKind
+from src.status import Outcome, Status
+from src.tracking.event import IDENTITY, Action, Event, EventKind, Parent, Role
 from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings, moved
 
 SEARCH_TAGS = {"answer": "search"}  # of a sweep whose sweeper looks for the best settings
 LEFT = "checkpoint"  # tag of a trial that stops early: the name of what its next rung goes on from
 NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
-
-log = logging.getLogger(__name__)
-
-
-class Status(StrEnum):
-    """The state of a run, in MLflow's words; RUNNING as long as its journal has no end."""
-
-    RUNNING = "RUNNING"
-    SCHEDULED = "SCHEDULED"  # waits in a scheduler's queue for its next attempt
-    FINISHED = "FINISHED"
-    FAILED = "FAILED"
-    KILLED = "KILLED"
-
-
-class Action(StrEnum):
-    """Ways to come by the result of a job."""
-
-    REUSE = "reuse"
-    RESUME = "resume"
-    TRAIN = "train"
-
-
-class Role(StrEnum):
-    """The part that a job has in its sweep."""
-
-    REPORTED = "reported"  # is compared
-    TRIAL = "trial"  # of a search
-    UNTUNED = "untuned"  # a variant of a tuned sweep at the settings of the config
 
 
 class ProcessState(StrEnum):
@@ -99,8 +71,12 @@ class JobRecord:
 
     job_id = _tag("job")  # the job's own name, the same for every attempt at it
     fingerprint = _tag("fingerprint")
-    outcome = _tag("outcome")
     reason = _tag("reason")  # why the job did not finish
+
+    @property
+    def outcome(self) -> Outcome:
+        """The end of its training; UNKNOWN before."""
+        return Outcome(self.tags.get("outcome", Outcome.UNKNOWN))
 
     @property
     def sweep_id(self) -> str | None:
@@ -118,7 +94,7 @@ class JobRecord:
 
     @property
     def is_sweep(self) -> bool:
-        return self.tags.get("kind") == "sweep"
+        return self.tags.get("kind") == Parent.SWEEP
 
     @property
     def has_ended(self) -> bool:
@@ -128,7 +104,7 @@ class JobRecord:
     @property
     def is_search(self) -> bool:
         """True for the parent of an arm's trials."""
-        return self.tags.get("kind") == "search"
+        return self.tags.get("kind") == Parent.SEARCH
 
     @property
     def has_failed(self) -> bool:
@@ -143,7 +119,7 @@ class JobRecord:
     @property
     def best_val_error(self) -> float:
         """The validation error of the kept epoch; infinite for a job that diverged."""
-        has_diverged = self.outcome == "diverged"
+        has_diverged = self.outcome is Outcome.DIVERGED
         return math.inf if has_diverged else self.summary.get(BEST_VAL_ERROR, math.inf)
 
     @property
@@ -196,23 +172,23 @@ class JobRecord:
         )
 
     def apply(self, event: Event) -> None:
-        """Let one event change the record."""
+        """Let one event, of those that `parse` lets pass, change the record."""
         kind = EventKind(event["event"])
         self.tags |= event.get("tags", {})
         if kind == EventKind.START:  # again, for another attempt
-            self.name, self.status = event.get("name", ""), Status.RUNNING
+            self.name, self.status = event["name"], Status.RUNNING
             self.action = Action(event.get("action", Action.TRAIN))
             self.params = event.get("params", {})
             self.dataset, self.tracking = event.get("dataset", {}), event.get("tracking", {})
-            if "identity" in event:
-                self.identity = Identity(**event["identity"])
+            if known := event.get("identity"):
+                self.identity = Identity(*(known[field] for field in IDENTITY))
             self.start_time = self.start_time or event["time"]
         elif kind == EventKind.METRICS:
-            self.by_step[event.get("step", 0)] = event.get("values", {})
+            self.by_step[event["step"]] = event["values"]
         elif kind == EventKind.HISTORY:
-            self.by_step |= {epoch["step"]: epoch["values"] for epoch in event.get("epochs", ())}
+            self.by_step |= {epoch["step"]: epoch["values"] for epoch in event["epochs"]}
         elif kind == EventKind.FINAL:
-            self.summary |= event.get("values", {})
+            self.summary |= event["values"]
             self.correct = event.get("correct", "")
         elif kind == EventKind.LOOK:
             self.looks.append(event)
@@ -221,7 +197,7 @@ class JobRecord:
         elif kind == EventKind.REQUEUED:
             self.status = Status.SCHEDULED
         elif kind == EventKind.END:
-            self.status = Status(event.get("status", Status.FAILED))
+            self.status = Status(event["status"])
 
 
 def fold(journal: Journal) -> JobRecord | None:
@@ -235,8 +211,5 @@ def fold_events(journal: Journal, events: Iterable[Event], run_id: str | None) -
     has_begun = False
     for event in events:
         has_begun |= event["event"] == EventKind.START
-        try:
-            record.apply(event)
-        except (ValueError, TypeError, KeyError) as error:
-            log.warning("%s: an event is left out: %s", journal.path, error)
+        record.apply(event)
     return record if has_begun else None

@@ -2,23 +2,28 @@
 
 import errno
 import json
+import logging
 import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from src.errors import InputError
-from src.tracking.event import Event, EventKind, event_now, parse
+from src.tracking.event import FILES, Event, EventKind, event_now, parse
 from src.tracking.lock import locked
 
 JOURNAL, SENT = "journal.jsonl", "sent.json"
-FILES = "artifacts"  # the folder beside a journal whose files go to the tracking server
 OWN_NAMES = (JOURNAL, SENT, FILES)
-DAMAGED_JOURNAL, DAMAGED_SENT = "journal.damaged.jsonl", "sent.damaged.json"
+DAMAGED_SENT = "sent.damaged.json"
 SWEEP_DEPTH = 8  # folders in which a sweep's journal is looked for above that of a job
 ALL_EVENTS = 2**53  # more than any journal has
 DIRECTORY_IN_USE = "results lie there already; a directory of its own is needed"
+
+
+log = logging.getLogger(__name__)
+_told: set[Path] = set()  # journals of whose damage the log has its line
 
 
 @dataclass(frozen=True)
@@ -104,11 +109,29 @@ class Journal:
         """Yield the whole events from line `first` on. Raises OSError for an unreadable file."""
         yield from (event for _, event in self.numbered(first))
 
+    def start(self) -> Sequence[Event]:
+        """Return the first event `start` alone, none before it. Raises OSError as `events`."""
+        starts = (event for event in self.events() if event["event"] == EventKind.START)
+        return [*islice(starts, 1)]
+
     def numbered(self, first: int = 0) -> Iterator[tuple[int, Event]]:
-        """Yield each readable event from line `first` on with the number of its line."""
+        """Yield each whole event from line `first` on with the number of its line.
+
+        The log has a line about the others, once a process.
+        """
+        damaged = []
         for number, line in enumerate(self._lines()):
-            if number >= first and (event := parse(line)) is not None:
-                yield number, event
+            if number >= first:
+                try:
+                    event = parse(line)
+                except ValueError as why:
+                    damaged.append(f"{number + 1} ({why})")
+                else:
+                    yield number, event
+        if damaged and self.path not in _told:
+            _told.add(self.path)
+            shown = ", ".join(damaged[:5]) + (", …" if len(damaged) > 5 else "")
+            log.warning("%s: line %s damaged, left out", self.path, shown)
 
     @property
     def is_readable(self) -> bool:
@@ -152,24 +175,14 @@ class Journal:
         state = {"events": events, "run_id": run_id}
         _replace(self.folder / SENT, json.dumps(state).encode(), waits_for_disk)
 
-    def set_damage_aside(self) -> list[str]:
-        """Keep a copy of what is damaged under a telling name, and mend the mark.
-
-        Returns a line for the user about each. Not for the journal of a job that still runs.
-        """
-        notes, copy, mark = [], self.folder / DAMAGED_JOURNAL, self.folder / SENT
+    def mend_mark(self) -> None:
+        """Keep a damaged mark under a telling name, and mend it; the log has a line about that."""
+        mark = self.folder / SENT
         with locked(self.path):
-            lines = list(self._lines())
-            damaged = [str(n) for n, line in enumerate(lines, 1) if parse(line) is None]
-            if damaged and not copy.exists():
-                _replace(copy, b"".join(lines))
-                shown = ", ".join(damaged[:5]) + (", …" if len(damaged) > 5 else "")
-                notes.append(f"{self.path}: line {shown} damaged, left out; see {DAMAGED_JOURNAL}")
             if self._mark() is None:
                 mark.replace(self.folder / DAMAGED_SENT)
                 self.mark_sent(0, None)  # a run may exist; the tag `job` finds it
-                notes.append(f"{mark}: damaged and kept as {DAMAGED_SENT}; all is sent again")
-        return notes
+                log.warning("%s: damaged and kept as %s; all is sent again", mark, DAMAGED_SENT)
 
 
 def journals(folder: Path, known: Container[str] = ()) -> Iterator[Journal]:

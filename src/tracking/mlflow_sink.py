@@ -11,9 +11,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from src.messages.error_text import clip
+from src.status import Status
 from src.tracking import embedded
 from src.tracking.event import Event, EventKind
-from src.tracking.job_record import Status, fold
+from src.tracking.job_record import fold
 from src.tracking.journal import ALL_EVENTS, FILES, SWEEP_DEPTH, Journal
 from src.tracking.lock import locked
 from src.tracking.mlflow_source import JOB_ID_LENGTH, find_run
@@ -89,7 +90,7 @@ def deliver(store: Store, run_id: str | None, events: Sequence[Event], folder: P
         elif kind == EventKind.HISTORY:
             metrics += [metric for epoch in event["epochs"] for metric in _metrics(event | epoch)]
         elif kind == EventKind.FILES:
-            files += [folder / path for path in event.get("paths") or _listed(folder, event)]
+            files += [file for path in event["paths"] for file in _files(folder / path)]
     _log(store, run_id, metrics, params, {} if starts else tags)
     states = [event for event in events if event["event"] in STATES]
     if states and states[-1]["event"] == EventKind.END:  # an answer may come after it
@@ -140,10 +141,9 @@ def _log(
         metrics, some_params, some_tags = metrics[800:], some_params[100:], some_tags[100:]
 
 
-def _listed(folder: Path, event: Event) -> list[str]:
-    """Return the files that an event of former versions names by their folder alone."""
-    found = (folder / event.get("path", "nothing")).rglob("*")
-    return [str(path.relative_to(folder)) for path in found if path.is_file()]
+def _files(path: Path) -> list[Path]:
+    """Return a file, or those of a folder, as journals of former versions name them."""
+    return [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
 
 
 def _send_files(store: Store, run_id: str, files: Sequence[Path], root: Path) -> None:
@@ -163,7 +163,7 @@ def _start(store: Store, start: Event, tags: Mapping[str, str], run_id: str | No
     """Return the id of the run, which is made, or goes on where its process was killed."""
     client = store.client
     if run_id is not None:
-        client.update_run(run_id, status="RUNNING")
+        client.update_run(run_id, status=Status.RUNNING)
         client.log_batch(run_id, tags=[RunTag(*tag) for tag in tags.items()])
     else:
         name, time = start.get("name", ""), start.get("time")

@@ -1,6 +1,7 @@
 """MLflow read back: runs that were made elsewhere, as the events of a journal."""
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from src.messages import commands
 from src.messages.addresses import local_path
 from src.metrics import SUMMARY
 from src.process.identity import machine_id
-from src.tracking.event import Event, EventKind
+from src.tracking.event import Event, EventKind, Parent, check
 from src.tracking.job_record import NOWHERE, JobRecord, Status, fold, fold_events
 from src.tracking.journal import Journal
 from src.tracking.store import Store
@@ -26,6 +27,8 @@ from src.tracking.sweep_runs import SweepRuns, runs_of
 THREADS = 8
 PAGE = 200  # runs in an answer: a busy server needs seconds for a thousand
 JOB_ID_LENGTH = 16  # hexadecimal digits; MLflow's own ids have 32
+
+log = logging.getLogger(__name__)
 
 
 def find(store: Store, run_id: str | None, key: str) -> SweepRuns:
@@ -37,7 +40,7 @@ def find(store: Store, run_id: str | None, key: str) -> SweepRuns:
     run = _get(store, run_id, key) if run_id is not None else _last_sweep(store)
     if record := _local(run):
         return runs_of(record)
-    is_sweep, own = run.data.tags.get("kind") == "sweep", run.info.run_id
+    is_sweep, own = run.data.tags.get("kind") == Parent.SWEEP, run.info.run_id
     found = jobs(store, own) if is_sweep else _records(store, [run])
     return SweepRuns(own if is_sweep else "", run.data.tags, run.data.params, found)
 
@@ -49,7 +52,9 @@ def find_run(store: Store, job_id: str) -> str | None:
 
 
 def _last_sweep(store: Store) -> MlflowRun:
-    found = store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'", max_results=1)
+    found = store.client.search_runs(
+        [store.experiment_id], f"tags.kind = '{Parent.SWEEP}'", max_results=1
+    )
     if not found:
         said = f"no sweep at {store.shown_uri}; `{commands.train('-m')} …` makes one"
         raise InputError(said)
@@ -82,10 +87,9 @@ def _get(store: Store, run_id: str, key: str) -> MlflowRun:
 def jobs(store: Store, sweep: str) -> list[JobRecord]:
     """Return a sweep's jobs in its order, then its searches, and jobs that could not begin."""
     found = list(search(store, f"tags.`mlflow.parentRunId` = '{sweep}'"))
-    for arm in [run for run in found if run.data.tags.get("kind") == "search"]:
+    for arm in [run for run in found if run.data.tags.get("kind") == Parent.SEARCH]:
         found += search(store, f"tags.`mlflow.parentRunId` = '{arm.info.run_id}'")
-    found.sort(key=lambda job: int(job.data.tags.get("number", len(found))))
-    return _records(store, found)
+    return sorted(_records(store, found), key=lambda job: job.number)
 
 
 def jobs_by_number(
@@ -98,7 +102,8 @@ def jobs_by_number(
     condition = f"tags.sweep = '{sweep_id}' AND tags.number LIKE '{'%' if only is None else only}'"
     found = {}
     for run in search(store, condition):  # the last run of each job counts
-        if (number := int(run.data.tags["number"])) not in known:
+        text = run.data.tags["number"]
+        if text.isdecimal() and (number := int(text)) not in known:
             found[number] = run
     histories = events_of(store, found.values())
     for (number, run), events in zip(found.items(), histories, strict=True):
@@ -183,9 +188,9 @@ def _journal(store: Store, run: MlflowRun) -> list[Event]:
     tags = {k: v for k, v in run.data.tags.items() if k not in ("outcome", "reason")}
     last = {k: run.data.tags[k] for k in ("outcome", "reason") if k in run.data.tags}
     summary = {k: v for k, v in run.data.metrics.items() if k.startswith(SUMMARY)}
-    start = {
+    start: Event = {
         "event": EventKind.START,
-        "name": run.info.run_name,
+        "name": run.info.run_name or "",
         "tags": tags,
         "params": dict(run.data.params),
         "dataset": dataset,
@@ -197,7 +202,17 @@ def _journal(store: Store, run: MlflowRun) -> list[Event]:
         events.append({"event": EventKind.FINAL, "step": epochs[-1]["step"], "values": summary})
     if run.info.status in (Status.FINISHED, Status.FAILED, Status.KILLED):
         events.append({"event": EventKind.END, "status": run.info.status, "tags": last})
-    return [event | moment for event in events]
+    return [event for event in ({**each, **moment} for each in events) if _is_whole(run, event)]
+
+
+def _is_whole(run: MlflowRun, event: Event) -> bool:
+    """Return whether all readers can use an event; tags may have been edited in MLflow's UI."""
+    try:
+        check(event)
+    except ValueError as why:
+        log.warning("run %s: its %s is left out: %s", run.info.run_id, event["event"], why)
+        return False
+    return True
 
 
 def _history(store: Store, run: MlflowRun) -> list[dict]:

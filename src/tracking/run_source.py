@@ -4,7 +4,6 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -45,8 +44,7 @@ class RunSource:
         for folder in {j.folder.absolute() for j in (*journals(ROOT / "outputs"), *known)}:
             with suppress(OSError):  # another user's
                 journal = Journal(folder)
-                first = islice(journal.events(), 1)
-                if start := fold_events(journal, first, journal.sent.run_id):
+                if start := fold_events(journal, journal.start(), journal.sent.run_id):
                     found.append(start)
         own = [start for start in found if start.destination.is_same_experiment(self.tracking)]
         return sorted(own, key=lambda start: (start.start_time, start.journal.folder))

@@ -1,11 +1,13 @@
 """The journals of a sweep: its own and its jobs', whatever else lies in its folder."""
 
+import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import Journal, journals
 from src.tracking.repair import settle
+
+log = logging.getLogger(__name__)
 
 
 class SweepJournals:
@@ -71,7 +73,9 @@ class SweepJournals:
 
 
 def _tags(journal: Journal) -> Mapping[str, str]:
-    """Return the tags of the first event; none of a journal that cannot be read yet."""
-    with suppress(OSError):
-        return next(journal.events(), {}).get("tags", {})
-    return {}
+    """Return the tags of the first start; none of a journal that cannot be read yet."""
+    try:
+        return next((start["tags"] for start in journal.start()), {})
+    except OSError:
+        log.debug("%s: not read", journal.path, exc_info=True)
+        return {}

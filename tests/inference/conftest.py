@@ -72,7 +72,7 @@ class Runs:
         summary = {"best/val_error": error, "best/epoch": 1, "final/val_error": error}
         digest = hashlib.sha256(repr((classes, shape, class_names)).encode()).hexdigest()[:16]
         dataset = {"name": "data", "digest": digest, "input_shape": list(shape)}
-        dataset |= {"classes": classes, "class_names": class_names}
+        dataset |= {"classes": classes} | ({"class_names": class_names} if class_names else {})
         return self.run(overrides, tags, folder, resolved.flat, summary, status, dataset)
 
     def run(

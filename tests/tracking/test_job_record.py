@@ -128,12 +128,12 @@ class TestSettle:
         journal.append("end", status="FINISHED", tags={})
         assert settle(journal).status == Status.FINISHED
 
-    def test_damage_is_set_aside_with_a_line_about_it(self, journal, caplog):
+    def test_of_damage_there_is_a_line(self, journal, caplog):
         begin(journal)
         with journal.path.open("ab") as file:
             file.write(b"[]\n")
         assert settle(journal).status == Status.KILLED
-        assert "line 2 damaged" in caplog.text
+        assert "line 2 (no mapping) damaged" in caplog.text
 
     def test_a_journal_that_cannot_be_read_is_left_with_a_line_about_it(self, journal, caplog):
         journal.path.mkdir(parents=True)

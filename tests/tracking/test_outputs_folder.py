@@ -188,33 +188,35 @@ class TestDamage:
         return journal
 
     @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-    def test_a_damaged_line_is_set_aside_and_the_others_are_used(self, damage, journal):
+    def test_a_damaged_line_is_told_and_the_others_are_used(self, damage, journal, caplog):
         lines = journal.path.read_bytes().splitlines(keepends=True)
         journal.path.write_bytes(lines[0] + damage + lines[1])
         journal.mark_sent(3, "run")
         whole = journal.path.read_bytes()
         assert [event["event"] for event in journal.events()] == ["start", "metrics"]
-        (note,) = journal.set_damage_aside()
-        assert note == (f"{journal.path}: line 2 damaged, left out; see journal.damaged.jsonl")
-        assert (journal.folder / "journal.damaged.jsonl").read_bytes() == whole
+        (said,) = caplog.messages
+        assert said.startswith(f"{journal.path}: line 2 (")
+        assert said.endswith(") damaged, left out")
         assert [event["event"] for event in journal.events()] == ["start", "metrics"]
+        assert len(caplog.messages) == 1, "once a process"
         assert not journal.has_unsent, "lines keep their numbers"
-        assert journal.set_damage_aside() == []
+        assert journal.path.read_bytes() == whole
 
     @pytest.mark.parametrize("mark", ["", "{", "[]", '{"events": "2", "run_id": null}', "null"])
-    def test_a_damaged_mark_is_set_aside_and_all_is_sent_again(self, mark, journal):
+    def test_a_damaged_mark_is_set_aside_and_all_is_sent_again(self, mark, journal, caplog):
         (journal.folder / "sent.json").write_text(mark)
         assert journal.has_unsent
-        (note,) = journal.set_damage_aside()
-        assert "damaged and kept as sent.damaged.json" in note
+        journal.mend_mark()
+        assert "damaged and kept as sent.damaged.json" in caplog.text
         assert (journal.folder / "sent.damaged.json").read_text() == mark
         assert (journal.sent.events, journal.sent.was_tried) == (0, True)
-        assert journal.set_damage_aside() == []
 
-    def test_what_is_whole_stays_as_it_is(self, journal):
+    def test_what_is_whole_stays_as_it_is(self, journal, caplog):
         before = content(journal.folder)
-        assert journal.set_damage_aside() == []
+        journal.mend_mark()
+        assert list(journal.events())
         assert content(journal.folder) == before
+        assert not caplog.messages
 
 
 @pytest.mark.slow

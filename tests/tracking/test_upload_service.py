@@ -95,7 +95,7 @@ def test_a_folder_that_was_removed_is_forgotten(index, begun, workplace):
     assert list(index.opened()) == []
 
 
-def test_a_damaged_journal_stops_nothing_and_is_set_aside(index, begun, workplace, caplog):
+def test_a_damaged_journal_stops_nothing_and_is_told(index, begun, workplace, caplog):
     damaged, other = begun("damaged"), begun("other")
     with damaged.path.open("ab") as file:
         file.write(b"\n[]\n")
@@ -103,7 +103,7 @@ def test_a_damaged_journal_stops_nothing_and_is_set_aside(index, begun, workplac
     close_abandoned(index, index.tracking.connect)
     assert [run.info.status for run in workplace.runs()] == ["KILLED"] * 2
     assert fold(other).status == Status.KILLED
-    assert "line 2, 3 damaged" in caplog.text
+    assert "line 2 (no JSON), 3 (no mapping) damaged, left out" in caplog.text
     assert list(index.opened()) == []
 
 
