@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Self
 
 from src.errors import InputError
+from src.status import Outcome, Status
 
 MINUS, MISSING = "\N{MINUS SIGN}", "\N{EN DASH}"
 
@@ -163,8 +164,8 @@ class Run:
 
     run_id: str
     name: str
-    status: str  # MLflow's: FINISHED, FAILED, KILLED, RUNNING, SCHEDULED
-    outcome: str  # finished, stopped (early) or diverged; "" while unknown
+    status: Status
+    outcome: Outcome
     seed: int
     config: Mapping[str, str]  # the resolved config, flattened, without the seed
     dataset: str  # name of the dataset trained on
@@ -187,7 +188,7 @@ class Run:
     @property
     def objective(self) -> float:
         """The value of the metric that selects at the kept epoch; infinitely bad if it diverged."""
-        best = None if self.outcome == "diverged" else self.best
+        best = None if self.outcome is Outcome.DIVERGED else self.best
         lower = find_metric(self.selected_by, self.metrics).direction == Direction.MINIMIZE
         return best.value(self.selected_by) if best else math.inf if lower else -math.inf
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from src import command_line
 from src.compare import Comparison
 from src.compare.comparison import judge_all_pairs
+from src.compare.contrasts import Verdict
 from src.errors import InputError
 
 ALIAS = "champion"
@@ -62,8 +63,8 @@ def undecided(comparison: Comparison) -> list[str]:
     decided = {
         rival
         for pair in judge_all_pairs(comparison)
-        for one, rival, won in ((pair.a, pair.b, "better"), (pair.b, pair.a, "worse"))
-        if one is best and pair.verdict in (won, "equivalent")
+        for one, rival, won in ((pair.a, pair.b, Verdict.BETTER), (pair.b, pair.a, Verdict.WORSE))
+        if one is best and pair.verdict in (won, Verdict.EQUIVALENT)
     }
     return [v.label for v in comparison.variants if v is not best and v not in decided]
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from src.metrics import BEST_VAL_ERROR, ERROR, TEST_ERROR, Direction, Metric, Run, find_metric
+from src.status import Outcome, Status
 
 WORDS = {  # the start of a tracked name, and its words for people
     "best/val_": "best validation ",
@@ -115,7 +116,7 @@ def find_criterion(runs: Sequence[Run], wanted: str | None) -> Criterion:
 
 def is_finished(run: Run) -> bool:
     """Return whether the run has an outcome, neither failed nor killed nor still under way."""
-    return run.status == "FINISHED"
+    return run.status == Status.FINISHED
 
 
 def is_usable(run: Run) -> bool:
@@ -125,7 +126,7 @@ def is_usable(run: Run) -> bool:
 
 def is_diverged(run: Run) -> bool:
     """Return whether a loss of the run stopped being a number."""
-    return run.outcome == "diverged" or not run.epochs or run.epochs[-1].diverged
+    return run.outcome == Outcome.DIVERGED or not run.epochs or run.epochs[-1].diverged
 
 
 def measured(run: Run, tracked: str) -> float:

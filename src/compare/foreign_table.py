@@ -14,6 +14,7 @@ from src.compare.variants import find_baseline, find_variants
 from src.errors import InputError
 from src.messages.error_text import listed, nearest, refusal, unknown
 from src.metrics import BUILT_IN, Direction, Epoch, Metric, Run, Unit
+from src.status import Outcome, Status
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -98,8 +99,8 @@ def _runs(
         runs[key] = Run(
             run_id="",
             name=name,
-            status="FAILED" if math.isnan(judged) else "FINISHED",
-            outcome="failed" if math.isnan(judged) else "finished",
+            status=Status.FAILED if math.isnan(judged) else Status.FINISHED,
+            outcome=Outcome.FAILED if math.isnan(judged) else Outcome.FINISHED,
             seed=pair,
             config=levels,
             dataset="",

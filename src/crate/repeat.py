@@ -10,12 +10,10 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from src.crate.results import Agreement, JobResult
+from src.crate.results import Agreement, JobResult, Repeat
 from src.folders import CODE
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
-
-WORDS = ("bitwise equal", "within noise", "differs")
 
 
 def run(overrides: Sequence[str], extra: Sequence[str], folder: Path) -> list[JobResult]:
@@ -45,13 +43,13 @@ def table(found: Sequence[Agreement]) -> Table:
     """Return how many figures of each name agree, and how."""
     shown = Table(box=SIMPLE_HEAD)
     shown.add_column("figure", no_wrap=True)
-    for word in (*WORDS, "largest difference"):
+    for word in (*Repeat, "largest difference"):
         shown.add_column(word, justify="right")
     for figure in dict.fromkeys(agreement.figure for agreement in found):
         own = [agreement for agreement in found if agreement.figure == figure]
         counts = Counter(agreement.word for agreement in own)
         largest = max(abs(a.before - a.after) for a in own)
-        shown.add_row(figure, *(str(counts[word] or "·") for word in WORDS), f"{largest:.3g}")
+        shown.add_row(figure, *(str(counts[word] or "·") for word in Repeat), f"{largest:.3g}")
     return shown
 
 
@@ -70,5 +68,5 @@ def unmatched(before: Sequence[JobResult], after: Sequence[JobResult]) -> Iterat
 def differing(found: Sequence[Agreement]) -> Iterator[str]:
     """Yield a line for each figure that is not what it was."""
     for each in found:
-        if each.word == "differs":
+        if each.word == Repeat.DIFFERS:
             yield f"{each.job}: {each.figure} {each.before:.6g} is {each.after:.6g} now"

@@ -4,12 +4,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from statistics import stdev
 from typing import Any, Self
 
 from src.config.variant import factors
 from src.errors import InputError
 from src.metrics import EPOCH_SECONDS
+from src.status import Outcome, Status
 from src.tracking.job_record import JobRecord
 
 FILE = "results.json"
@@ -20,8 +22,8 @@ class JobResult:
     """The result of a job as an archive tells it: without host, user and paths."""
 
     name: str
-    status: str
-    outcome: str
+    status: Status
+    outcome: Outcome
     config: Mapping[str, str]  # flat, without paths
     seed: str
     dataset: Mapping[str, Any]  # its name, digest and sizes
@@ -36,7 +38,7 @@ class JobResult:
             str(step): {k: v for k, v in values.items() if k != EPOCH_SECONDS}
             for step, values in sorted(record.by_step.items())
         }
-        own = record.status.value, record.outcome, factors(record.params)
+        own = record.status, record.outcome, factors(record.params)
         seed, code = record.params.get("seed", ""), record.identity.code if record.identity else {}
         return cls(
             record.name, *own, seed, record.dataset, dict(code), dict(record.summary), curves
@@ -62,6 +64,14 @@ def load(content: bytes) -> list[JobResult]:
         raise InputError(f"{FILE}: must be as this version writes it: {said}") from error
 
 
+class Repeat(StrEnum):
+    """A figure of a job run again, against what it was."""
+
+    EQUAL = "bitwise equal"
+    WITHIN_NOISE = "within noise"
+    DIFFERS = "differs"
+
+
 @dataclass(frozen=True)
 class Agreement:
     """A figure of a job beside the same figure of the job run again."""
@@ -73,11 +83,12 @@ class Agreement:
     noise: float  # the largest difference that is none; NaN where nothing says so
 
     @property
-    def word(self) -> str:
-        """The verdict: bitwise equal, within noise, or differs."""
+    def word(self) -> Repeat:
+        """The verdict on both."""
         if self.before == self.after or (math.isnan(self.before) and math.isnan(self.after)):
-            return "bitwise equal"
-        return "within noise" if abs(self.before - self.after) <= self.noise else "differs"
+            return Repeat.EQUAL
+        is_noise = abs(self.before - self.after) <= self.noise
+        return Repeat.WITHIN_NOISE if is_noise else Repeat.DIFFERS
 
 
 def agreements(before: Sequence[JobResult], after: Sequence[JobResult]) -> list[Agreement]:

@@ -21,6 +21,7 @@ from src.sweep.compose import Composed, compose_lines, is_growing, job_overrides
 from src.sweep.looks import seeds_by_look, undecided_arms
 from src.sweep.rounds import Branch, Rounds
 from src.sweep.tuning import ArmSearch, rungs, sampler
+from src.tracking.event import Parent
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end
@@ -160,11 +161,11 @@ def _begin_arm(arm: Arm, journals: SweepJournals) -> str:
     """Begin the journal of an arm's search; return its name for the trials that belong to it."""
     sweep = fold(journals.sweep)
     assert sweep is not None
-    own = {"kind": "search", "job": os.urandom(8).hex(), "sweep": sweep.job_id, "arm": arm.label}
+    own = {"kind": Parent.SEARCH, "job": os.urandom(8).hex(), "sweep": sweep.job_id}
     searches = journals.sweep.folder / "searches"
     Journal(searches / str(sum(1 for _ in searches.glob("*")))).begin(
         name=arm.label or "search",
-        tags={**provenance.tags(), **own},
+        tags={**provenance.tags(), **own, "arm": arm.label},
         params={key: value for key, value in sweep.params.items() if key.startswith("tune.")},
         tracking=sweep.tracking,
     )

@@ -4,6 +4,7 @@ import logging
 
 from src.process import scheduler
 from src.process.scheduler import QueueState
+from src.status import Outcome
 from src.tracking.event import EventKind
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
@@ -14,8 +15,8 @@ log = logging.getLogger(__name__)
 def settle(journal: Journal) -> JobRecord | None:
     """Return the record of a journal, after the run of a process that is gone was ended.
 
-    Damage in the journal of such a process is set aside. A journal that cannot be read, or not
-    be mended, is left as it is; the log has a line about each.
+    A damaged mark of such a journal is mended. A journal that cannot be read, or not be mended, is
+    left as it is; the log has a line about each.
     """
     try:
         record = fold(journal)
@@ -26,8 +27,7 @@ def settle(journal: Journal) -> JobRecord | None:
 
 
 def _mended(record: JobRecord) -> JobRecord:
-    for note in record.journal.set_damage_aside():
-        log.warning(note)
+    record.journal.mend_mark()
     if not record.has_ended and record.process == ProcessState.GONE:
         job = record.tags.get("scheduler_job", "")
         word = next(iter(scheduler.words(job).values()), "") if job else ""
@@ -40,7 +40,7 @@ def _mended(record: JobRecord) -> JobRecord:
 
 def end(journal: Journal, status: Status, reason: str = "") -> None:
     """Write the end of a job, for a process that may not have been able to do so itself."""
-    tags = {"outcome": status.lower()} | ({"reason": reason} if reason else {})
+    tags = {"outcome": Outcome(status.lower())} | ({"reason": reason} if reason else {})
     journal.append(EventKind.END, status=status, tags=tags)
 
 

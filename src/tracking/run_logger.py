@@ -16,9 +16,10 @@ from src.messages.credentials import redact
 from src.metrics import Epoch
 from src.process import scheduler
 from src.process.signals import Terminated, handle_signals, raise_if_stop_requested
-from src.tracking.event import Event, EventKind, event_now
+from src.tracking.event import Event, EventKind, Parent, event_now
 from src.tracking.job_record import SEARCH_TAGS, Action, JobRecord, Status, fold
 from src.tracking.journal import DIRECTORY_IN_USE, FILES, Journal
+from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
 
@@ -127,8 +128,7 @@ def run_lifecycle(
                 journal.append_files([path])
         reason = redact(f"{type(error).__name__}: {error}").rstrip(": ")[:500]
         status = Status.KILLED if is_killed else Status.FAILED
-        tags = {"outcome": status.lower(), "reason": reason}
-        journal.append(EventKind.END, status=status, tags=tags)
+        end(journal, status, reason)
         raise
 
 
@@ -221,7 +221,7 @@ def sweep_start(
     goes, and `is_search` whether this is another project's, which looks for the best settings.
     """
     tags = {
-        "kind": "sweep",
+        "kind": Parent.SWEEP,
         "job": os.urandom(8).hex(),
         "folder": str(folder.absolute()),
         **({"jobs": str(jobs)} if jobs else {}),

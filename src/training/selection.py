@@ -16,6 +16,7 @@ from src.metrics import (
     Metric,
     best_epoch,
 )
+from src.status import Outcome
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,7 +31,7 @@ class Result:
     history: list[Epoch]
     best: Epoch | None  # the earliest of equals; None when every epoch diverged
     weights: Weights | None  # of the model after the best epoch
-    outcome: str  # finished, stopped (early) or diverged
+    outcome: Outcome
 
     @property
     def summary(self) -> dict[str, float]:
@@ -76,13 +77,13 @@ def keep_best(
             save(history, weights)
         if outcome := _ended(history, select(history), patience):
             break
-    return Result(history, select(history), weights, outcome or "finished")
+    return Result(history, select(history), weights, outcome or Outcome.FINISHED)
 
 
-def _ended(history: list[Epoch], best: Epoch | None, patience: int | None) -> str | None:
+def _ended(history: list[Epoch], best: Epoch | None, patience: int | None) -> Outcome | None:
     """Return the outcome of a training that has ended, else None."""
     if history and history[-1].diverged:
-        return "diverged"
+        return Outcome.DIVERGED
     if patience and best and history[-1].epoch - best.epoch >= patience:
-        return "stopped"
+        return Outcome.STOPPED
     return None
