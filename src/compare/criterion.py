@@ -4,17 +4,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from src.metrics import BEST_VAL_ERROR, ERROR, TEST_ERROR, Direction, Metric, Run, find_metric
+from src.metrics import (
+    BEST_VAL_ERROR,
+    ERROR,
+    SPLITS,
+    TEST_ERROR,
+    Direction,
+    Metric,
+    Run,
+    find_metric,
+)
 from src.status import Outcome, Status
 
-WORDS = {  # the start of a tracked name, and its words for people
-    "best/val_": "best validation ",
-    "final/val_": "final validation ",
-    "final/train_": "final training ",
-    "test/": "test ",
-    "val/": "validation ",
-    "train/": "training ",
-}
+WORDS = {"val": "validation", "train": "training"}  # parts of a tracked name, for people
 STALLED = 0.95  # of the error of a guess: from there on a run has learned nothing
 LUCK = 0.75  # of it: untrained networks may get as far, whose loss is that of a guess or more
 
@@ -30,8 +32,9 @@ class Criterion:
     @property
     def label(self) -> str:
         """The metric in words: 'test error'."""
-        start = next(start for start in WORDS if self.tracked.startswith(start))
-        return WORDS[start] + self.tracked.removeprefix(start).replace("_", " ")
+        start = next(split for split in SPLITS if self.tracked.startswith(split))
+        parts = [*start.replace("_", "/").split("/")[:-1], self.tracked.removeprefix(start)]
+        return " ".join(WORDS.get(part, part) for part in parts).replace("_", " ")
 
     @property
     def sign(self) -> int:
@@ -61,7 +64,7 @@ class Criterion:
     @property
     def selects_and_judges(self) -> bool:
         """True if the value is on the very samples by which the epoch was selected."""
-        return not self.tracked.startswith(("test/", "train/", "final/"))
+        return self.tracked.startswith(("val/", "best/"))
 
     def value(self, run: Run) -> float:
         """Return a run's value; NaN for one that did not finish.
