@@ -217,6 +217,18 @@ def _reached(variant: Variant, target_error: float) -> list[tuple[int, float]]:
     return found
 
 
+def summary_csv(
+    criterion: Criterion, further: Sequence[Criterion]
+) -> dict[str, Callable[[Variant], Value]]:
+    """Return the values of variants by their names for programs."""
+    return csv_values(variant_columns(criterion, further=further))
+
+
+def trials_csv(keys: Sequence[str]) -> dict[str, Callable[[Trial], Value]]:
+    """Return the values of trials by their names for programs."""
+    return csv_values(trial_columns(keys)) | {"run": lambda row: row.run.run_id}
+
+
 PAIRS_CSV: Mapping[str, Callable[[Pair], Value]] = {
     **csv_values(pair_columns(ERROR)),
     "p": lambda row: row.estimate.p,

@@ -5,12 +5,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from src.compare.columns import PAIRS_CSV, Row, Value, csv_values, effect_columns, variant_columns
+from src.compare.columns import PAIRS_CSV, Row, Value, csv_values, effect_columns, summary_csv
 from src.compare.comparison import Comparison
 from src.compare.variants import factors_of
-from src.metrics import TEST_ERROR
+from src.metrics import EPOCH_METRICS, SPLITS, TEST_ERROR
 
-MEASURES = ("epoch", "train_loss", "train_error", "val_loss", "val_error")  # fields of Epoch
+MEASURES = ("epoch", *(key for key, name in EPOCH_METRICS.items() if name.startswith(SPLITS)))
 RUNS = ("variant", "seed", "run_id", *MEASURES, "test_error")
 
 
@@ -19,7 +19,7 @@ def write_csv(comparison: Comparison, folder: Path) -> None:
 
     Errors are fractions; a cell is empty for NaN, and for a factor that a variant does not have.
     """
-    summary = csv_values(variant_columns(comparison.criterion, further=comparison.further))
+    summary = summary_csv(comparison.criterion, comparison.further)
     write_table(folder / "summary.csv", summary, comparison.variants)
     write_table(folder / "pairs.csv", PAIRS_CSV, comparison.pairs)
     _write_runs(folder / "runs.csv", comparison)

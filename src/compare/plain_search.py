@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from src.compare.criterion import is_usable
 from src.messages import commands
@@ -72,20 +72,6 @@ class PlainSearch:
             f"Best of {self.total} trials: {settings or run.name} (trial {best.number}) reaches a "
             f"validation error of {best.error:.2%}, too low as the lowest of many{tested}."
         )
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """Question, verdict and trials as plain values; errors are fractions."""
-        trials = [
-            {
-                "trial": trial.number,
-                "settings": dict(trial.settings),
-                "val_error": trial.error,
-                "test_error": trial.run.test_error if isfinite(trial.run.test_error) else None,
-            }
-            for trial in self.trials
-        ]
-        return {"question": self.question, "verdict": self.sentence, "trials": trials}
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -53,8 +53,7 @@ def _write_search(search: PlainSearch, folder: Path, provenance: Mapping[str, st
     from src.compare.figure_style import draw
 
     shown = columns.trial_columns(search.keys)
-    exact = columns.csv_values(shown) | {"run": lambda row: row.run.run_id}
-    write_table(folder / "trials.csv", exact, search.trials)
+    write_table(folder / "trials.csv", columns.trials_csv(search.keys), search.trials)
     values = {"question": search.question, "answer": search.sentence, "search": search}
     values |= {"columns": shown, "figures": draw(search, [search_plot])}
     _write_page("search.html.j2", folder, provenance, values)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,16 +71,6 @@ class Spread:
         )
 
     @property
-    def values(self) -> dict[str, Any]:
-        """Question, verdict and parts as plain values; standard deviations are fractions."""
-        ends = ("low", "high")
-        parts = [
-            {"source": part.name, "sd": part.sd, **{e: getattr(part, e) ** 0.5 for e in ends}}
-            for part in self.components
-        ]
-        return {"question": self.question, "verdict": self.sentence, "parts": parts}
-
-    @property
     def metrics(self) -> dict[str, float]:
         """The standard deviations by metric, as fractions."""
         names = ("_".join(part.sources).replace(" ", "_") for part in self.components)
@@ -97,11 +87,18 @@ def _range(part: Component) -> str:
 
 COLUMNS: Sequence[Column[Component]] = (
     Column("source", lambda row: row.name, {"source": lambda row: row.name}, is_words=True),
-    Column("sd in points", _points, {"variance": lambda row: row.variance}),
+    Column(
+        "sd in points", _points, {"variance": lambda row: row.variance, "sd": lambda row: row.sd}
+    ),
     Column(
         "95 % interval",
         _range,
-        {"variance_low": lambda row: row.low, "variance_high": lambda row: row.high},
+        {
+            "variance_low": lambda row: row.low,
+            "variance_high": lambda row: row.high,
+            "low": lambda row: row.low**0.5,
+            "high": lambda row: row.high**0.5,
+        },
     ),
 )
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from src.compare.answer import Answer
 from src.compare.csv_export import write_csv
 from src.metrics import BUILT_IN, Direction, Metric, Unit
 from tests.compare.records import arms, compare_runs, make_run
@@ -85,3 +86,18 @@ def test_further_metrics_have_columns_of_each_epoch_and_of_the_test_set(tmp_path
     assert [row["test_ece"] for row in rows[:4]] == ["0.25", "0.25", "1.25", "1.25"]
     assert not [name for name in rows[0] if "dead" in name]
     assert read(tmp_path / "summary.csv")[0]["test_ece_mean"] == "0.75"
+
+
+def as_cell(value) -> str:
+    return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def test_a_name_means_the_same_in_an_answer_and_in_its_files(tmp_path):
+    seeds = [0.03, 0.032, 0.031, 0.035, 0.029, 0.03]
+    found = compare_runs(arms(a=seeds, b=[0.9 * at for at in seeds], c=[*seeds[:5], 0.04]))
+    write_csv(found, tmp_path)
+    values = Answer(found).values
+    for name, rows in (("pairs", values["pairs"]), ("summary", values["variants"])):
+        for row, cells in zip(rows, read(tmp_path / f"{name}.csv"), strict=True):
+            assert {key: as_cell(row[key]) for key in cells} == cells
+    assert any(row["p"] < row["p_adjusted"] for row in values["pairs"])
