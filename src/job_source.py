@@ -1,9 +1,8 @@
 """Sources of jobs for a launcher: all at once, or each when the results it depends on are in."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from src.config.schema import NON_RESULT_KEYS, experiment_overrides
 
@@ -62,9 +61,3 @@ class Batch:
         """Return all jobs, the first time."""
         jobs, self.jobs = self.jobs, []
         return jobs
-
-
-def error_of(result: Any) -> float:
-    """Return a job's error from Hydra's JobReturn; infinite for a job that failed."""
-    value = getattr(result, "_return_value", None)
-    return float(value) if isinstance(value, int | float) else math.inf

@@ -4,10 +4,17 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from src.config.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, typed_lines
+from src.config.hydra_internals import (
+    BASIC_SWEEPER,
+    FAIR_SWEEPER,
+    error_of,
+    failed,
+    failure_of,
+    typed_lines,
+)
 from src.config.rules import AUTO_OR_WHOLE, MAX_THREADS, POSITIVE, Rule, number, optional, whole
 from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTimeoutError
-from src.job_source import Batch, Job, JobSource, error_of
+from src.job_source import Batch, Job, JobSource
 from src.messages.logs import tell
 from src.process import fork_server, scheduler
 from src.process.exit import quick_teardown

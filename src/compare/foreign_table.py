@@ -12,7 +12,7 @@ from src.compare.comparison import compare as compare_runs
 from src.compare.terminal import print_result
 from src.compare.variants import find_baseline, find_variants
 from src.errors import InputError
-from src.messages.error_text import listed, nearest, refusal, unknown
+from src.messages.error_text import listed, nearest, options, refusal, unknown
 from src.metrics import BUILT_IN, Direction, Epoch, Metric, Run, Unit
 from src.status import Outcome, Status
 
@@ -179,7 +179,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--json", action="store_true")
     found, others = parser.parse_known_args(arguments)
     if others:
-        raise InputError(unknown(others[0].partition("=")[0], parser._option_string_actions))
+        raise InputError(unknown(others[0].partition("=")[0], options(parser)))
     given = vars(found)
     for option in ("value", "seed"):
         if given[option] is None:

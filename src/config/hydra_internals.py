@@ -4,22 +4,25 @@ Where an interface is missing or does something else, the public and slower way 
 """
 
 import logging
+import math
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stderr
 from functools import wraps
+from io import StringIO
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra.utils
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult
 from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
 
 from src.config import files
 from src.errors import InputError
-from src.messages.error_text import nearest
+from src.messages.error_text import nearest, options
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 FAIR_SWEEPER = "hydra_plugins.fair_sweeper.FairSweeper"  # of this project
@@ -99,10 +102,10 @@ def check_options(arguments: Sequence[str]) -> None:
         except OSError as error:
             said = f"must be a folder that can be read: {error.strerror}"
             raise InputError(f"--config-dir={found.config_dir}: {said}") from error
-    if options := [word for word in rest if word.startswith("-")]:
-        name = options[0].partition("=")[0]
+    if unknown := [word for word in rest if word.startswith("-")]:
+        name = unknown[0].partition("=")[0]
         said = "--help lists the options, and keys are set without dashes"
-        raise InputError(f"{name}: unknown{nearest(name, parser._option_string_actions)}; {said}")
+        raise InputError(f"{name}: unknown{nearest(name, options(parser))}; {said}")
     if words := [word for word in found.overrides if word[:1] != "~" and "=" not in word]:
         raise InputError(f"{words[0] or repr(words[0])}: must be KEY=VALUE")
 
@@ -128,3 +131,33 @@ def add_overrides(config: DictConfig, *lines: str) -> None:
     """
     with read_write(config.hydra):
         config.hydra.overrides.hydra.extend(lines)
+
+
+def value_setter(loader: object) -> Callable[[Sequence[Override], DictConfig], None] | None:
+    """Return what sets values in a composed config; None where Hydra's loader has none."""
+    return getattr(loader, "_apply_overrides_to_config", None)
+
+
+def failed(error: Exception, overrides: Sequence[str] = ()) -> JobReturn:
+    """Return the result of a job that did not come to one of its own."""
+    result = JobReturn(list(overrides), status=JobStatus.FAILED)
+    result.return_value = error
+    return result
+
+
+def failure_of(result: JobReturn) -> BaseException | None:
+    """Return what a job has failed with; None for one that did not."""
+    if result.status != JobStatus.FAILED:
+        return None
+    try:
+        with redirect_stderr(StringIO()):  # Hydra prints the job's overrides first
+            result.return_value  # noqa: B018, raises it
+    except Exception as error:
+        return error
+    return None
+
+
+def error_of(result: JobReturn) -> float:
+    """Return a job's error from Hydra's JobReturn; infinite for a job that failed."""
+    value = result.return_value if result.status == JobStatus.COMPLETED else None
+    return float(value) if isinstance(value, int | float) else math.inf

@@ -1,7 +1,4 @@
-"""Compositions that jobs share, by a private interface of Hydra that is guarded.
-
-Where it is missing or does something else, the public and slower way is taken.
-"""
+"""Compositions that jobs share, where Hydra lets its values be set afterwards."""
 
 import logging
 import pickle
@@ -17,7 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, read_write
 
-from src.config.hydra_internals import as_typed, typed_lines
+from src.config.hydra_internals import as_typed, typed_lines, value_setter
 
 # Releases in which shared and own compositions have been compared; others compare as they go.
 PROVEN = ("1.3.8", "1.4.0rc3")
@@ -35,7 +32,7 @@ class SharingLoader:
     def __init__(self, loader: ConfigLoader, is_proven: bool = False) -> None:
         self.loader = loader
         self.is_proven = is_proven
-        self.can_share = hasattr(loader, "_apply_overrides_to_config")
+        self.can_share = value_setter(loader) is not None
         self.composed: dict[tuple[str, ...], bytes] = {}
         self.groups: dict[str, bool] = {}
         self.parsed: dict[str, Override] = {}
@@ -77,7 +74,9 @@ class SharingLoader:
             self.composed[key] = cloudpickle.dumps(composed)  # four times as fast as deepcopy
         cfg = pickle.loads(self.composed[key])
         values = [o for o in (*common, *own) if not self._is_composed(o)]
-        self.loader._apply_overrides_to_config(values, cfg)  # type: ignore[attr-defined]
+        set_values = value_setter(self.loader)
+        assert set_values is not None, "can_share"
+        set_values(values, cfg)
         _show_typed(cfg, own)
         OmegaConf.copy_cache(from_config=master, to_config=cfg)
         if is_new and not self.is_proven:

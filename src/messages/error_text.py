@@ -1,5 +1,6 @@
 """Errors as a line of text."""
 
+import argparse
 import difflib
 import errno
 import re
@@ -98,6 +99,11 @@ def unknown(typed: str, allowed: Iterable[str], below: Iterable[str] = ()) -> st
     hint = nearest_key(name, below, 1.0) or nearest(name, names) or nearest_key(name, below)
     shown = names if not hint or len(names) <= MAX_LISTED else []
     return f"{typed}: unknown{hint}" + (f"; must be one of {', '.join(shown)}" if shown else "")
+
+
+def options(parser: argparse.ArgumentParser) -> list[str]:
+    """Return the long names of a parser's options."""
+    return re.findall(r"--[a-z][\w-]*", parser.format_usage())
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

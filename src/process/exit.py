@@ -71,10 +71,13 @@ def require_normal_shutdown() -> None:
 
 
 def _leave() -> None:
+    remove_semaphores = getattr(util, "_exit_function", None)  # Python's own call would come later
+    if remove_semaphores is None:
+        return  # to Python's end, which takes its time
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # its reader may have gone
             stream.flush()
-    util._exit_function()  # type: ignore[attr-defined]  # removes semaphores; Python's own call of it would come later
+    remove_semaphores()
     os._exit(_status)
 
 

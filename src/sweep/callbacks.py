@@ -5,11 +5,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from src.config.hydra_internals import typed_lines
+from src.config.hydra_internals import failure_of, typed_lines
 from src.data.availability import ensure_data
 from src.errors import InputError, JobKilledError, Refused
 from src.inference.publish import Models
@@ -65,8 +65,8 @@ class SweepCallback(Callback):
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """End the run of a job that could not do so itself, such as one that was killed."""
-        if job_return.status == JobStatus.FAILED and config.sweep.id is not None:
-            _end_failed(config, job_return._return_value)
+        if (error := failure_of(job_return)) is not None and config.sweep.id is not None:
+            _end_failed(config, error)
         if config.sweep.is_queued:
             sweep = Journal(Path(config.hydra.sweep.dir))
             index = ResultIndex.of(resolved(config).tree)

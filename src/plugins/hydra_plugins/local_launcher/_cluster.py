@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra_plugins.local_launcher._worker import Multirun
 
-from src.launching import JobError, JobKilledError, SweepView, raise_if_stop_requested
+from src.launching import JobKilledError, SweepView, failure_of, raise_if_stop_requested
 
 POLL_SECONDS = 0.5  # between looks at the jobs
 Ended = Iterable[tuple[int, JobReturn]]  # jobs, by their place in the batch
@@ -24,7 +24,7 @@ def collect(
         for ended in polls:
             for index, result in ended:
                 result.overrides, returns[index] = jobs[index], result
-                error = result._return_value if result.status == JobStatus.FAILED else None
+                error = failure_of(result)
                 is_unseen = view.journals.get(first + index) is None
                 if isinstance(error, JobKilledError) or (error is not None and is_unseen):
                     multirun.end_job(first + index, result)
@@ -32,8 +32,3 @@ def collect(
             view.refresh()
             raise_if_stop_requested()
     return [returns[index] for index in range(len(jobs))]
-
-
-def failure(error: JobError) -> JobReturn:
-    """Return the result of a job that did not come to one of its own."""
-    return JobReturn(status=JobStatus.FAILED, _return_value=error)

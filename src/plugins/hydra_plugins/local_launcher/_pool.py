@@ -173,12 +173,11 @@ class Pool:
                 view.again(job, result)
                 self.waiting.append(job)
                 return
-            result = JobReturn(job.overrides, status=JobStatus.FAILED, _return_value=result)
+            result = launching.failed(result, job.overrides)
             self.multirun.end_job(job.number, result)
         result.overrides = list(job.overrides)  # as Hydra prints them of a job that failed
         self.returns[job.number] = result
-        has_failed = result.status == JobStatus.FAILED
-        view.done(job.number, result._return_value if has_failed else None)
+        view.done(job.number, launching.failure_of(result))
 
     def end(self, is_abort: bool = False) -> None:
         """End the workers, all of them in good order at once."""

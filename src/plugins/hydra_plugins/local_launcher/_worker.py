@@ -14,7 +14,7 @@ from typing import Any
 import cloudpickle
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
-from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
+from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
@@ -108,7 +108,7 @@ def run(multirun: Multirun, number: int, overrides: list[str]) -> bytes:
     except BaseException as error:  # sys.exit in a job must not end the sweep
         log.debug("job %d failed", number, exc_info=True)
         failure = JobError(f"{type(error).__name__}: {error}")
-        return cloudpickle.dumps(JobReturn(status=JobStatus.FAILED, _return_value=failure))
+        return cloudpickle.dumps(launching.failed(failure))
 
 
 def _with_log(task_function: TaskFunction, cfg: DictConfig) -> Any:

@@ -12,11 +12,11 @@ import cloudpickle
 import ray
 from hydra.core.utils import JobReturn
 from hydra_plugins.local_launcher import _worker
-from hydra_plugins.local_launcher._cluster import POLL_SECONDS, Ended, collect, failure
+from hydra_plugins.local_launcher._cluster import POLL_SECONDS, Ended, collect
 from hydra_plugins.local_launcher._worker import Multirun
 from ray.exceptions import RayError, RayTaskError
 
-from src.launching import JobError, JobKilledError, submission
+from src.launching import JobError, JobKilledError, failed, submission
 
 CONNECT_SECONDS = 10.0  # in which a cluster answers; Ray itself would try for minutes
 GRACE_SECONDS = 10.0  # in which interrupted jobs may end
@@ -104,7 +104,7 @@ def _result(task: Any) -> JobReturn:
     try:
         return cloudpickle.loads(ray.get(task))
     except RayTaskError as error:  # of what comes before the job, such as an import
-        return failure(JobError(str(error.cause or error)))
+        return failed(JobError(str(error.cause or error)))
     except RayError as error:
         said = str(error).splitlines() or [type(error).__name__]
-        return failure(JobKilledError(f"its process is gone: {said[0]}"))
+        return failed(JobKilledError(f"its process is gone: {said[0]}"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import cloudpickle
 from hydra.core.utils import JobReturn
-from hydra_plugins.local_launcher._cluster import POLL_SECONDS, Ended, collect, failure
+from hydra_plugins.local_launcher._cluster import POLL_SECONDS, Ended, collect
 from hydra_plugins.local_launcher._worker import Multirun
 from hydra_plugins.slurm_launcher._job import QueuedJob
 from submitit import AutoExecutor, Job
@@ -22,7 +22,7 @@ from submitit.core.utils import (
     pickle_load,
 )
 
-from src.launching import JobError, JobKilledError, QueueState, scheduler, submission, tell
+from src.launching import JobError, JobKilledError, QueueState, failed, scheduler, submission, tell
 
 FOLDER, SHARED = ".submitit", "multirun.pkl"
 GONE_SECONDS = 10.0  # in which the result of a job that is gone may still arrive over a network
@@ -119,7 +119,7 @@ def _polls(name: str, queued: Sequence[Job]) -> Iterator[Ended]:
                     gone.pop(index, None)
                 elif time.monotonic() - gone.setdefault(index, time.monotonic()) > GONE_SECONDS:
                     said = f"SLURM says {word or 'nothing of it any more'}"
-                    result = failure(JobKilledError(f"its process is gone; {said}"))
+                    result = failed(JobKilledError(f"its process is gone; {said}"))
             if result is not None:
                 ended[index] = result
         waiting = {index: job for index, job in waiting.items() if index not in ended}
@@ -134,5 +134,5 @@ def _result(job: Job) -> JobReturn | None:
         return None
     outcome, found = pickle_load(path)
     if outcome == "error":  # a job whose start already fails
-        return failure(JobError(found.strip().splitlines()[-1]))
+        return failed(JobError(found.strip().splitlines()[-1]))
     return cloudpickle.loads(found)
