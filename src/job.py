@@ -113,16 +113,16 @@ def _resumed(job: Job, components: Components) -> float:
 
     Two equal runs at the same time do not share a checkpoint; the second goes without.
     """
-    name = f"{job.fingerprint}.run"  # a sweep may train the same job at this moment
-    with job.index.alone(name, wait=False) as is_alone:
-        path = job.index.checkpoint(name) if is_alone else None
+    checkpoint = job.index.checkpoint(job.fingerprint, is_single=True)
+    with job.index.alone(checkpoint.stem, wait=False) as is_alone:
+        path = checkpoint if is_alone else None
         if path and not job.config.tree["resume"]:
             path.unlink(missing_ok=True)
-        has_begun = path is not None and path.exists()
-        if job.config.tree["resume"] and not has_begun:
+        action = job.index.decide(job.fingerprint, path, reuse=False).action
+        if job.config.tree["resume"] and action == Action.TRAIN:
             logs.say("resume=true: no such run was cut off; it is trained from the start")
         try:
-            return _train(job, components, path, Action.RESUME if has_begun else Action.TRAIN)
+            return _train(job, components, path, action)
         except KeyboardInterrupt:
             if path and path.exists():
                 hint = "Interrupted: the same command with resume=true continues."

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
@@ -45,10 +45,9 @@ class SweepCallback(Callback):
             tree = resolved(config).tree
             if tree["tune"]["space"]:
                 raise InputError("tune.space: must go with -m; a single run tunes nothing")
-            if tree["dry_run"]:
-                print("1 to train: a run that is no sweep (-m) always trains")
-                raise SystemExit(0)
             config.sweep.fallback = ensure_data([tree["data"]])
+            if tree["dry_run"]:
+                _show_plan(config)
             journal = Journal(Path(config.hydra.run.dir))
             check_directories(tree, "hydra.run.dir", journal.folder)
             uploader.ask("connect", ResultIndex.of(tree), config.hydra.verbose)
@@ -74,6 +73,19 @@ class SweepCallback(Callback):
                 upload(SweepJournals(sweep).find(), index.tracking.connect)
         # Of each job a sweep would keep both to its end, 0.1 MB.
         job_return.cfg = job_return.hydra_cfg = None
+
+
+def _show_plan(config: DictConfig) -> NoReturn:
+    """Print what would become of a single run, and end."""
+    from src.training.setup import prepare  # imports torch
+
+    job = resolved(config)
+    index, name = ResultIndex.of(job.tree), prepare(job).identity(job).fingerprint
+    path = index.checkpoint(name, is_single=True) if job.tree["resume"] else None
+    action = index.decide(name, path, reuse=False).action
+    hint = "" if job.tree["resume"] else "; resume=true goes on with one that was cut off"
+    print(f"1 to {action}: a run that is no sweep (-m) takes no earlier result{hint}")
+    raise SystemExit(0)
 
 
 def _end_failed(config: DictConfig, error: BaseException) -> None:

@@ -6,13 +6,11 @@ from typing import Any
 
 from src.config.resolved import Identity
 from src.sweep.compose import Composed
-from src.tracking.job_record import Action
 from src.tracking.journal import Journal
 from src.tracking.result_index import Decision, ResultIndex
 from src.tracking.run_logger import cached_start, record_cached
 from src.tracking.uploader_process import start_uploader
 
-TO_TRAIN = Decision(Action.TRAIN)
 MAX_VARIANTS = 50  # more are asked for all at once
 
 
@@ -34,15 +32,17 @@ class Planned:
 def decide(index: ResultIndex, jobs: Sequence[Planned]) -> dict[str, Decision]:
     """Return by fingerprint what becomes of jobs; of those without result the server is asked.
 
-    Nothing is decided with `reuse=false`.
+    With `reuse=false` all are trained.
     """
-    wanted = {each.identity.fingerprint: each for each in jobs if each.job.config.tree["reuse"]}
-    decided = {fingerprint: index.decide(fingerprint) for fingerprint in wanted}
-    if missing := [fingerprint for fingerprint, each in decided.items() if each.source is None]:
-        variants = {wanted[fingerprint].variant for fingerprint in missing}
+    wanted = {each.identity.fingerprint: each for each in jobs}
+    if not all(each.job.config.tree["reuse"] for each in jobs):
+        return {name: index.decide(name, None, reuse=False) for name in wanted}
+    decided = {name: index.decide(name, index.checkpoint(name)) for name in wanted}
+    if missing := [name for name, each in decided.items() if each.source is None]:
+        variants = {wanted[name].variant for name in missing}
         named = list(variants) if len(variants) <= MAX_VARIANTS else []
-        found = start_uploader().call("import_results", set(missing), named)
-        decided |= {fingerprint: index.decide(fingerprint) for fingerprint in found}
+        found = start_uploader().attempt("import_results", set(missing), named)
+        decided |= {name: index.decide(name, index.checkpoint(name)) for name in found}
     return decided
 
 
@@ -54,7 +54,7 @@ def record_reused(
 ) -> None:
     """Write the complete journal of each job whose result is known, before any job begins."""
     for number, each in enumerate(jobs):
-        source, folder = decided.get(each.identity.fingerprint, TO_TRAIN).source, each.job.folder
+        source, folder = decided[each.identity.fingerprint].source, each.job.folder
         if source is not None and folder is not None:
             tree = each.job.config.tree
             config = replace(each.job.config, tree={**tree, "sweep": {**tree["sweep"], **sweep}})

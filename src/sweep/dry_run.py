@@ -34,9 +34,9 @@ def plan(
     planned: set[str] = set()
     for each in jobs:
         fingerprint = each.identity.fingerprint
-        decision = decided.get(fingerprint)
-        if decision is None:
-            yield Plan(Action.TRAIN, "reuse=false")
+        decision = decided[fingerprint]
+        if not each.job.config.tree["reuse"]:
+            yield Plan(decision.action, "reuse=false")
         elif fingerprint in planned:
             yield Plan(Action.REUSE)
         else:

@@ -1,7 +1,7 @@
 """Multiruns whose jobs depend on results: their checks before the first job, and their rounds."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -16,9 +16,13 @@ from src.config.hydra_internals import BASIC_LAUNCHER, FAIR_SWEEPER, QUEUE_LAUNC
 from src.config.search_space import Dimension
 from src.config.shared_compositions import share_compositions
 from src.errors import InputError
+from src.job_source import Job
+from src.sweep import decisions
 from src.sweep.arm import Arm, check_space, tuning_seeds
 from src.sweep.compose import Composed, compose_lines, is_growing, job_overrides, resolved, varying
+from src.sweep.decisions import Planned
 from src.sweep.looks import seeds_by_look, undecided_arms
+from src.sweep.preflight import check_parts
 from src.sweep.rounds import Branch, Rounds
 from src.sweep.tuning import ArmSearch, rungs, sampler
 from src.tracking.event import Parent
@@ -129,6 +133,7 @@ def open_rounds(config: DictConfig) -> Iterator[Rounds]:
 def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Rounds:
     """Return the rounds of a multirun; those without journals are for a dry run."""
     design = Design.of(config, job_overrides(config))
+    index = ResultIndex.of(next(iter(design.arms.values())))
     branches = [Branch(arm) for arm in design.arms]
     for branch in branches if design.space else ():
         source = sampler(config.tune.sampler, design.space, config.tune.budget)
@@ -143,11 +148,42 @@ def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Ro
         assert journals is not None
         if not sees_jobs(config.hydra):
             start_uploader().attempt("fetch_jobs", [job.number for job in journals.records()])
-        index = ResultIndex.of(next(iter(design.arms.values())))
         return undecided_arms(journals, index, _plain(config.compare))
 
     is_untuned = bool(design.space) and config.tune.untuned
-    return Rounds(branches, design.looks, undecided, is_untuned)
+    rounds = Rounds(branches, design.looks, undecided, is_untuned)
+    if journals:
+        rounds.find_results = _finder(config, index)
+    return rounds
+
+
+def plan_round(config: DictConfig, jobs: Sequence[Job]) -> list[Planned]:
+    """Return the jobs of a round of a sweep whose variants were all tried."""
+    composed = compose_lines(config, [job.overrides for job in jobs])
+    identities = check_parts(config, composed, makes_variants=False)
+    planned = []
+    for job, identity, own in zip(composed, identities, jobs, strict=True):
+        name, _, seed = own.name.rpartition(" ")  # which stands last
+        planned.append(Planned(job, identity, own.overrides, [name, seed] if name else [seed]))
+    return planned
+
+
+def _finder(config: DictConfig, index: ResultIndex) -> Callable[[Sequence[Job]], None]:
+    """Return a function that asks the server for the results of a round, before workers look here.
+
+    It gives up after a round of which there is none: others would depend on the results of that.
+    """
+    may_find: bool | None = None if config.reuse else False
+
+    def find(jobs: Sequence[Job]) -> None:
+        nonlocal may_find
+        if may_find is None:
+            may_find = bool(start_uploader().attempt("has_others"))
+        if may_find and jobs:
+            decided = decisions.decide(index, plan_round(config, jobs))
+            may_find = any(each.source for each in decided.values())
+
+    return find
 
 
 def _varying(design: Design, config: DictConfig) -> str:

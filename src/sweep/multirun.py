@@ -28,10 +28,10 @@ from src.process.signals import defer_stop
 from src.sweep import compose, decisions, dry_run, growing, preflight, secrets
 from src.sweep.closing import close_if_ended
 from src.sweep.compose import Composed
-from src.sweep.decisions import TO_TRAIN, Planned
+from src.sweep.decisions import Planned
 from src.sweep.finish import Sweep, begun
 from src.tracking.journal import Journal
-from src.tracking.result_index import Decision, ResultIndex
+from src.tracking.result_index import ResultIndex
 from src.tracking.run_logger import sweep_start
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader_process import start_uploader
@@ -63,15 +63,14 @@ def begin(config: DictConfig) -> None:
     uploader.ask("connect", index, hydra.verbose)
     labels = [as_typed([o for o in job if o.key_or_group in varied]) for job in overrides]
     note = _power_note(config, jobs, [" ".join(label) for label in labels])
-    is_warm = "src.job" in (preload or ())
-    is_here = is_basic or is_warm or config.dry_run
-    all_identities = preflight.check_parts([*jobs, *probes], is_here=is_here, is_warm=is_warm)
+    all_identities = preflight.check_parts(config, [*jobs, *probes])
     uploader.answer()
     rows = zip(jobs, all_identities, map(as_typed, overrides), labels, strict=False)
     planned = [Planned(*row) for row in rows]
-    decided = decisions.decide(index, planned)
+    is_known = not growing.depends_on_results(config)  # else each round is decided as it begins
     if config.dry_run:
-        _show_plan(config, index, planned, decided, note)
+        _show_plan(config, index, planned, note)
+    decided = decisions.decide(index, planned) if is_known else {}
     if note:
         logs.tell(note)
     is_ours = growing.sees_jobs(hydra)
@@ -79,9 +78,8 @@ def begin(config: DictConfig) -> None:
     if not (is_ours or is_queue):
         require_normal_shutdown()
     code = {name: digest for each in all_identities for name, digest in each.code.items()}
-    count = None if growing.depends_on_results(config) else len(overrides) or None
-    sources = [decided.get(each.identity.fingerprint, TO_TRAIN).source for each in planned]
-    is_new = None in sources or not overrides
+    count = len(overrides) or None if is_known else None
+    is_new = not decided or any(each.source is None for each in decided.values())
     sweep_id = _begin(config, jobs, index, count, code, is_new)
     is_queued = is_queue and count is not None  # the last job ends the sweep, whoever waits
     hand_on(config, id=sweep_id, uploads=not is_ours, is_queued=is_queued)
@@ -108,11 +106,7 @@ def hand_on(config: DictConfig, **told: str | bool) -> None:
 
 
 def _show_plan(
-    config: DictConfig,
-    index: ResultIndex,
-    jobs: Sequence[Planned],
-    decided: Mapping[str, Decision],
-    note: str,
+    config: DictConfig, index: ResultIndex, jobs: Sequence[Planned], note: str
 ) -> NoReturn:
     """Print what would become of the jobs, as far as they do not depend on results, and end."""
     if not jobs:
@@ -120,16 +114,10 @@ def _show_plan(
     rest = [note] if note else []
     if growing.depends_on_results(config):
         rounds = growing.make_rounds(config)
-        known = rounds.next({})
-        composed = compose.compose_lines(config, [job.overrides for job in known])
-        identities = preflight.check_parts(composed, is_here=True, is_warm=False)
-        jobs = [
-            Planned(job, identity, own.overrides, [own.name])
-            for job, identity, own in zip(composed, identities, known, strict=True)
-        ]
-        decided = decisions.decide(index, jobs)
-        further = rounds.total - len(known)
+        jobs = growing.plan_round(config, rounds.next({}))
+        further = rounds.total - len(jobs)
         rest.insert(0, f"and then {further} jobs or more, which depend on results")
+    decided = decisions.decide(index, jobs)
     dry_run.show(dry_run.plan(index, jobs, decided), [each.label for each in jobs])
     print(*rest, sep="\n", end="\n" if rest else "")
     raise SystemExit(0)

@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from src.config.hydra_internals import BASIC_SWEEPER, FAIR_SWEEPER, trust_config
+from src.config.hydra_internals import BASIC_LAUNCHER, BASIC_SWEEPER, FAIR_SWEEPER, trust_config
 from src.config.resolved import Identity, Resolved
 from src.config.schema import COMMON_KEYS, leaves
 from src.errors import PEER_CLOSED, InputError
@@ -74,19 +75,23 @@ def check_jobs(jobs: Sequence[Composed], varied: Sequence[str], sweep: Path) -> 
     check_job_folders((job.folder for job in jobs if job.folder is not None), sweep)
 
 
-def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> list[Identity]:
-    """Make the parts of each variant once; return the identity of each job.
+def check_parts(
+    config: DictConfig, jobs: Sequence[Composed], makes_variants: bool = True
+) -> list[Identity]:
+    """Make the parts of each variant once, unless told otherwise; return the identity of each job.
 
-    `is_here` tells whether jobs run on this machine: what devices others have is not known.
-    `is_warm` tells whether processes can be had that have imported torch already. Raises
-    InputError for the first variant that cannot be made.
+    What devices other machines have is not known. Raises InputError for the first variant that
+    cannot be made.
     """
-    configs = [job.config for job in jobs]
+    preload = config.hydra.launcher.get("preload") or ()
+    is_warm = "src.job" in preload  # processes can be had that have imported torch already
+    is_here = is_warm or config.hydra.launcher._target_ == BASIC_LAUNCHER or config.dry_run
+    given = [job.config for job in jobs], is_here, makes_variants
     if not is_warm:
-        result = _make_variants(configs, is_here)
+        result = _make_variants(*given)
     else:
         conn, theirs = multiprocessing.Pipe(duplex=False)
-        process = fork_server.fork(_send_result, theirs, configs, is_here)
+        process = fork_server.fork(_send_result, theirs, *given)
         theirs.close()
         try:
             conn.poll(None)  # Ctrl-C does no harm here, other than within a message
@@ -101,16 +106,18 @@ def check_parts(jobs: Sequence[Composed], is_here: bool, is_warm: bool) -> list[
     return result
 
 
-def _send_result(conn: Connection, configs: Sequence[Resolved], is_here: bool) -> None:
+def _send_result(conn: Connection, *given: Any) -> None:
     with trust_config(), suppress(*PEER_CLOSED):
         try:
-            conn.send(_make_variants(configs, is_here))
+            conn.send(_make_variants(*given))
         except (ImportError, MemoryError) as error:  # torch in too little memory, for one
             said = f"{type(error).__name__}: {root_cause(error)}"
             conn.send(InputError(f"no variant can be made ({said}); memory may be short"))
 
 
-def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[Identity] | InputError:
+def _make_variants(
+    configs: Sequence[Resolved], is_here: bool, makes_variants: bool
+) -> list[Identity] | InputError:
     """Return the identities of jobs, or the first error in making a variant."""
     from src.training import components, setup
 
@@ -129,7 +136,8 @@ def _make_variants(configs: Sequence[Resolved], is_here: bool) -> list[Identity]
             if key not in environments:
                 environments[key] = setup.prepare(config)
             environment = replace(environments[key], code=setup.import_code(config))
-            if (deciding := environment.identity(unseeded).fingerprint) not in made:
+            deciding = environment.identity(unseeded).fingerprint
+            if makes_variants and deciding not in made:
                 components.build(config, environment)
                 made.add(deciding)
             identities.append(environment.identity(config))

@@ -54,6 +54,7 @@ class Rounds:
         self.with_untuned = with_untuned
         self.first_seeds = len(looks[0])
         self.order = {seed: place for place, seed in enumerate(chain(*looks))}
+        self.find_results: Callable[[list[Job]], None] = lambda jobs: None  # of other machines
         self.running: dict[int, Branch] = {}
         self.has_begun = False
 
@@ -78,6 +79,7 @@ class Rounds:
         self.has_begun = True
         if not jobs and not self.running:
             jobs = self._grow()
+        self.find_results(jobs)
         return jobs
 
     def _interleaved(self, jobs_of: Callable[[int, Branch], Iterable[Job]]) -> Iterable[Job]:

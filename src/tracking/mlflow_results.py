@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from urllib.parse import urlsplit
 
 from mlflow.entities import Run as MlflowRun
@@ -10,13 +12,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from src.messages.addresses import is_database, local_path
 from src.tracking.event import Event
-from src.tracking.mlflow_source import events_of, search
+from src.tracking.mlflow_source import THREADS, events_of, search
 from src.tracking.store import Store
 
+OF_JOBS = "attributes.status = 'FINISHED' AND tags.fingerprint LIKE '%'"
+NOT_OF = "tags.result_index != '{}'"
 MAX_LISTED = 500  # run ids in a filter
 TAGS = table("tags", column("run_uuid"), column("key"), column("value"))  # of MLflow's database
 
 log = logging.getLogger(__name__)
+
+
+def has_others(store: Store, index: str) -> bool:
+    """Return whether there is a finished run that is not of this `index` ("": of none)."""
+    condition = OF_JOBS + (f" AND {NOT_OF.format(index)}" if index else "")
+    return bool(store.client.search_runs([store.experiment_id], condition, max_results=1))
 
 
 def finished(
@@ -24,19 +34,21 @@ def finished(
 ) -> Iterator[tuple[str, str, list[Event]]]:
     """Yield fingerprint, run id and events of a finished run for each fingerprint found.
 
-    MLflow's filters know lists of run ids alone, and a run that passes one is loaded whole, in a
+    One query cannot do: of tags MLflow's filters know =, !=, LIKE and IS NULL, joined by AND, and
+    lists of run ids alone (https://mlflow.org/docs/latest/ml/search/search-runs); its client has
+    the history of one metric of one run at a time. A run that passes a filter is loaded whole, in a
     millisecond or two. So a database tells the ids. Of a server's runs those of `known_index`
     ("": none), which has no such result, are filtered out, and each of the `variants` is asked for
-    by its digest; none: all at once.
+    by its digest, several at a time; none: all at once.
     """
     conditions = _database_conditions(store, fingerprints)
     if conditions is None:
-        elsewhere = f" AND tags.result_index != '{known_index}'" if known_index else ""
+        elsewhere = f" AND {NOT_OF.format(known_index)}" if known_index else ""
         conditions = [f"tags.variant LIKE '%{each}'{elsewhere}" for each in variants or [""]]
     found: dict[str, MlflowRun] = {}
-    of_jobs = "attributes.status = 'FINISHED' AND tags.fingerprint LIKE '%'"
-    for condition in conditions:
-        for run in search(store, f"{of_jobs} AND {condition}"):
+    with ThreadPoolExecutor(THREADS) as pool:
+        searches = pool.map(lambda each: list(search(store, f"{OF_JOBS} AND {each}")), conditions)
+        for run in chain.from_iterable(searches):
             fingerprint = run.data.tags["fingerprint"]
             if fingerprint in fingerprints and not _has_lost_files(store, run):
                 found.setdefault(fingerprint, run)

@@ -71,16 +71,14 @@ class ResultIndex:
         except OSError:
             return ""
 
-    def decide(
-        self, fingerprint: str, checkpoint: Path | None = None, reuse: bool = True
-    ) -> Decision:
+    def decide(self, fingerprint: str, checkpoint: Path | None, reuse: bool = True) -> Decision:
         """Return whether a job is taken from an earlier one, goes on, or is trained.
 
-        `checkpoint` is where its checkpoint lies, unless it is where all such jobs have theirs.
+        `checkpoint` is where its checkpoint may lie; None: it would go on from none.
         """
         if reuse and (source := self.find(fingerprint)):
             return Decision(Action.REUSE, source)
-        has_begun = (checkpoint or self.checkpoint(fingerprint)).exists()
+        has_begun = checkpoint is not None and checkpoint.exists()
         return Decision(Action.RESUME if has_begun else Action.TRAIN)
 
     def find(self, fingerprint: str) -> JobRecord | None:
@@ -172,6 +170,11 @@ class ResultIndex:
         journal.write(events, run_id)
         self.add(fingerprint, journal)
 
+    def has_lost(self) -> bool:
+        """Return whether the journal of any known result is gone."""
+        folders = (each for path in self.folder.glob("*.result") for each in self._folders(path))
+        return not all(Journal(folder).path.exists() for folder in folders)
+
     def was_reached(self) -> bool:
         """Return whether the experiment has taken the run of any known result."""
         return any(
@@ -179,9 +182,9 @@ class ResultIndex:
             for path in self.folder.glob("*.result")
         )
 
-    def checkpoint(self, fingerprint: str) -> Path:
-        """Return the file in which a job keeps what it needs to go on."""
-        return self.checkpoints / f"{fingerprint}.pt"
+    def checkpoint(self, fingerprint: str, is_single: bool = False) -> Path:
+        """Return the file in which a job keeps what it needs to go on, apart for a single run."""
+        return self.checkpoints / f"{fingerprint}{'.run' * is_single}.pt"
 
     @contextmanager
     def alone(self, fingerprint: str, wait: bool = True) -> Iterator[bool]:

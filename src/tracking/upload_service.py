@@ -54,6 +54,11 @@ class UploadService:
         """End the journals of this machine's dead processes; send what they had not sent."""
         close_abandoned(self.index, self.connection)
 
+    def has_others(self) -> bool:
+        """Return whether the server may have results that are not known here."""
+        known_index = "" if self.index.has_lost() else self.index.name
+        return self.connection.reach() and mlflow_results.has_others(self.connection(), known_index)
+
     def import_results(self, missing: Collection[str], variants: Collection[str]) -> list[str]:
         """Keep journals of the results that the server has; return their fingerprints.
 

@@ -89,7 +89,7 @@ class UploaderProcess:
         for _ in range(answers):
             self.answer()
 
-    def attempt(self, method: str, *arguments: Any) -> str:
+    def attempt(self, method: str, *arguments: Any) -> Any:
         """Make a request that the journals are complete without; return its answer, "" if none."""
         try:
             return self.call(method, *arguments) or ""

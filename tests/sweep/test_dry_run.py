@@ -1,10 +1,12 @@
 """Words of a dry run on a job that was trained before, and is trained again."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from src.sweep import dry_run
+from src.sweep import decisions, dry_run
 from src.sweep.compose import Composed
-from src.sweep.decisions import Planned
+from src.sweep.decisions import Planned, decide
 from src.sweep.dry_run import Plan, show
 from src.tracking.job_record import Action
 from src.tracking.journal import Journal
@@ -38,10 +40,15 @@ def finish(index, tmp_path):
 
 
 def plans(index, configs, identities, typed) -> list[Plan]:
-    decided = {each.fingerprint: index.decide(each.fingerprint) for each in identities}
     rows = zip(configs, identities, typed, strict=True)
     jobs = [Planned(Composed(config, None, False), *rest, []) for config, *rest in rows]
-    return list(dry_run.plan(index, jobs, decided))
+    return list(dry_run.plan(index, jobs, decide(index, jobs)))
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch) -> None:
+    nothing = SimpleNamespace(attempt=lambda *_: [])
+    monkeypatch.setattr(decisions, "start_uploader", lambda: nothing)
 
 
 def of(config, data="d", code=CODE):
@@ -81,11 +88,10 @@ def test_of_a_changed_default_the_key_is_named(index, config, finish):
 
 
 def test_where_reuse_was_refused_nothing_is_looked_up(index, config, finish):
-    own = config(*TYPED)
+    own = config(*TYPED, "reuse=false")
     finish(own, of(own))
-    planned = [Planned(Composed(own, None, False), of(own), TYPED, [])]
-    plans = dry_run.plan(index, planned, {})
-    assert list(plans) == [Plan(Action.TRAIN, "reuse=false")]
+    expected = [Plan(Action.TRAIN, "reuse=false")] * 2
+    assert plans(index, [own] * 2, [of(own)] * 2, [TYPED] * 2) == expected
 
 
 def test_each_job_has_a_line_and_all_a_count(capsys):

@@ -6,8 +6,10 @@ from unittest.mock import Mock
 
 import psutil
 import pytest
+from omegaconf import OmegaConf
 from until import until
 
+from src.config.hydra_internals import BASIC_LAUNCHER
 from src.errors import InputError
 from src.sweep.compose import Composed
 from src.sweep.preflight import check_parts
@@ -58,7 +60,8 @@ BROKEN += ["+metrics.mine.function._target_=nowhere.measure"]
 def made(*configs) -> list[str]:
     """The fingerprints of jobs, whose parts are made."""
     jobs = [Composed(each, None, False) for each in configs]
-    return [each.fingerprint for each in check_parts(jobs, is_here=True, is_warm=False)]
+    sweep = OmegaConf.create({"hydra": {"launcher": {"_target_": BASIC_LAUNCHER}}})
+    return [each.fingerprint for each in check_parts(sweep, jobs)]
 
 
 def test_parts_that_name_no_variant_are_made_as_well(config):

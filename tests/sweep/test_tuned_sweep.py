@@ -1,5 +1,6 @@
 """Tuned and growing sweeps as command lines."""
 
+import shutil
 import signal
 
 import pytest
@@ -107,6 +108,30 @@ class TestTunedSweep:
         )  # fmt: skip
         assert "36 jobs: 36 reused" in told.stderr
         assert "36/36" not in told.stderr  # no view of this project's launcher
+
+
+TUNED = (*ARMS, SPACE, "tune.budget=3", "tune.seeds=[7]", "seed=0,1", "tune.untuned=false")
+GROWING = ("-m", "optimizer.lr=0.05,0.0501", "seed=auto", "compare.looks=[6,8]", "compare.margin=0")
+
+
+@pytest.mark.parametrize(("more", "jobs", "first"), [(TUNED, 10, 6), (GROWING, 16, 12)])
+def test_results_that_the_server_alone_has_are_found_in_every_round(workplace, more, jobs, first):
+    command = ("data=digits", *SMALL[2:], *more)
+    told = workplace.train(*command)
+    assert f"{jobs} jobs: {jobs} trained" in told.stderr
+
+    def forget(*names: str) -> None:
+        for name in names:
+            shutil.rmtree(workplace.folder / name)
+
+    forget("sweep", "results")
+    plan = workplace.train(*command, "dry_run=true")
+    assert f"{first} to reuse, 0 to resume, 0 to train" in plan.stdout, plan.stderr
+    forget("results")
+    for _ in range(2):
+        again = workplace.train(*command)
+        assert f"{jobs} jobs: {jobs} reused" in again.stderr
+        forget("sweep", "results/imported")  # but not the index
 
 
 def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(workplace):

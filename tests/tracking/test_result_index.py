@@ -40,15 +40,15 @@ def finished(tmp_path):
 
 
 def test_a_job_is_trained_then_resumed_then_reused(index, finished):
-    assert index.decide("f").action == Action.TRAIN
+    assert index.decide("f", index.checkpoint("f")).action == Action.TRAIN
     index.checkpoints.mkdir(parents=True)
     index.checkpoint("f").write_text("half")
-    assert index.decide("f").action == Action.RESUME
+    assert index.decide("f", index.checkpoint("f")).action == Action.RESUME
     index.add("f", finished("a"))
-    decision = index.decide("f")
+    decision = index.decide("f", index.checkpoint("f"))
     assert decision.action == Action.REUSE
     assert decision.source.name == "a"
-    assert index.decide("g").action == Action.TRAIN
+    assert index.decide("g", index.checkpoint("g")).action == Action.TRAIN
 
 
 def test_a_lock_that_cannot_be_had_lets_a_job_work_without_a_checkpoint(index, caplog):
@@ -121,9 +121,9 @@ class TestFiles:
 
     def test_a_job_is_trained_again_when_its_files_are_gone(self, index, tracked, tmp_path):
         tracked("a")
-        assert index.decide("f").action == Action.REUSE
+        assert index.decide("f", index.checkpoint("f")).action == Action.REUSE
         self.collect(tmp_path, "a")
-        assert index.decide("f").action == Action.TRAIN
+        assert index.decide("f", index.checkpoint("f")).action == Action.TRAIN
         tracked("b")
         assert index.find("f").name == "b"
 
