@@ -75,6 +75,7 @@ BUILT_IN = {metric.name: metric for metric in (ERROR, LOSS)}
 TRAIN_LOSS, TRAIN_ERROR = "train/loss", "train/error"
 VAL_LOSS, VAL_ERROR = "val/loss", "val/error"
 LR, EPOCH_SECONDS = "lr", "epoch_seconds"
+GRAD_NORM, SATURATED, DEAD = "grad_norm", "saturated", "dead"  # diagnostics, each by layer: dead/1
 # ... and once, at the end.
 FINAL_TRAIN_ERROR, FINAL_VAL_ERROR = "final/train_error", "final/val_error"
 BEST_VAL_ERROR, BEST_EPOCH = "best/val_error", "best/epoch"

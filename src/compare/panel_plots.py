@@ -18,10 +18,11 @@ from src.compare.figure_style import LIGHT, STYLES, ReportFigure
 from src.compare.sign_flips import FloatArray
 from src.compare.variants import Variant
 from src.messages.error_text import clip
+from src.metrics import DEAD, GRAD_NORM, SATURATED
 
 MAX_PANELS = 6  # side by side and still readable
 FIRST, LAST = 0, -1  # epochs
-GRADIENT, SHARE = ("grad_norm",), ("saturated", "dead")  # kinds of diagnostics
+GRADIENT, SHARE = (GRAD_NORM,), (SATURATED, DEAD)  # kinds of diagnostics
 ROWS = {GRADIENT: ("gradient norm", 1), SHARE: ("saturated or dead units (%)", 100)}
 
 

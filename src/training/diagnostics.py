@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from src.data.splits import Split
+from src.metrics import DEAD, GRAD_NORM, SATURATED
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # of logits (N, classes) and labels (N,), their mean
 SAMPLE = 1_000  # training examples looked at
-SATURATED = 0.05  # share of an activation's range that counts as its end
+END = 0.05  # share of an activation's range that counts as its end
 RANGES = {nn.Sigmoid: (0.0, 1.0), nn.Tanh: (-1.0, 1.0)}
 
 
@@ -40,15 +41,15 @@ def diagnose(model: nn.Module, train: Split, loss: Loss) -> dict[str, float]:
     finally:
         for hook in hooks:
             hook.remove()
-    norms = {f"grad_norm/{k}": g.norm().item() for k, g in enumerate(gradients, 1)}
+    norms = {f"{GRAD_NORM}/{k}": g.norm().item() for k, g in enumerate(gradients, 1)}
     return norms | dict(_unresponsive(k, *kept) for k, kept in enumerate(outputs, 1))
 
 
 def _unresponsive(k: int, module: nn.Module, output: Tensor) -> tuple[str, float]:
     if isinstance(module, nn.ReLU):
         silent = (output == 0).flatten(1).all(0)
-        return f"dead/{k}", silent.float().mean().item()
+        return f"{DEAD}/{k}", silent.float().mean().item()
     low, high = RANGES[type(module)]
-    margin = SATURATED * (high - low)
+    margin = END * (high - low)
     at_an_end = (output < low + margin) | (output > high - margin)
-    return f"saturated/{k}", at_an_end.float().mean().item()
+    return f"{SATURATED}/{k}", at_an_end.float().mean().item()
