@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +15,7 @@ from src import metrics
 from src.job_source import Job, JobSource
 from src.messages import logs
 from src.metrics import Epoch
-from src.tracking.job_record import Action, JobRecord, Status, fold
+from src.tracking.job_record import Action, JobRecord, Status, fold_readable
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
 
@@ -164,9 +163,7 @@ class SweepView:
     def _record(self, number: int) -> JobRecord | None:
         """Return the record of a job that has begun."""
         journal = self.journals.get(number)
-        with suppress(OSError):
-            return fold(journal) if journal else None
-        return None
+        return fold_readable(journal) if journal else None
 
 
 def job_lines(states: Sequence[tuple[str, str]], width: int) -> list[str]:

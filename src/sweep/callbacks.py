@@ -1,7 +1,8 @@
 """The callback that Hydra runs, with the config it has composed, around a run and a multirun."""
 
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,6 +31,8 @@ from src.tracking.settings import TrackingSettings
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader import is_accompanied, upload
 from src.tracking.uploader_process import start_uploader
+
+log = logging.getLogger(__name__)
 
 
 class SweepCallback(Callback):
@@ -94,8 +97,10 @@ def _end_failed(config: DictConfig, error: BaseException) -> None:
     sweep, number, uploads = job.tree["sweep"], config.hydra.job.num, job.tree["sweep"]["uploads"]
     tracking = TrackingSettings.of(job.tree["tracking"])
     if uploads and not journal.path.exists():  # it may have run where this folder is not seen
-        with suppress(InputError):
+        try:
             elsewhere.adopt(tracking, journal, sweep["id"], number)
+        except InputError:
+            log.debug("%s: not fetched", journal.folder, exc_info=True)
     before = fold(journal)
     if before is None:
         overrides = typed_lines(config.hydra.overrides.task)

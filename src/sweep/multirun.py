@@ -1,5 +1,6 @@
 """The beginning of a multirun: its jobs are checked, and given what they share."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -8,7 +9,7 @@ from threading import Thread
 from typing import NoReturn
 
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from src import provenance
 from src.config.hydra_internals import (
@@ -35,6 +36,8 @@ from src.tracking.result_index import ResultIndex
 from src.tracking.run_logger import sweep_start
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader_process import start_uploader
+
+log = logging.getLogger(__name__)
 
 HINT = {True: "the same command continues", False: "the same command with reuse=true continues"}
 
@@ -91,11 +94,15 @@ def begin(config: DictConfig) -> None:
 
 def _warm(preload: Sequence[str] | None, config: DictConfig) -> None:
     """Begin to import torch, and torchmetrics if needed, on another core."""
-    with suppress(OSError, TypeError):  # too few processes or handles are told when they are needed
-        own = ["torchmetrics.functional.classification"]
-        is_measured = "classification." in str(config.get("metrics"))
+    own = ["torchmetrics.functional.classification"]
+    is_measured = "classification." in str(config.get("metrics"))
+    if not OmegaConf.is_list(preload) or not all(isinstance(name, str) for name in preload or ()):
+        return  # the launcher refuses what is no list of modules
+    try:
         if preload:
             fork_server.start([*preload, *(own if is_measured else [])])
+    except OSError:  # too few processes or handles are told when they are needed
+        log.debug("the fork server has not begun", exc_info=True)
 
 
 def hand_on(config: DictConfig, **told: str | bool) -> None:

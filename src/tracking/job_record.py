@@ -1,5 +1,6 @@
 """The record of a job or a sweep, folded from its journal: works offline and after a crash."""
 
+import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ STATES = {
     QueueState.QUEUED: ProcessState.QUEUED,
     QueueState.ENDED: ProcessState.GONE,
 }
+
+log = logging.getLogger(__name__)
 
 
 def _tag(name: str) -> property:
@@ -203,6 +206,15 @@ class JobRecord:
 def fold(journal: Journal) -> JobRecord | None:
     """Return a journal's record, None before its start. Raises OSError if it cannot be read."""
     return fold_events(journal, journal.events(), journal.sent.run_id)
+
+
+def fold_readable(journal: Journal) -> JobRecord | None:
+    """Return a journal's record, None also where it cannot be read, such as another user's."""
+    try:
+        return fold(journal)
+    except OSError:
+        log.debug("%s: not read", journal.path, exc_info=True)
+        return None
 
 
 def fold_events(journal: Journal, events: Iterable[Event], run_id: str | None) -> JobRecord | None:

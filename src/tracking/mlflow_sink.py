@@ -14,7 +14,7 @@ from src.messages.error_text import clip
 from src.status import Status
 from src.tracking import embedded
 from src.tracking.event import Event, EventKind
-from src.tracking.job_record import fold
+from src.tracking.job_record import fold, fold_readable
 from src.tracking.journal import ALL_EVENTS, FILES, SWEEP_DEPTH, Journal
 from src.tracking.lock import locked
 from src.tracking.mlflow_source import JOB_ID_LENGTH, find_run
@@ -121,9 +121,8 @@ def _with_run_ids(store: Store, tags: dict[str, str], folder: Path) -> dict[str,
 def _run_of_sweep(store: Store, sweep: str, folder: Path) -> str | None:
     """Return the run of the sweep whose journal lies above `folder`, or that the server has."""
     for above in list(folder.absolute().parents)[:SWEEP_DEPTH]:
-        with suppress(OSError):  # another user's
-            if (record := fold(Journal(above))) and record.job_id == sweep:
-                return record.run_id or find_run(store, sweep)
+        if (record := fold_readable(Journal(above))) and record.job_id == sweep:
+            return record.run_id or find_run(store, sweep)
     return find_run(store, sweep)
 
 

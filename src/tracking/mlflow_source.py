@@ -19,7 +19,7 @@ from src.messages.addresses import local_path
 from src.metrics import SUMMARY
 from src.process.identity import machine_id
 from src.tracking.event import Event, EventKind, Parent, check
-from src.tracking.job_record import NOWHERE, JobRecord, Status, fold, fold_events
+from src.tracking.job_record import NOWHERE, JobRecord, Status, fold_events, fold_readable
 from src.tracking.journal import Journal
 from src.tracking.store import Store
 from src.tracking.sweep_runs import SweepRuns, runs_of
@@ -125,10 +125,7 @@ def _local(run: MlflowRun) -> JobRecord | None:
     tags = run.data.tags
     if tags.get("machine") != machine_id() or "folder" not in tags:
         return None
-    try:
-        record = fold(Journal(Path(tags["folder"])))
-    except OSError:
-        return None
+    record = fold_readable(Journal(Path(tags["folder"])))
     return record if record and record.run_id == run.info.run_id else None
 
 

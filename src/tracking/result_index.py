@@ -21,7 +21,7 @@ from src.config.resolved import settings
 from src.config.schema import experiment_overrides
 from src.messages.addresses import local_path
 from src.tracking.event import Event
-from src.tracking.job_record import Action, JobRecord, Status, fold
+from src.tracking.job_record import Action, JobRecord, Status, fold_readable
 from src.tracking.journal import SWEEP_DEPTH, Journal
 from src.tracking.lock import locked
 from src.tracking.settings import TrackingSettings
@@ -88,17 +88,16 @@ class ResultIndex:
         """
         has_lost_files = False
         for folder in self.folders(fingerprint):
-            with suppress(OSError):
-                found = fold(Journal(folder))
-                is_finished = found and found.status == Status.FINISHED and found.by_step
-                if not found or not is_finished or found.fingerprint != fingerprint:
-                    continue
-                if not found.destination.is_same_experiment(self.tracking):
-                    continue
-                if self._has_lost_files(found):
-                    has_lost_files = True
-                elif not (has_lost_files and found.action == Action.REUSE):
-                    return found
+            found = fold_readable(Journal(folder))
+            is_finished = found and found.status == Status.FINISHED and found.by_step
+            if not found or not is_finished or found.fingerprint != fingerprint:
+                continue
+            if not found.destination.is_same_experiment(self.tracking):
+                continue
+            if self._has_lost_files(found):
+                has_lost_files = True
+            elif not (has_lost_files and found.action == Action.REUSE):
+                return found
         return None
 
     def _has_lost_files(self, record: JobRecord) -> bool:
@@ -110,7 +109,7 @@ class ResultIndex:
             return False
         places = {record.destination.artifacts, self.tracking.artifacts}
         folders = [path / record.run_id for place in places if (path := local_path(place))]
-        is_kept = len(folders) < len(places) or any(folder.exists() for folder in folders)
+        is_kept = len(folders) < len(places) or any(map(os.path.exists, folders))
         return not is_kept and not record.journal.has_unsent
 
     def add(self, fingerprint: str, journal: Journal, typed: Sequence[str] | None = None) -> None:
@@ -134,9 +133,8 @@ class ResultIndex:
     def last_typed(self, typed: Sequence[str]) -> JobRecord | None:
         """Return the last job that finished with these overrides, whatever they meant then."""
         for folder in reversed(self._folders(self._typed(typed))):
-            with suppress(OSError):
-                if record := fold(Journal(folder)):
-                    return record
+            if record := fold_readable(Journal(folder)):
+                return record
         return None
 
     def journals(self) -> list[Journal]:
@@ -159,9 +157,8 @@ class ResultIndex:
         folders += [job.journal.folder.absolute() for job in jobs]
         found: dict[str, JobRecord] = {}
         for above in _above(folders):
-            with suppress(OSError):  # another user's
-                if (record := fold(Journal(above))) and record.is_sweep:
-                    found[record.job_id] = record
+            if (record := fold_readable(Journal(above))) and record.is_sweep:
+                found[record.job_id] = record
         return sorted(found.values(), key=lambda record: record.start_time)
 
     def import_result(self, fingerprint: str, run_id: str, events: Sequence[Event]) -> None:
@@ -222,7 +219,10 @@ class ResultIndex:
             text = path.read_text(encoding="utf-8", errors=ANY_NAME)
             base = self.folder.absolute()
             return [Path(os.path.normpath(base / line)) for line in text.splitlines() if line]
-        except (OSError, UnicodeDecodeError):
+        except FileNotFoundError:
+            return []
+        except OSError:
+            log.debug("%s: not read", path, exc_info=True)
             return []
 
     def _append(self, path: Path, folder: Path) -> None:

@@ -1,7 +1,6 @@
 """The source of the runs that a command asks for: journals on this machine, else the server."""
 
 import logging
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -42,10 +41,12 @@ class RunSource:
         known = ResultIndex.by_default(self.tracking).journals()
         found = []
         for folder in {j.folder.absolute() for j in (*journals(ROOT / "outputs"), *known)}:
-            with suppress(OSError):  # another user's
-                journal = Journal(folder)
+            journal = Journal(folder)
+            try:
                 if start := fold_events(journal, journal.start(), journal.sent.run_id):
                     found.append(start)
+            except OSError:  # another user's
+                log.debug("%s: not read", journal.path, exc_info=True)
         own = [start for start in found if start.destination.is_same_experiment(self.tracking)]
         return sorted(own, key=lambda start: (start.start_time, start.journal.folder))
 
@@ -76,13 +77,15 @@ class RunSource:
         is_whole = len(found.jobs) >= int(found.tags.get("jobs", 0))
         if is_whole or found.own is None or found.own.run_id is None:
             return found
-        with suppress(InputError):  # the server is away, or the sweep was deleted there
+        try:
             from src.tracking import mlflow_source
 
             others = mlflow_source.jobs(self.connect(), found.own.run_id)
             known = {record.job_id: record for record in (*others, *found.records)}
             return replace(found, records=sorted(known.values(), key=lambda job: job.number))
-        return found
+        except InputError:  # the server is away, or the sweep was deleted there
+            log.debug("%s: no further jobs", found.sweep_id, exc_info=True)
+            return found
 
     def sweep(self, run_id: str | None) -> SweepRuns:
         """Return a sweep, without an id the last. Raises InputError where no run has weights."""
