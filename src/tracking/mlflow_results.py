@@ -1,16 +1,14 @@
 """Finished jobs that MLflow knows by their fingerprints, wherever they were trained."""
 
-import logging
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from urllib.parse import urlsplit
 
 from mlflow.entities import Run as MlflowRun
-from sqlalchemy import NullPool, column, create_engine, select, table
-from sqlalchemy.exc import SQLAlchemyError
 
 from src.messages.addresses import is_database, local_path
+from src.tracking import mlflow_tables
 from src.tracking.event import Event
 from src.tracking.mlflow_source import THREADS, events_of, search
 from src.tracking.store import Store
@@ -18,9 +16,6 @@ from src.tracking.store import Store
 OF_JOBS = "attributes.status = 'FINISHED' AND tags.fingerprint LIKE '%'"
 NOT_OF = "tags.result_index != '{}'"
 MAX_LISTED = 500  # run ids in a filter
-TAGS = table("tags", column("run_uuid"), column("key"), column("value"))  # of MLflow's database
-
-log = logging.getLogger(__name__)
 
 
 def has_others(store: Store, index: str) -> bool:
@@ -59,14 +54,8 @@ def finished(
 
 def _database_conditions(store: Store, fingerprints: Collection[str]) -> list[str] | None:
     """Return filters for the runs of these fingerprints; None where no database tells them."""
-    if not is_database(store.uri):
-        return None
-    tagged = select(TAGS.c.run_uuid, TAGS.c.value).where(TAGS.c.key == "fingerprint")
-    try:
-        with create_engine(store.uri, poolclass=NullPool).connect() as connection:
-            found = [run for run, value in connection.execute(tagged) if value in fingerprints]
-    except SQLAlchemyError as error:  # of a release with other tables
-        log.info("runs are searched by MLflow's filters: %s", error)
+    found = mlflow_tables.runs_of(store.uri, fingerprints) if is_database(store.uri) else None
+    if found is None:
         return None
     parts = [found[start : start + MAX_LISTED] for start in range(0, len(found), MAX_LISTED)]
     return [f"attributes.run_id IN ({str(part)[1:-1]})" for part in parts]

@@ -18,7 +18,7 @@ from src.errors import AccessDeniedError, ExperimentDeletedError, InputError
 from src.messages import addresses
 from src.messages.credentials import redact
 from src.messages.error_text import root_cause
-from src.tracking import artifact_location, embedded
+from src.tracking import embedded, mlflow_tables
 from src.tracking.lock import locked
 
 # Read by MLflow when it is used: no lines of its own between those of a sweep, and a dead server is
@@ -35,7 +35,7 @@ for name in ("mlflow", "alembic"):
 # Of a locked database, a traceback of a hundred lines before the exception that is handled here.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 # As Python does by default: a user's PYTHONWARNINGS=error is not meant for MLflow and SQLAlchemy.
-warnings.simplefilter("ignore", DeprecationWarning)
+warnings.filterwarnings("ignore", "", DeprecationWarning, r"(mlflow|sqlalchemy|alembic)\b")
 
 # Modules that MLflow's stores of artifacts import only when they are used.
 CLIENTS = {"S3ArtifactRepository": "boto3", "HdfsArtifactRepository": "pyarrow.fs"}
@@ -116,7 +116,7 @@ def connect(uri: str, experiment: str, artifacts: str, is_read: bool = False) ->
             embedded.check(database, os.R_OK if is_read else os.R_OK | os.W_OK)
             embedded.flush_seldom(database)
             store = _open(addresses.database_uri(database), experiment, place)
-            if place and (note := artifact_location.follow(database, store.experiment_id, place)):
+            if place and (note := mlflow_tables.follow(database, store.experiment_id, place)):
                 print(f"note: {note}", file=sys.stderr)
             return store
     except InputError:

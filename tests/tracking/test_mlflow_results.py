@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import column, table
 
-from src.tracking import mlflow_results, mlflow_source
+from src.tracking import mlflow_results, mlflow_source, mlflow_tables
 from src.tracking.settings import TrackingSettings
 
 
@@ -38,7 +38,7 @@ def test_only_what_may_be_new_is_loaded(store, monkeypatch, source):
         monkeypatch.setattr(mlflow_results, "is_database", lambda uri: False)
     elif source != "database":
         columns = map(column, ("run_uuid", "key", "value"))
-        monkeypatch.setattr(mlflow_results, "TAGS", table("labels", *columns))
+        monkeypatch.setattr(mlflow_tables, "TAGS", table("labels", *columns))
     wanted = finished_run(store, "a" * 16, "1" * 8, "there")
     finished_run(store, "b" * 16, "2" * 8, "there")  # another variant
     finished_run(store, "c" * 16, "1" * 8, "here")
