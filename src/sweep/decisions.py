@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from src.config.resolved import Identity
+from src.config.variant import unseeded
 from src.sweep.compose import Composed
 from src.tracking.journal import Journal
 from src.tracking.result_index import Decision, ResultIndex
@@ -39,9 +40,11 @@ def decide(index: ResultIndex, jobs: Sequence[Planned]) -> dict[str, Decision]:
         return {name: index.decide(name, None, reuse=False) for name in wanted}
     decided = {name: index.decide(name, index.checkpoint(name)) for name in wanted}
     if missing := [name for name, each in decided.items() if each.source is None]:
-        variants = {wanted[name].variant for name in missing}
-        named = list(variants) if len(variants) <= MAX_VARIANTS else []
-        found = start_uploader().attempt("import_results", set(missing), named)
+        lacking = (wanted[name] for name in missing)
+        alike = {(*unseeded(each.label), each.identity.data): each for each in lacking}
+        few = list(alike.values()) if len(alike) <= MAX_VARIANTS else []
+        variants = sorted({each.variant for each in few})
+        found = start_uploader().attempt("import_results", set(missing), variants)
         decided |= {name: index.decide(name, index.checkpoint(name)) for name in found}
     return decided
 

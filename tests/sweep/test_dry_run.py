@@ -87,6 +87,29 @@ def test_of_a_changed_default_the_key_is_named(index, config, finish):
     assert plans(index, [now], [of(now)], [TYPED]) == [Plan(Action.TRAIN, "changed: model.width")]
 
 
+def test_a_path_is_no_reason_beside_a_changed_default(index, config, finish):
+    former, now = config(*TYPED, "model.width=100", "data.root=/there"), config(*TYPED)
+    finish(former, of(former))
+    assert plans(index, [now], [of(now)], [TYPED]) == [Plan(Action.TRAIN, "changed: model.width")]
+
+
+def test_the_server_is_asked_for_each_variant_once(index, config, monkeypatch):
+    asked = []
+    uploader = SimpleNamespace(attempt=lambda *question: asked.append(question) or [])
+    monkeypatch.setattr(decisions, "start_uploader", lambda: uploader)
+    labels = [[f"order_seed={order}", f"seed={seed}"] for order in (1, 2) for seed in range(3)]
+    configs = [config(*label) for label in labels]
+    jobs = [
+        Planned(Composed(own, None, False), of(own), [], label)
+        for own, label in zip(configs, labels, strict=True)
+    ]
+    decide(index, jobs)
+    ((_, fingerprints, variants),) = asked
+    assert len(fingerprints) == 6
+    assert variants == sorted({own.variant("d").rpartition(" ")[2] for own in configs})
+    assert len(variants) == 2
+
+
 def test_where_reuse_was_refused_nothing_is_looked_up(index, config, finish):
     own = config(*TYPED, "reuse=false")
     finish(own, of(own))
