@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from sqlalchemy import NullPool, create_engine
+from sqlalchemy.exc import SADeprecationWarning
 
 from src.errors import AccessDeniedError, ExperimentDeletedError, InputError
 from src.messages import addresses
@@ -35,7 +36,8 @@ for name in ("mlflow", "alembic"):
 # Of a locked database, a traceback of a hundred lines before the exception that is handled here.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 # As Python does by default: a user's PYTHONWARNINGS=error is not meant for MLflow and SQLAlchemy.
-warnings.filterwarnings("ignore", "", DeprecationWarning, r"(mlflow|sqlalchemy|alembic)\b")
+warnings.filterwarnings("ignore", "", DeprecationWarning, r"(mlflow|alembic)\b")
+warnings.simplefilter("ignore", SADeprecationWarning)  # told of many modules, migrations as well
 
 # Modules that MLflow's stores of artifacts import only when they are used.
 CLIENTS = {"S3ArtifactRepository": "boto3", "HdfsArtifactRepository": "pyarrow.fs"}
