@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     given = resolved.settings(overrides)["tracking"]
     instead = {key: value for key, value in given.items() if f"tracking.{key}" in typed}
     waiting = defaultdict(list)
-    for record in _unsent(places):
+    for record in sorted(_unsent(places), key=lambda r: not (r.is_sweep or r.is_search)):
         waiting[replace(record.destination, **instead)].append(record.journal)
     failed = sum(_send(journals, tracking) for tracking, journals in waiting.items())
     print(f"{sum(map(len, waiting.values())) - failed} jobs had something to send")

@@ -26,3 +26,20 @@ def test_the_journals_destination_is_replaced_by_what_is_typed(tmp_path, monkeyp
         with pytest.raises(InputError, match=r"^1 jobs could not be sent$"):
             sync.main([str(journal.folder), *words])
         assert reached.pop() == TrackingSettings("sqlite:///" * len(typed) + uri, "e", "")
+
+
+def test_a_search_is_sent_before_its_trials(workplace, capsys):
+    artifacts = f"{workplace.folder}/artifacts"
+    tracking = vars(TrackingSettings(workplace.uri, workplace.experiment, artifacts))
+    sweep = workplace.folder / "sweep"
+    above = {"sweep": "s", "machine": "elsewhere"}
+    for place, tags in (
+        (sweep, {"job": "s", "kind": "sweep"}),
+        (sweep / "0", {**above, "job": "t", "role": "trial", "number": "0", "parent": "p"}),
+        (sweep / "searches" / "0", {**above, "job": "p", "kind": "search"}),
+    ):
+        journal = Journal(place)
+        journal.begin(name="a", tags={"process": "1@0.0@gone"} | tags, tracking=tracking)
+        journal.append("end", status="FINISHED")
+    sync.main([str(sweep)])
+    assert capsys.readouterr().out.endswith("3 jobs had something to send\n")
