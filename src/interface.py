@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.compare import Comparison, recorded_jobs
+from src.answers import recorded_jobs
+from src.compare import Comparison
 from src.compare.answer import Answer
 from src.compare.foreign_table import compare
 from src.compare.variants import find_variants

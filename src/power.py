@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     elif "variants" in numbers:
         raise InputError("variants=…: must go with spread=…; a sweep has its own")
     else:
-        from src.compare.recorded_jobs import conclude_again
+        from src.answers.recorded_jobs import conclude_again
         from src.tracking.run_source import RunSource
 
         source = RunSource(words.tracking)

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     name = words.value("name")
     if not name:
         raise InputError("name=NAME: must be given: the registered model's")
-    from src.compare.recorded_jobs import conclude_again
+    from src.answers.recorded_jobs import conclude_again
     from src.inference import publish
     from src.tracking import logged_model, sweep_runs
     from src.tracking.run_source import RunSource

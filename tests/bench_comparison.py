@@ -16,7 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from src import predictions
-from src.compare import record, recorded_jobs
+from src.answers import record, recorded_jobs
 from src.tracking import mlflow_sink
 from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings

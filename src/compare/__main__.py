@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     if options := [a for a in arguments if a.startswith("-") and a != JSON]:
         raise InputError(unknown(options[0].partition("=")[0], OPTIONS))
-    from src.compare import again  # imports MLflow, which takes seconds
+    from src.answers import again  # imports MLflow, which takes seconds
 
     again.run([argument for argument in arguments if argument != JSON], JSON in arguments)
 

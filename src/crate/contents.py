@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
+from src.answers.recorded_jobs import conclude_again
 from src.compare import write
 from src.compare.plain_search import PlainSearch
-from src.compare.recorded_jobs import conclude_again
 from src.config.schema import GROUPS, UNRECORDED_KEYS
 from src.crate import archive, command
 from src.crate.results import FILE, JobResult, dump

@@ -44,7 +44,7 @@ def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
         record = fold(sweep) or record
         if record.has_ended or not _all_ended(record, jobs := journals.settle()):
             return False
-        from src.compare.recorded_jobs import settings_of
+        from src.answers.recorded_jobs import settings_of
 
         report = {key: record.tags[key] for key in REPORT_TAGS if key in record.tags}
         settings = resolved.settings([])["compare"] | settings_of(record.params)
@@ -80,8 +80,9 @@ def conclude_jobs(
     report: Mapping[str, str],
 ) -> "Result":
     """Answer what a sweep asks; write the report unless it has ended. Raises InputError."""
-    from src.compare import Comparison, record
-    from src.compare.recorded_jobs import conclude
+    from src.answers import record
+    from src.answers.recorded_jobs import conclude
+    from src.compare import Comparison
 
     own = fold(sweep.sweep)
     records = [*jobs, *sweep.searches()]

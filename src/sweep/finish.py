@@ -154,7 +154,8 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Result | InputError |
 
 def _print_result(result: "Result", sweep: Sweep) -> None:
     """Print tables and verdict, and where the report lies once the rest is sent."""
-    from src.compare import record, terminal
+    from src.answers import record
+    from src.compare import terminal
 
     with suppress(*OUTPUT_CLOSED):
         terminal.print_result(result, sweep.report["command"])

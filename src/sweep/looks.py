@@ -23,8 +23,8 @@ def undecided_arms(
     journals: SweepJournals, index: ResultIndex, compare: Mapping[str, Any]
 ) -> Collection[str]:
     """Look at the reported jobs; return the labels of the arms in pairs that are not decided."""
-    from src.compare.record import record_look
-    from src.compare.recorded_jobs import compare_records
+    from src.answers.record import record_look
+    from src.answers.recorded_jobs import compare_records
 
     records = [record for record in journals.records() if record.role is Role.REPORTED]
     comparison = compare_records(records, compare, lineage=index.lineage(records))

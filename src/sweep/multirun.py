@@ -141,7 +141,7 @@ def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> li
 
 def _power_note(config: DictConfig, jobs: Sequence[Composed], labels: Sequence[str]) -> str:
     """Return why the jobs will decide nothing. Raises InputError where no comparison can be."""
-    from src.compare import recorded_jobs  # imports numpy, while others import torch and MLflow
+    from src.answers import recorded_jobs  # imports numpy, while others import torch and MLflow
 
     named = {label: job.config.flat for label, job in zip(labels, jobs, strict=False)}
     settings, is_comparison = jobs[0].config.tree["compare"], growing.depends_on_results(config)
@@ -183,7 +183,7 @@ def _begin(
         hint, is_submitted = HINT[settings["reuse"]], settings["submit"]
         begun.append(Sweep(*own, hint, models, is_submitted, is_search))
     uploader.answer()
-    from src.compare.record import prepare
+    from src.answers.record import prepare
 
     with suppress(RuntimeError):  # no further thread: the imports can wait
         Thread(target=prepare, daemon=True).start()

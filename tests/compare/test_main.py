@@ -197,7 +197,7 @@ def test_a_setting_that_decides_nothing_or_is_the_planned_one_is_no_second_answe
 
 @pytest.mark.slow  # the report's figures
 def test_runs_of_two_sweeps_on_one_dataset_are_compared(sweeps, capsys, monkeypatch):
-    monkeypatch.setattr("src.compare.again.ROOT", sweeps.folder)
+    monkeypatch.setattr("src.answers.again.ROOT", sweeps.folder)
     first = sweeps.add({"sigmoid": SIGMOID})
     second = sweeps.add({"relu": RELU})
     main([first, second, *sweeps.options])

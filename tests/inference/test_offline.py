@@ -98,7 +98,7 @@ def test_a_sweep_in_a_folder_of_its_users_choice_is_found(away, tmp_path):
 def test_a_sweep_that_goes_on_and_runs_are_compared_by_their_journals(
     away, tmp_path, monkeypatch, capsys
 ):
-    from src.compare import again
+    from src.answers import again
 
     monkeypatch.setattr(again, "ROOT", tmp_path)
     for arguments in ([], ["s"], ["j0", "j2"]):

@@ -6,7 +6,7 @@ import signal
 import pytest
 from until import until
 
-from src.compare.recorded_jobs import searches
+from src.answers.recorded_jobs import searches
 from src.tracking.job_record import JobRecord, Role
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals

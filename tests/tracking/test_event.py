@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from src.compare.recorded_jobs import compare_records
+from src.answers.recorded_jobs import compare_records
 from src.tracking.event import REQUIRED, EventKind, parse
 from src.tracking.job_record import fold
 from src.tracking.journal import Journal

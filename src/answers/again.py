@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from src.compare import record, recorded_jobs
+from src.answers import record, recorded_jobs
 from src.compare.answer import Answer, Result, to_json
 from src.compare.comparison import Comparison
 from src.compare.terminal import print_result

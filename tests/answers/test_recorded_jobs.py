@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from src.answers.recorded_jobs import conclude, power_note
 from src.compare import Comparison, write
 from src.compare.answer import Answer
 from src.compare.caveats import caveats
 from src.compare.plain_search import PlainSearch
-from src.compare.recorded_jobs import conclude, power_note
 from src.compare.spread import Spread
 from src.config.schema import SEED_KEYS
 from src.errors import InputError
