@@ -50,17 +50,17 @@ class Job:
 
     def checkpoint(self, after: int | None = None) -> Path:
         """Return where its checkpoint lies, or is left for the next rung of successive halving."""
-        tree, name = self.config.tree, self.fingerprint
+        nested, name = self.config.nested, self.fingerprint
         if after is not None:
-            whole = replace(self.config, tree={**tree, "stop_after": None})
+            whole = replace(self.config, nested={**nested, "stop_after": None})
             name = f"{self.environment.identity(whole).fingerprint}.{after}"
-        apart = "" if tree["reuse"] else f".{tree['sweep']['id']}"  # from those of other sweeps
+        apart = "" if nested["reuse"] else f".{nested['sweep']['id']}"  # from those of other sweeps
         return self.index.checkpoint(name + apart)
 
     @property
     def left(self) -> Path | None:
         """The file that its checkpoint is left in for the next rung; None where nothing goes on."""
-        stop = self.config.tree["stop_after"]
+        stop = self.config.nested["stop_after"]
         return self.checkpoint(stop) if self.is_handed_on and stop is not None else None
 
 
@@ -73,15 +73,15 @@ def run(cfg: DictConfig) -> float:
     logs.show(hydra.verbose)
     config, journal = resolve(cfg, hydra.runtime.choices), Journal(Path(hydra.runtime.output_dir))
     overrides = typed_lines(hydra.overrides.task)
-    index = ResultIndex.of(config.tree)
-    if config.tree["sweep"]["id"] is None:
+    index = ResultIndex.of(config.nested)
+    if config.nested["sweep"]["id"] is None:
         return _single(config, journal, index, overrides)
-    if not config.tree["sweep"]["uploads"]:
+    if not config.nested["sweep"]["uploads"]:
         return _of_sweep(config, journal, index, overrides, hydra.job.num)
-    sweep, sweep_id = Path(hydra.sweep.dir), config.tree["sweep"]["id"]
+    sweep, sweep_id = Path(hydra.sweep.dir), config.nested["sweep"]["id"]
     if not (is_shared := elsewhere.is_seen(sweep, sweep_id)):
         elsewhere.check(index.tracking, sweep)
-        elsewhere.adopt(index.tracking, journal, sweep_id, hydra.job.num)
+        elsewhere.take_over(index.tracking, journal, sweep_id, hydra.job.num)
     with uploading(journal, sweep, index.tracking.connect):
         return _of_sweep(config, journal, index, overrides, hydra.job.num, is_shared)
 
@@ -103,8 +103,8 @@ def _single(
     uploader = start_uploader()
     place = uploader.attempt("deliver")
     if models := uploader.attempt("publish", Publication.of([config])):
-        logs.say(models)
-    logs.say(place or f"Files: {journal.folder / FILES}")
+        logs.to_stdout(models)
+    logs.to_stdout(place or f"Files: {journal.folder / FILES}")
     return value
 
 
@@ -116,11 +116,11 @@ def _resumed(job: Job, components: Components) -> float:
     checkpoint = job.index.checkpoint(job.fingerprint, is_single=True)
     with job.index.alone(checkpoint.stem, wait=False) as is_alone:
         path = checkpoint if is_alone else None
-        if path and not job.config.tree["resume"]:
+        if path and not job.config.nested["resume"]:
             path.unlink(missing_ok=True)
         action = job.index.decide(job.fingerprint, path, reuse=False).action
-        if job.config.tree["resume"] and action == Action.TRAIN:
-            logs.say("resume=true: no such run was cut off; it is trained from the start")
+        if job.config.nested["resume"] and action == Action.TRAIN:
+            logs.to_stdout("resume=true: no such run was cut off; it is trained from the start")
         try:
             return _train(job, components, path, action)
         except KeyboardInterrupt:
@@ -143,7 +143,7 @@ def _of_sweep(
     A trial of successive halving goes on where the rung before has stopped, unless its folders are
     not `is_shared`: nobody would delete there what no rung goes on from.
     """
-    reuse, sweep = config.tree["reuse"], config.tree["sweep"]
+    reuse, sweep = config.nested["reuse"], config.nested["sweep"]
     if record := run_logger.already_finished(journal, sweep["id"], number):
         return record.objective
     try:
@@ -180,9 +180,9 @@ def _reuse(job: Job, source: JobRecord, checkpoint: Path) -> float:
 
 def _find_checkpoint(job: Job, checkpoint: Path) -> None:
     """Fetch what an attempt on another machine, or the rung before, has left to go on from."""
-    if job.config.tree["checkpoint_minutes"]:
+    if job.config.nested["checkpoint_minutes"]:
         elsewhere.take_up(job.index.tracking, job.journal, checkpoint)
-    if (after := job.config.tree["sweep"]["after"]) and not checkpoint.exists():
+    if (after := job.config.nested["sweep"]["after"]) and not checkpoint.exists():
         _leave(job.checkpoint(after), checkpoint)
 
 
@@ -205,7 +205,7 @@ def _train(
         checkpoint = components.checkpoint(path) if path else None
         result = _fitted(job, components, checkpoint)
         summary = result.summary | components.test(result.weights)
-        pictures = job.config.tree["figures"]
+        pictures = job.config.nested["figures"]
         folder = journal.folder / FILES
         written = artifacts.write(folder, components.model, components.splits, result, pictures)
         (folder / "config.yaml").write_text(job.config.yaml, encoding="utf-8")
@@ -219,7 +219,7 @@ def _train(
     if checkpoint:
         _leave(checkpoint.path, job.left)
         checkpoint.remove()
-    logs.say(result_table(job.start["name"], summary, result.outcome))
+    logs.to_stdout(result_table(job.start["name"], summary, result.outcome))
     record = fold(journal)
     assert record is not None, "its start is written"
     return record.objective
@@ -227,13 +227,13 @@ def _train(
 
 def _fitted(job: Job, components: Components, checkpoint: Checkpoint | None) -> Result:
     """Train to the end; each epoch is recorded and shown."""
-    tree, journal = job.config.tree, job.journal
-    name = job.start["name"] if tree["sweep"]["id"] else ""
+    nested, journal = job.config.nested, job.journal
+    name = job.start["name"] if nested["sweep"]["id"] else ""
 
     def watch(epochs: Iterator[Epoch], earlier: Sequence[Epoch]) -> Iterator[Epoch]:
         logged = run_logger.log_epochs(epochs, journal, earlier)
-        return with_progress(logged, end_epoch(tree), name)
+        return with_progress(logged, end_epoch(nested), name)
 
-    minutes = tree["checkpoint_minutes"]
+    minutes = nested["checkpoint_minutes"]
     save = elsewhere.leaving(checkpoint, journal, minutes) if checkpoint else None
     return components.train(job.config, checkpoint, watch, save)

@@ -15,7 +15,7 @@ from src.config.hydra_internals import (
 from src.config.rules import AUTO_OR_WHOLE, MAX_THREADS, POSITIVE, Rule, number, optional, whole
 from src.errors import PEER_CLOSED, JobError, JobKilledError, JobRequeued, JobTimeoutError
 from src.job_source import Batch, Job, JobSource
-from src.messages.logs import tell
+from src.messages.logs import to_stderr
 from src.process import fork_server, scheduler
 from src.process.exit import quick_teardown
 from src.process.hardware import cores

@@ -26,7 +26,7 @@ def with_progress(epochs: Iterator[Epoch], total: int, name: str) -> Iterator[Ep
     """Pass epochs on, with a line for each; `name` tells jobs apart, and is "" of a single run."""
     for epoch in epochs:
         line = f"{name}  epoch {epoch.epoch}/{total}  {errors(epoch.metrics)}"
-        logs.say(line.strip())
+        logs.to_stdout(line.strip())
         yield epoch
 
 
@@ -126,11 +126,11 @@ class SweepView:
         self.ended[how] += 1
         if error is not None or not self.console.is_terminal:
             done = self.known - len(self.waiting)
-            logs.tell(f"[{done}/{self.total}] {job.name}  {said}")
+            logs.to_stderr(f"[{done}/{self.total}] {job.name}  {said}")
 
     def again(self, job: Job, error: BaseException) -> None:
         """Note that a job is tried again."""
-        logs.tell(f"{job.name}  {error}; tried again")
+        logs.to_stderr(f"{job.name}  {error}; tried again")
 
     def refresh(self) -> None:
         """Draw the present state."""

@@ -19,7 +19,7 @@ from src.messages.error_text import root_cause
 from src.sweep.closing import close_if_ended
 from src.tracking.job_record import JobRecord, Status, fold
 from src.tracking.journal import journals
-from src.tracking.repair import settle
+from src.tracking.repair import end_if_gone
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader import upload
@@ -64,8 +64,8 @@ def _repaired(sweep: JobRecord) -> JobRecord:
     """Return the record of a sweep after its states were made true, here and on the server."""
     try:
         if not close_if_ended(sweep.journal, ResultIndex.by_default(sweep.destination)):
-            settle(sweep.journal)
-        jobs = [job.journal for job in SweepJournals(sweep.journal).settle()]
+            end_if_gone(sweep.journal)
+        jobs = [job.journal for job in SweepJournals(sweep.journal).end_gone_jobs()]
         if error := upload([sweep.journal, *jobs], sweep.destination.connect):
             raise error
     except Exception as error:  # servers and networks raise their own

@@ -19,7 +19,7 @@ from src.errors import ExperimentDeletedError, InputError
 from src.messages.error_text import root_cause
 from src.tracking.job_record import JobRecord, ProcessState
 from src.tracking.journal import Journal, journals
-from src.tracking.repair import settle
+from src.tracking.repair import end_if_gone
 from src.tracking.settings import TrackingSettings
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def _send(waiting: Sequence[Journal], tracking: TrackingSettings) -> int:
 def _unsent(places: Sequence[Path]) -> Iterator[JobRecord]:
     for folder in places:
         for journal in sorted(journals(folder), key=_order):
-            record = settle(journal)
+            record = end_if_gone(journal)
             if record is None or not journal.has_unsent:
                 continue
             if not os.access(journal.folder, os.W_OK):  # it could not be noted what was sent

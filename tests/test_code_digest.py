@@ -267,15 +267,18 @@ def test_a_job_whose_code_is_not_the_sweeps_does_not_begin(config):
 
     job = config("data=mnist_5k", "device=cpu")
     code = prepare(job).code
-    tree = {**job.tree, "sweep": {**job.tree["sweep"], "code": {**code, "src/rng.py": "other"}}}
+    nested = {
+        **job.nested,
+        "sweep": {**job.nested["sweep"], "code": {**code, "src/rng.py": "other"}},
+    }
     with pytest.raises(InputError, match=r"^src/rng\.py: changed since the sweep began"):
-        prepare(type(job)(tree, job.choices))
+        prepare(type(job)(nested, job.choices))
 
 
 def test_digests_reach_a_job_as_an_override_of_hydra(config):
     code = {"src/training/fit.py": "0123456789012345", "own-1/a.py": "12e4567890123456"}
     shown = ",".join(f"{file}:'{digest}'" for file, digest in code.items())
-    assert config(f"sweep.code={{{shown}}}").tree["sweep"]["code"] == code
+    assert config(f"sweep.code={{{shown}}}").nested["sweep"]["code"] == code
 
 
 IMPORT_ALL = """

@@ -118,7 +118,7 @@ def _keep(
     with locked(journal.path):  # against another comparison
         record.record(result, journal, report, name)
     if error := upload([journal], source.connect):
-        logs.tell(missing_note(error, journal))
+        logs.to_stderr(missing_note(error, journal))
     else:
         index.close(sweep.job_id)
     page, now = record.report_page(journal.folder, name), fold(journal)

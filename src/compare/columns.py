@@ -107,7 +107,7 @@ def search_columns() -> Sequence[Column[Search]]:
         Column("variant", lambda row: row.arm, is_words=True),
         Column("chosen", lambda row: " ".join(map("=".join, row.settings.items())), is_words=True),
         Column("at an edge", lambda row: ", ".join(row.edges) or "no", is_words=True),
-        Column("val % of the choice", lambda row: ERROR.text(row.lowest)),
+        Column("val % of the choice", lambda row: ERROR.text(row.best_error)),
         Column("trials", _trials, rank=1),
         Column("space", lambda row: "; ".join(map(str, row.space)), is_words=True, rank=2),
     )

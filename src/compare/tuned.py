@@ -81,7 +81,7 @@ class Search:
         return found
 
     @property
-    def lowest(self) -> float:
+    def best_error(self) -> float:
         """The chosen settings' mean validation error: a minimum, and so too low (NaN: none)."""
         return min(self.errors.values(), default=math.nan)
 

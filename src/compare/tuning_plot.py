@@ -66,5 +66,5 @@ def _draw_trials(axis: Axes, search: Search, dimension: Dimension, color: str, m
         errors = [100 * error for error in found.values()]
         looks: dict[str, Any] = {"color": color, "alpha": 0.7, "fillstyle": fill, "label": label}
         axis.plot([at[number] for number in found], errors, marker, **looks)
-    chosen = at[search.chosen], 100 * search.lowest
+    chosen = at[search.chosen], 100 * search.best_error
     axis.plot(*chosen, "o", color=LIGHT["ink"], fillstyle="none", markersize=10)

@@ -22,10 +22,10 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def document(tree: Mapping[str, Any]) -> str:
-    """Return the document of a tree of plain values."""
+def document(nested: Mapping[str, Any]) -> str:
+    """Return the document of nested plain values."""
     options = {"allow_unicode": True, "sort_keys": False}
-    return cast(str, yaml.dump(_redacted(tree), Dumper=_Dumper, **options))
+    return cast(str, yaml.dump(_redacted(nested), Dumper=_Dumper, **options))
 
 
 def _redacted(value: Any) -> Any:

@@ -16,7 +16,7 @@ from src.messages.error_text import refusal, without_place
 SETS_OTHER_GROUPS = ("experiment", "recipe")  # groups whose files set keys of the whole config
 RECURSIVE = "must not contain itself by an alias (`*name`)"
 
-_loaded: dict[Path, tuple[str, str, dict[str, Any]]] = {}  # file: name, start of its keys, tree
+_loaded: dict[Path, tuple[str, str, dict[str, Any]]] = {}  # file: name, start of its keys, content
 
 
 def unreadable(file: Path, error: Exception) -> InputError:
@@ -75,10 +75,10 @@ def check_content(file: Path, name: str, config: Any, package: str | None) -> No
         raise InputError(f"{shown(file)}: must begin with the line `# @package _global_`")
 
 
-def remember(file: Path, name: str, tree: Any, package: str | None) -> None:
+def remember(file: Path, name: str, nested: Any, package: str | None) -> None:
     """Keep what a file sets, the config `name`, for `setting`."""
     group = str(Path(name).parent).replace("/", ".")
-    _loaded[file] = name, "" if package == "_global_" or group == "." else f"{group}.", tree
+    _loaded[file] = name, "" if package == "_global_" or group == "." else f"{group}.", nested
 
 
 def forget() -> None:
@@ -104,11 +104,11 @@ def setting(said: str) -> str:
 
 def _beginnings(file: Path) -> Iterator[str]:
     """Yield how messages begin that refuse a value or a key of a file."""
-    name, prefix, tree = _loaded[file]
+    name, prefix, nested = _loaded[file]
     if not file.is_relative_to(CODE / "conf"):
         yield f"{name.rpartition('/')[0]}={name.rpartition('/')[2]}: "
     with suppress(InputError):  # of a key that is a number, which the message is about
-        for key, value in leaves(tree, prefix):
+        for key, value in leaves(nested, prefix):
             text = plain_text(value)
             yield f"{key}: Interpolation" if "${" in text else f"{key}={text}: must be "
             for part in accumulate(key.split("."), "{}.{}".format):

@@ -57,7 +57,7 @@ class Identity:
 class Resolved:
     """One job's config as plain values, and the option that was chosen in each group."""
 
-    tree: Mapping[str, Any]
+    nested: Mapping[str, Any]
     choices: Mapping[str, str]
     fixed_seeds: frozenset[str] = frozenset()  # those of SEED_KEYS that do not follow `seed`
 
@@ -65,15 +65,15 @@ class Resolved:
     def flat(self) -> dict[str, str]:
         """Dotted keys and text; a group's own key holds its choice (`activation=relu`)."""
         aside = (*schema.UNRECORDED_KEYS, *schema.COPIED_KEYS)
-        if self.tree["stop_after"] is None:  # as in all jobs from before there was such a key
+        if self.nested["stop_after"] is None:  # as in all jobs from before there was such a key
             aside = (*aside, "stop_after")
-        own = {k: v for k, v in flatten(self.tree).items() if not covers(aside, k)}
+        own = {k: v for k, v in flatten(self.nested).items() if not covers(aside, k)}
         return dict(sorted({**self.choices, **own}.items()))
 
     @property
     def yaml(self) -> str:
         """The resolved config as a document without credentials."""
-        return document(self.tree)
+        return document(self.nested)
 
     def variant(self, data_digest: str = "") -> str:
         """Return the subject of a comparison in one line: options chosen, a digest of factors."""
@@ -85,14 +85,14 @@ class Resolved:
     def without_seeds(self) -> "Resolved":
         """The config as it is of all jobs that differ in seeds alone."""
         seeds = ("seed", *SEED_KEYS)
-        tree = {key: value for key, value in self.tree.items() if key not in seeds}
-        tree["data"] = {k: v for k, v in tree["data"].items() if f"data.{k}" not in seeds}
-        return replace(self, tree=tree)
+        nested = {key: value for key, value in self.nested.items() if key not in seeds}
+        nested["data"] = {k: v for k, v in nested["data"].items() if f"data.{k}" not in seeds}
+        return replace(self, nested=nested)
 
     @property
     def targets(self) -> list[str]:
         """The names of all that the job instantiates."""
-        return sorted({*targets({k: v for k, v in self.tree.items() if k in schema.GROUPS})})
+        return sorted({*targets({k: v for k, v in self.nested.items() if k in schema.GROUPS})})
 
     def identity(
         self, data_digest: str, threads: int, device: str, code: Mapping[str, str]
@@ -119,9 +119,9 @@ def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def flatten(tree: Mapping[str, Any]) -> dict[str, str]:
+def flatten(nested: Mapping[str, Any]) -> dict[str, str]:
     """Return dotted keys and text: words as they are, all else as JSON."""
-    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in schema.leaves(tree)}
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in schema.leaves(nested)}
 
 
 def settings(overrides: Sequence[str]) -> dict[str, Any]:
@@ -146,12 +146,12 @@ def settings(overrides: Sequence[str]) -> dict[str, Any]:
         keys = ("tracking", "compare", "results", "checkpoints")
         own = OmegaConf.create({key: defaults[key] for key in keys})
         OmegaConf.set_struct(own, True)
-        tree = _plain(OmegaConf.merge(own, given))
+        nested = _plain(OmegaConf.merge(own, given))
     except OmegaConfBaseException as error:
         said = unknown_key(error) or f"{error.full_key}: {without_place(error)}"
         raise InputError(said) from error
-    schema.check(tree)
-    return _as_meant(tree)
+    schema.check(nested)
+    return _as_meant(nested)
 
 
 def unknown_key(error: BaseException | None) -> str:
@@ -172,22 +172,22 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str]) -> Resolved:
     """
     _require_groups(cfg, choices)
     try:
-        tree = {str(key): _plain(cfg[key]) for key in cfg if key != "hydra"}
+        nested = {str(key): _plain(cfg[key]) for key in cfg if key != "hydra"}
     except MissingMandatoryValue as error:
         raise InputError(f"{error.full_key}: must be given") from error
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {without_place(error)}") from error
-    schema.check(tree)
-    schema.check_targets(tree, choices)
-    schema.require_keys(tree)
-    tree = _as_meant(tree)
-    unused = [group for group in SHARED_GROUPS if group not in tree["model"]]
-    tree = {key: value for key, value in tree.items() if key not in unused}
-    if tree["sweep"]["fallback"] and tree["data"].get("fallback"):
-        tree["data"], choices = _fallen_back(tree, choices)
-        tree["published"] = dict.fromkeys(tree["published"])  # they are of other data
+    schema.check(nested)
+    schema.check_targets(nested, choices)
+    schema.require_keys(nested)
+    nested = _as_meant(nested)
+    unused = [group for group in SHARED_GROUPS if group not in nested["model"]]
+    nested = {key: value for key, value in nested.items() if key not in unused}
+    if nested["sweep"]["fallback"] and nested["data"].get("fallback"):
+        nested["data"], choices = _fallen_back(nested, choices)
+        nested["published"] = dict.fromkeys(nested["published"])  # they are of other data
     fixed_seeds = frozenset(key for key in SEED_KEYS if not _refers(cfg, key))
-    return Resolved(tree, _chosen(tree, choices), fixed_seeds)
+    return Resolved(nested, _chosen(nested, choices), fixed_seeds)
 
 
 def _refers(cfg: DictConfig, key: str) -> bool:
@@ -215,11 +215,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _as_meant(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tree with an experiment's name as text and with `~` in paths expanded."""
-    tree = _with_home(tree)
-    experiment = str(tree["tracking"]["experiment"])
-    return {**tree, "tracking": tree["tracking"] | {"experiment": experiment}}
+def _as_meant(nested: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config with an experiment's name as text and with `~` in paths expanded."""
+    nested = _with_home(nested)
+    experiment = str(nested["tracking"]["experiment"])
+    return {**nested, "tracking": nested["tracking"] | {"experiment": experiment}}
 
 
 def _with_home(value: Any, key: str = "") -> Any:
@@ -229,18 +229,18 @@ def _with_home(value: Any, key: str = "") -> Any:
     return expand_home(value) if is_path else value
 
 
-def _chosen(tree: Mapping[str, Any], choices: Mapping[str, str | None]) -> dict[str, str]:
+def _chosen(nested: Mapping[str, Any], choices: Mapping[str, str | None]) -> dict[str, str]:
     named = [group for group in schema.GROUPS if group not in schema.OPTIONAL_GROUPS]
-    chosen = {group: choices[group] for group in named if group in tree and group in choices}
+    chosen = {group: choices[group] for group in named if group in nested and group in choices}
     recipe = choices.get("recipe")
     return cast(dict[str, str], chosen) | ({"recipe": recipe} if recipe else {})
 
 
 def _fallen_back(
-    tree: Mapping[str, Any], choices: Mapping[str, str]
+    nested: Mapping[str, Any], choices: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the fallback's own defaults with the target and the split seed of the original."""
-    name = tree["data"]["fallback"]
-    kept = {key: tree["data"][key] for key in ("target", "split_seed")}
+    name = nested["data"]["fallback"]
+    kept = {key: nested["data"][key] for key in ("target", "split_seed")}
     fallback = OmegaConf.to_container(OmegaConf.load(CODE / "conf" / "data" / f"{name}.yaml"))
     return cast(dict[str, Any], fallback) | kept, {**choices, "data": name}

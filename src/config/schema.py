@@ -104,9 +104,9 @@ SECTIONS = (*RULED_SECTIONS, "sweep")
 KNOWN = frozenset(key.partition(".")[0] for key in SCHEMA) | {*GROUPS, *SECTIONS}
 
 
-def require_keys(tree: Mapping[str, Any]) -> None:
+def require_keys(nested: Mapping[str, Any]) -> None:
     """Raise InputError for the first needed key that was deleted."""
-    given = dict(leaves(tree))
+    given = dict(leaves(nested))
     for key in SCHEMA:
         section = key.partition(".")[0]
         is_needed = (section == key or section in SECTIONS) and key not in MAPPINGS
@@ -114,9 +114,9 @@ def require_keys(tree: Mapping[str, Any]) -> None:
             raise InputError(f"{key}: must be given")
 
 
-def check_targets(tree: Mapping[str, Any], choices: Mapping[str, Any]) -> None:
+def check_targets(nested: Mapping[str, Any], choices: Mapping[str, Any]) -> None:
     """Raise InputError for the first group that names nothing to make, or not by a word."""
-    parts = {group: tree[group] for group in reversed(GROUPS) if group in tree}
+    parts = {group: nested[group] for group in reversed(GROUPS) if group in nested}
     for name, metric in parts.pop("metrics", {}).items():
         if name in BUILT_IN or "/" in name:
             built_in = " and ".join(BUILT_IN)
@@ -144,24 +144,24 @@ def _check_metric(key: str, metric: Any) -> None:
             raise _refusal(f"{key}.{name}", metric[name], rule.words)
 
 
-def check(tree: Mapping[str, Any]) -> None:
+def check(nested: Mapping[str, Any]) -> None:
     """Raise InputError for the first key that is unknown or has a value out of its rule."""
-    for key in tree:
+    for key in nested:
         if key not in KNOWN:
-            below = (name for name, _ in leaves(tree) if name.partition(".")[0] in KNOWN)
+            below = (name for name, _ in leaves(nested) if name.partition(".")[0] in KNOWN)
             raise InputError(unknown(key, KNOWN, below))
     for group in (*GROUPS, *SECTIONS):
-        if not isinstance(tree.get(group, {}), Mapping):
+        if not isinstance(nested.get(group, {}), Mapping):
             words = f"an option of the group {group}" if group in GROUPS else f"{group}.KEY=VALUE"
-            raise _refusal(group, tree[group], words)
+            raise _refusal(group, nested[group], words)
     for section in RULED_SECTIONS:
-        given = tree.get(section)
+        given = nested.get(section)
         for key in given if isinstance(given, Mapping) else ():
             if f"{section}.{key}" not in SCHEMA:
                 allowed = [k.partition(".")[2] for k in SCHEMA if k.startswith(f"{section}.")]
                 raise InputError(unknown(f"{section}.{key}", allowed))
-    values = dict(leaves(tree))
-    mappings = dict(_mappings(tree))
+    values = dict(leaves(nested))
+    mappings = dict(_mappings(nested))
     for key, rule in SCHEMA.items():
         if key in values and not rule.allows(values[key]):
             raise _refusal(key, values[key], rule.words)
@@ -195,13 +195,13 @@ def unflatten(text: str) -> Any:
         return text
 
 
-def leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+def leaves(nested: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """Return dotted key and value of every entry except mappings; a list is one value.
 
     Raises InputError for a key that is a number.
     """
     found = []
-    for key, value in tree.items():
+    for key, value in nested.items():
         if not isinstance(key, str):
             raise InputError(f"{prefix}{key}: must be a word, as every key")
         if isinstance(value, Mapping):
@@ -211,9 +211,11 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-def _mappings(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _mappings(
+    nested: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield dotted key and value of every entry that is a mapping."""
-    for key, value in tree.items():
+    for key, value in nested.items():
         if isinstance(value, Mapping):
             yield f"{prefix}{key}", value
             yield from _mappings(value, f"{prefix}{key}.")

@@ -101,12 +101,12 @@ def _write_configs(source: RunSource, sweep: SweepRuns, folder: Path) -> int:
                 place = Path(places, str(number))
                 place.mkdir()
                 kept = source.fetch(record, "config.yaml", place)
-                tree = yaml.safe_load(kept.read_bytes())
+                nested = yaml.safe_load(kept.read_bytes())
             except (InputError, yaml.YAMLError):  # of a job that failed there is none
                 lacking += has_weights(record)
                 continue
             aside = {*UNRECORDED_KEYS} - {"compare"}
-            own = {key: value for key, value in tree.items() if key not in aside}
+            own = {key: value for key, value in nested.items() if key not in aside}
             (folder / f"{number}.yaml").write_text(yaml.safe_dump(own, sort_keys=False))
     return lacking
 

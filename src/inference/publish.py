@@ -43,7 +43,7 @@ class Publication:
         """Return what the configs of a command's jobs want."""
         jobs = list(configs)
         targets = frozenset(target for job in jobs for target in job.targets)
-        return cls(Models(jobs[0].tree["models"]), targets)
+        return cls(Models(jobs[0].nested["models"]), targets)
 
     def __call__(self, store: "Store", records: Sequence[JobRecord]) -> str:
         """Make models of a sweep's runs, or of a single one; return a line about the best, or "".

@@ -58,12 +58,12 @@ def from_weights(fetch: Fetch, record: JobRecord, allowed: Collection[str] = ())
     """
     name = f"run={record.run_id}"
     with TemporaryDirectory() as folder:
-        tree = weights.read_config(fetch(record, "config.yaml", Path(folder)))
+        nested = weights.read_config(fetch(record, "config.yaml", Path(folder)))
         state = weights.read_weights(fetch(record, "model.pt", Path(folder)))
         box = ink_box(examples(fetch, record, Path(folder)))
-    classes, data = class_names(record, tree), tree.get("data", {})
+    classes, data = class_names(record, nested), nested.get("data", {})
     own = {key: str(data[key]) for key in ("target", "label") if key in data}
-    module = weights.build(name, tree, state, shape(record), len(classes), allowed)
+    module = weights.build(name, nested, state, shape(record), len(classes), allowed)
     return TrainedModel(label(record), (module,), shape(record), classes, **own, box=box)
 
 
@@ -83,10 +83,10 @@ def shape(record: JobRecord) -> tuple[int, ...]:
     return tuple(record.dataset.get("input_shape", SHAPE))
 
 
-def class_names(record: JobRecord, tree: Mapping[str, Any]) -> tuple[str, ...]:
+def class_names(record: JobRecord, nested: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the classes that a run's model tells apart."""
     if names := record.dataset.get("class_names"):
         return tuple(names)
-    if tree.get("data", {}).get("target") == "high_digit":
+    if nested.get("data", {}).get("target") == "high_digit":
         return HIGH_DIGIT
     return tuple(map(str, range(record.dataset.get("classes", 10))))

@@ -31,27 +31,27 @@ def own_targets(groups: tuple[str, ...] = ("normalize", *MODEL_GROUPS)) -> froze
     return frozenset(t for file in files for t in targets(yaml.safe_load(file.read_bytes())))
 
 
-def check_targets(name: str, tree: object, allowed: Collection[str]) -> None:
+def check_targets(name: str, nested: object, allowed: Collection[str]) -> None:
     """Raise InputError where a config from outside names a target that is not `allowed`.
 
     Interpolations are refused as well: OmegaConf's `oc.create` would make targets from text.
     """
-    for target in targets(tree):
+    for target in targets(nested):
         if target not in allowed:
             raise InputError(f"{name}: names {target}, which is no part of this project's conf")
-    if "${" in json.dumps(tree):
+    if "${" in json.dumps(nested):
         raise InputError(f"{name}: its config must be resolved; it holds ${{…}}")
 
 
 def read_config(file: Path) -> Mapping[str, Any]:
     """Return the config of a run. Raises InputError for what is no mapping."""
     try:
-        tree = yaml.safe_load(file.read_bytes())
+        nested = yaml.safe_load(file.read_bytes())
     except yaml.YAMLError as error:
         raise InputError(f"{file}: no YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(tree, dict) or not isinstance(tree.get("model"), dict):
+    if not isinstance(nested, dict) or not isinstance(nested.get("model"), dict):
         raise InputError(f"{file}: no config of a run: it has no model")
-    return tree
+    return nested
 
 
 def read_weights(file: Path) -> Weights:
@@ -65,7 +65,7 @@ def read_weights(file: Path) -> Weights:
 
 def build(
     name: str,
-    tree: Mapping[str, Any],
+    nested: Mapping[str, Any],
     weights: Weights,
     input_shape: Sequence[int],
     classes: int,
@@ -76,7 +76,7 @@ def build(
     Its parts are those of this project's conf, or `allowed`. Raises InputError for another, or for
     weights of another model.
     """
-    own = {group: tree[group] for group in ("model", "normalize") if group in tree}
+    own = {group: nested[group] for group in ("model", "normalize") if group in nested}
     own = filled_in(own, facts(input_shape, classes))
     check_targets(name, own, own_targets().union(allowed))
     telling = told_as(f"{name}: its model cannot be made")

@@ -25,13 +25,13 @@ def show(verbose: bool | str | Sequence[str]) -> None:
         logging.getLogger(name).setLevel(logging.DEBUG)
 
 
-def tell(line: RenderableType) -> None:
+def to_stderr(line: RenderableType) -> None:
     """Print a line or a table to standard error; an output that is closed ends nothing."""
     with suppress(*OUTPUT_CLOSED):
         Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)
 
 
-def say(line: RenderableType) -> None:
+def to_stdout(line: RenderableType) -> None:
     """Print a line or a table to standard output; an output that is closed ends nothing."""
     with suppress(*OUTPUT_CLOSED):
         if isinstance(line, str):

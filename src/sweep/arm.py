@@ -70,7 +70,7 @@ def check_space(
             raise InputError(f"{where}: must be a setting in which trials may differ")
         if not dimension.choices and any(isinstance(t.get(key), Mapping) for t in arms.values()):
             raise InputError(f"{where}={dimension.scale}(…): must be choice(…) of its options")
-        known = {label: {*tree, *dict(leaves(tree))} for label, tree in arms.items()}
+        known = {label: {*nested, *dict(leaves(nested))} for label, nested in arms.items()}
         for label, keys in known.items():
             if key not in keys:
                 is_known = any(key in others for others in known.values())
@@ -86,7 +86,7 @@ def check_space(
             f"tune.budget={tune['budget']}: must have room for a grid over "
             f"{', '.join(map(str, space))}"
         )
-    last = min(end_epoch(tree) for tree in arms.values())
+    last = min(end_epoch(nested) for nested in arms.values())
     if tune["halving"] and tune["halving"] > min(trials, last):
         most = f"the trials, {trials}, and the epochs, {last}"
         raise InputError(f"tune.halving={tune['halving']}: must be at most {most}; it cuts nothing")

@@ -45,16 +45,16 @@ class SweepCallback(Callback):
             logs.show(config.hydra.verbose)
             check_chdir(config.hydra)
             check_is_single(config.hydra)
-            tree = resolved(config).tree
-            if tree["tune"]["space"]:
+            nested = resolved(config).nested
+            if nested["tune"]["space"]:
                 raise InputError("tune.space: must go with -m; a single run tunes nothing")
-            config.sweep.fallback = ensure_data([tree["data"]])
-            if tree["dry_run"]:
+            config.sweep.fallback = ensure_data([nested["data"]])
+            if nested["dry_run"]:
                 _show_plan(config)
             journal = Journal(Path(config.hydra.run.dir))
-            check_directories(tree, "hydra.run.dir", journal.folder)
-            uploader.ask("connect", ResultIndex.of(tree), config.hydra.verbose)
-            uploader.ask("watch", journal.folder, None if tree["models"] == Models.NONE else 0)
+            check_directories(nested, "hydra.run.dir", journal.folder)
+            uploader.ask("connect", ResultIndex.of(nested), config.hydra.verbose)
+            uploader.ask("watch", journal.folder, None if nested["models"] == Models.NONE else 0)
             with defer_stop():
                 from src import job  # noqa: F401, imports torch while the process imports MLflow
             uploader.answer()
@@ -71,7 +71,7 @@ class SweepCallback(Callback):
             _end_failed(config, error)
         if config.sweep.is_queued:
             sweep = Journal(Path(config.hydra.sweep.dir))
-            index = ResultIndex.of(resolved(config).tree)
+            index = ResultIndex.of(resolved(config).nested)
             if close_if_ended(sweep, index) and not is_accompanied(sweep.folder):
                 upload(SweepJournals(sweep).find(), index.tracking.connect)
         # Of each job a sweep would keep both to its end, 0.1 MB.
@@ -83,10 +83,10 @@ def _show_plan(config: DictConfig) -> NoReturn:
     from src.training.setup import prepare  # imports torch
 
     job = resolved(config)
-    index, name = ResultIndex.of(job.tree), prepare(job).identity(job).fingerprint
-    path = index.checkpoint(name, is_single=True) if job.tree["resume"] else None
+    index, name = ResultIndex.of(job.nested), prepare(job).identity(job).fingerprint
+    path = index.checkpoint(name, is_single=True) if job.nested["resume"] else None
     action = index.decide(name, path, reuse=False).action
-    hint = "" if job.tree["resume"] else "; resume=true goes on with one that was cut off"
+    hint = "" if job.nested["resume"] else "; resume=true goes on with one that was cut off"
     print(f"1 to {action}: a run that is no sweep (-m) takes no earlier result{hint}")
     raise SystemExit(0)
 
@@ -94,11 +94,15 @@ def _show_plan(config: DictConfig) -> NoReturn:
 def _end_failed(config: DictConfig, error: BaseException) -> None:
     journal, job = Journal(Path(config.hydra.runtime.output_dir)), resolved(config)
     is_killed = isinstance(error, JobKilledError)
-    sweep, number, uploads = job.tree["sweep"], config.hydra.job.num, job.tree["sweep"]["uploads"]
-    tracking = TrackingSettings.of(job.tree["tracking"])
+    sweep, number, uploads = (
+        job.nested["sweep"],
+        config.hydra.job.num,
+        job.nested["sweep"]["uploads"],
+    )
+    tracking = TrackingSettings.of(job.nested["tracking"])
     if uploads and not journal.path.exists():  # it may have run where this folder is not seen
         try:
-            elsewhere.adopt(tracking, journal, sweep["id"], number)
+            elsewhere.take_over(tracking, journal, sweep["id"], number)
         except InputError:
             log.debug("%s: not fetched", journal.folder, exc_info=True)
     before = fold(journal)

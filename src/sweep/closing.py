@@ -42,7 +42,7 @@ def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
     journals = SweepJournals(sweep)
     with locked(sweep.folder / "closing"):
         record = fold(sweep) or record
-        if record.has_ended or not _all_ended(record, jobs := journals.settle()):
+        if record.has_ended or not _all_ended(record, jobs := journals.end_gone_jobs()):
             return False
         from src.answers.recorded_jobs import settings_of
 

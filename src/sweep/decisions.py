@@ -36,7 +36,7 @@ def decide(index: ResultIndex, jobs: Sequence[Planned]) -> dict[str, Decision]:
     With `reuse=false` all are trained.
     """
     wanted = {each.identity.fingerprint: each for each in jobs}
-    if not all(each.job.config.tree["reuse"] for each in jobs):
+    if not all(each.job.config.nested["reuse"] for each in jobs):
         return {name: index.decide(name, None, reuse=False) for name in wanted}
     decided = {name: index.decide(name, index.checkpoint(name)) for name in wanted}
     if missing := [name for name, each in decided.items() if each.source is None]:
@@ -59,8 +59,10 @@ def record_reused(
     for number, each in enumerate(jobs):
         source, folder = decided[each.identity.fingerprint].source, each.job.folder
         if source is not None and folder is not None:
-            tree = each.job.config.tree
-            config = replace(each.job.config, tree={**tree, "sweep": {**tree["sweep"], **sweep}})
+            nested = each.job.config.nested
+            config = replace(
+                each.job.config, nested={**nested, "sweep": {**nested["sweep"], **sweep}}
+            )
             start = cached_start(config, each.identity, source, each.typed, number)
             record_cached(Journal(folder), start, source)
             index.add(each.identity.fingerprint, Journal(folder), each.typed)

@@ -13,7 +13,7 @@ from src.messages.error_text import clip
 from src.tracking.journal import OWN_NAMES, Journal
 
 
-def check_directories(tree: Mapping[str, Any], key: str, folder: Path) -> None:
+def check_directories(nested: Mapping[str, Any], key: str, folder: Path) -> None:
     """Raise InputError where a job cannot write its state, its artifacts or its own directory.
 
     `key` is the one of Hydra's that names `folder`, of a run or a sweep, which must be unused.
@@ -23,9 +23,9 @@ def check_directories(tree: Mapping[str, Any], key: str, folder: Path) -> None:
     if folder == Path():
         raise InputError(f"{key}={folder}: must be a directory of its own")
     for name in STATE_KEYS:
-        check_writable(name, Path(tree[name]))
-    artifacts = local_path(tree["tracking"]["artifacts"])
-    if artifacts is not None and database_path(tree["tracking"]["uri"]) is not None:
+        check_writable(name, Path(nested[name]))
+    artifacts = local_path(nested["tracking"]["artifacts"])
+    if artifacts is not None and database_path(nested["tracking"]["uri"]) is not None:
         check_writable("tracking.artifacts", artifacts)
     check_writable(key, folder)
     Journal(folder).check_unused(key)

@@ -35,7 +35,7 @@ def plan(
     for each in jobs:
         fingerprint = each.identity.fingerprint
         decision = decided[fingerprint]
-        if not each.job.config.tree["reuse"]:
+        if not each.job.config.nested["reuse"]:
             yield Plan(decision.action, "reuse=false")
         elif fingerprint in planned:
             yield Plan(Action.REUSE)

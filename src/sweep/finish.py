@@ -89,7 +89,7 @@ def finish(error: BaseException | None) -> int:
     journal, jobs = sweep.journals.sweep, _all_jobs(sweep)
     if (sweep.is_submitted or stop_requested()) and goes_on(journal):
         word = "Submitted" if sweep.is_submitted else "Interrupted"
-        logs.tell(f"{word}: {going_on_note(journal, jobs)}")
+        logs.to_stderr(f"{word}: {going_on_note(journal, jobs)}")
         return 0
     failed = [job for job in jobs if job.has_failed]
     has_begun = bool(jobs) or error is None  # else the error alone is told
@@ -110,11 +110,11 @@ def finish(error: BaseException | None) -> int:
     if result and not isinstance(result, InputError):
         _print_result(result, sweep)
         if models := start_uploader().attempt("publish", sweep.models):
-            logs.tell(models)
+            logs.to_stderr(models)
     if has_begun:
-        logs.tell(job_counts(jobs))
+        logs.to_stderr(job_counts(jobs))
     if failed:
-        logs.tell(failure_table(failed, journal.folder))
+        logs.to_stderr(failure_table(failed, journal.folder))
     if isinstance(result, InputError):
         raise result
     return len(failed)
@@ -128,16 +128,16 @@ def _end(sweep: Sweep, jobs: Sequence[JobRecord], status: Status) -> None:
     if is_interrupted:
         done = sum(job.status == Status.FINISHED for job in jobs)
         of = f"{done} of {sweep.jobs or len(jobs)} jobs"
-        logs.tell(f"Interrupted: {of} are finished; {sweep.hint}.")
+        logs.to_stderr(f"Interrupted: {of} are finished; {sweep.hint}.")
 
 
 def _all_jobs(sweep: Sweep) -> list[JobRecord]:
     """Return the records of a sweep's jobs; of those that left none here the server is asked."""
-    jobs = sweep.journals.settle()
+    jobs = sweep.journals.end_gone_jobs()
     if len(jobs) == sweep.jobs or stop_requested():
         return jobs
     start_uploader().attempt("fetch_jobs", [job.number for job in jobs])
-    return sweep.journals.settle()
+    return sweep.journals.end_gone_jobs()
 
 
 def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Result | InputError | None":
@@ -145,7 +145,7 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Result | InputError |
     try:
         return conclude_jobs(sweep.journals, jobs, sweep.index, sweep.compare, sweep.report)
     except (InputError, OSError) as error:
-        logs.tell(f"No comparison: {root_cause(error)}")
+        logs.to_stderr(f"No comparison: {root_cause(error)}")
         return None
     except Exception as bug:  # a bug must not cost the sweep its end
         traceback.print_exc()
@@ -160,4 +160,4 @@ def _print_result(result: "Result", sweep: Sweep) -> None:
     with suppress(*OUTPUT_CLOSED):
         terminal.print_result(result, sweep.report["command"])
     place = start_uploader().attempt("deliver")
-    logs.tell(place or f"Report: {record.report_page(sweep.journals.sweep.folder)}")
+    logs.to_stderr(place or f"Report: {record.report_page(sweep.journals.sweep.folder)}")

@@ -82,7 +82,7 @@ class Design:
         """Return the design of jobs. Raises InputError for a space or seeds that cannot be."""
         loader, numbers = share_compositions(), find_arms(overrides)
         arms = {
-            arm: resolved(loader.load_sweep_config(config, as_typed(overrides[own[0]]))).tree
+            arm: resolved(loader.load_sweep_config(config, as_typed(overrides[own[0]]))).nested
             for arm, own in numbers.items()
         }
         first = next(iter(numbers.values()))
@@ -92,7 +92,7 @@ class Design:
         tune, varied = _plain(config.tune), varying(overrides)
         if tune["space"] is None:
             return cls(arms, varied, by_look, (), ())
-        by_label = {arm.label or "the variant": tree for arm, tree in arms.items()}
+        by_label = {arm.label or "the variant": nested for arm, nested in arms.items()}
         space = check_space(tune, varied, by_label)
         return cls(arms, varied, by_look, space, tuning_seeds(tune["seeds"], chain(*by_look)))
 

@@ -43,7 +43,7 @@ HINT = {True: "the same command continues", False: "the same command with reuse=
 
 
 def begin(config: DictConfig) -> None:
-    """Check all jobs, settle the data for all of them, and begin the sweep's journal.
+    """Check all jobs, find the data for all of them, and begin the sweep's journal.
 
     What the jobs share reaches them, whatever the launcher, as overrides of Hydra's own.
     """
@@ -61,7 +61,7 @@ def begin(config: DictConfig) -> None:
     jobs = _composed(config, overrides)
     preflight.check_jobs(jobs, varied, Path(hydra.sweep.dir))
     probes = growing.probe_jobs(config, overrides)
-    settings = jobs[0].config.tree
+    settings = jobs[0].config.nested
     index, uploader = ResultIndex.of(settings), start_uploader()
     uploader.ask("connect", index, hydra.verbose)
     labels = [as_typed([o for o in job if o.key_or_group in varied]) for job in overrides]
@@ -75,7 +75,7 @@ def begin(config: DictConfig) -> None:
         _show_plan(config, index, planned, note)
     decided = decisions.decide(index, planned) if is_known else {}
     if note:
-        logs.tell(note)
+        logs.to_stderr(note)
     is_ours = growing.sees_jobs(hydra)
     is_queue = hydra.launcher._target_ == QUEUE_LAUNCHER
     if not (is_ours or is_queue):
@@ -133,7 +133,7 @@ def _show_plan(
 def _composed(config: DictConfig, overrides: Sequence[Sequence[Override]]) -> list[Composed]:
     """Compose the jobs for the data that are there."""
     jobs = compose.compose_jobs(config, overrides)
-    if ensure_data(job.config.tree["data"] for job in jobs):
+    if ensure_data(job.config.nested["data"] for job in jobs):
         add_overrides(config, "sweep.fallback=true")
         jobs = compose.compose_jobs(config, overrides)
     return jobs
@@ -144,7 +144,7 @@ def _power_note(config: DictConfig, jobs: Sequence[Composed], labels: Sequence[s
     from src.answers import recorded_jobs  # imports numpy, while others import torch and MLflow
 
     named = {label: job.config.flat for label, job in zip(labels, jobs, strict=False)}
-    settings, is_comparison = jobs[0].config.tree["compare"], growing.depends_on_results(config)
+    settings, is_comparison = jobs[0].config.nested["compare"], growing.depends_on_results(config)
     note = recorded_jobs.power_note(named, settings, is_comparison)
     return f"note: {note}" if note else ""
 
@@ -161,7 +161,7 @@ def _begin(
 
     `is_new` tells whether any job has no result yet.
     """
-    settings, models = jobs[0].config.tree, Publication.of(job.config for job in jobs)
+    settings, models = jobs[0].config.nested, Publication.of(job.config for job in jobs)
     journal, report = Journal(Path(config.hydra.sweep.dir)), provenance.report(code)
     is_search = count is None and not growing.depends_on_results(config)
     start = sweep_start(

@@ -64,10 +64,10 @@ def check_jobs(jobs: Sequence[Composed], varied: Sequence[str], sweep: Path) -> 
     """Raise InputError where jobs of the directory `sweep` do not go together."""
     if "experiment" in varied and any(job.sweeps for job in jobs):
         raise InputError("experiment: must be one where it names values to sweep itself")
-    first = jobs[0].config.tree
+    first = jobs[0].config.nested
     for key in COMMON_KEYS:
-        if other := next((job for job in jobs if job.config.tree[key] != first[key]), None):
-            own, known = (leaves({key: tree[key]}) for tree in (other.config.tree, first))
+        if other := next((job for job in jobs if job.config.nested[key] != first[key]), None):
+            own, known = (leaves({key: nested[key]}) for nested in (other.config.nested, first))
             name = next((entry[0] for entry in own if entry not in known), key)
             said = f"{name}: must be the same for all jobs of a sweep"
             raise InputError(f"{said}; several values at once are a list, [a,b]")
@@ -127,12 +127,12 @@ def _make_variants(
     try:
         for config in configs:
             if not is_here:
-                device = config.tree["device"] | {"kind": "cpu"}
-                config = replace(config, tree={**config.tree, "device": device})
+                device = config.nested["device"] | {"kind": "cpu"}
+                config = replace(config, nested={**config.nested, "device": device})
             # Jobs that differ in seeds alone are of the same data, and made in the same way.
             unseeded = config.without_seeds
-            tree = unseeded.tree
-            key = str((tree["data"], tree["device"], tree["threads"]))
+            nested = unseeded.nested
+            key = str((nested["data"], nested["device"], nested["threads"]))
             if key not in environments:
                 environments[key] = setup.prepare(config)
             environment = replace(environments[key], code=setup.import_code(config))

@@ -27,10 +27,10 @@ class Original:
     @cached_property
     def _references(self) -> tuple[Mapping[str, list[str]], tuple[str, ...]]:
         """The keys that copy each key, and the keys in references that do more."""
-        tree = OmegaConf.to_container(self.raw, resolve=False)
-        assert isinstance(tree, dict)
+        nested = OmegaConf.to_container(self.raw, resolve=False)
+        assert isinstance(nested, dict)
         copies, others = defaultdict(list), []
-        for key, value in leaves({str(k): part for k, part in tree.items() if k != "hydra"}):
+        for key, value in leaves({str(k): part for k, part in nested.items() if k != "hydra"}):
             if found := COPY.fullmatch(str(value)):
                 copies[found[1]].append(key)
             else:
@@ -42,31 +42,33 @@ class Original:
 
         Returns None where that takes a composition. Raises InputError for a value that is wrong.
         """
-        tree: Mapping[str, Any] | None = self.config.tree
+        nested: Mapping[str, Any] | None = self.config.nested
         own = {override.input_line for override in self.overrides}
         changed = {o.key_or_group: o for o in overrides if o.input_line not in own}
         for override in changed.values():
-            if tree is not None:
-                tree = self._with_value(tree, override) if _is_plain(override) else None
-        if tree is None:
+            if nested is not None:
+                nested = self._with_value(nested, override) if _is_plain(override) else None
+        if nested is None:
             return None
-        check(tree)
+        check(nested)
         fixed_seeds = self.config.fixed_seeds | (changed.keys() & SEED_KEYS)
-        return replace(self.config, tree=tree, fixed_seeds=fixed_seeds)
+        return replace(self.config, nested=nested, fixed_seeds=fixed_seeds)
 
-    def _with_value(self, tree: Mapping[str, Any], override: Override) -> Mapping[str, Any] | None:
+    def _with_value(
+        self, nested: Mapping[str, Any], override: Override
+    ) -> Mapping[str, Any] | None:
         copies, others = self._references
         waiting, value = [override.key_or_group], override.value()
         if covers(others, waiting[0]) or any(other.startswith(".") for other in others):
             return None
         while waiting:
             key = waiting.pop()
-            changed = _replaced(tree, key.split("."), value)
+            changed = _replaced(nested, key.split("."), value)
             if changed is None and key == override.key_or_group:
                 return None
-            tree = changed or tree  # a group that the model does not use was left out
+            nested = changed or nested  # a group that the model does not use was left out
             waiting += copies.get(key, ())
-        return tree
+        return nested
 
 
 def _is_plain(override: Override) -> bool:
@@ -82,10 +84,10 @@ def _is_plain(override: Override) -> bool:
     )
 
 
-def _replaced(tree: Mapping[str, Any], key: Sequence[str], value: Any) -> dict[str, Any] | None:
-    """Return the tree with another value of a leaf, all else shared; None if there is no leaf."""
+def _replaced(nested: Mapping[str, Any], key: Sequence[str], value: Any) -> dict[str, Any] | None:
+    """Return the config with another value of a leaf, all else shared; None if there is no leaf."""
     name, *below = key
-    if name not in tree or isinstance(tree[name], Mapping) is not bool(below):
+    if name not in nested or isinstance(nested[name], Mapping) is not bool(below):
         return None
-    changed = _replaced(tree[name], below, value) if below else value
-    return None if below and changed is None else {**tree, name: changed}
+    changed = _replaced(nested[name], below, value) if below else value
+    return None if below and changed is None else {**nested, name: changed}

@@ -28,7 +28,7 @@ class Connection:
             note = "" if isinstance(refusal, AccessDeniedError) else self.without()
             if not note:
                 raise
-            logs.tell(f"warning: {refusal}. {note}")
+            logs.to_stderr(f"warning: {refusal}. {note}")
             return refusal
 
     def reach(self) -> bool:

@@ -63,7 +63,7 @@ def fetch(
             yield record
 
 
-def adopt(tracking: TrackingSettings, journal: Journal, sweep_id: str, number: int) -> None:
+def take_over(tracking: TrackingSettings, journal: Journal, sweep_id: str, number: int) -> None:
     """Let a job go on in the run of its earlier attempt on another machine, if there was one.
 
     Raises InputError where the server does not answer.
@@ -93,9 +93,9 @@ def leave(checkpoint: Path, journal: Journal) -> None:
     """Queue a copy of a checkpoint for the server, so that the job can go on anywhere."""
     copy = journal.folder / FILES / CHECKPOINT
     copy.parent.mkdir(exist_ok=True)
-    draft = copy.with_suffix(".new")
-    shutil.copyfile(checkpoint, draft)
-    draft.replace(copy)
+    tmp = copy.with_suffix(".new")
+    shutil.copyfile(checkpoint, tmp)
+    tmp.replace(copy)
     journal.append_files([copy])
 
 

@@ -44,13 +44,13 @@ def make(database: Path) -> None:
     if make_tables is None:
         log.info("MLflow makes %s, without a write-ahead log", database)
         return
-    draft = database.with_name(f".{database.name}.fairsweep-draft")
+    tmp = database.with_name(f".{database.name}.fairsweep-draft")
     for end in ("", *SIDE_FILES):  # what an earlier making that was cut off may have left
-        _beside(draft, end).unlink(missing_ok=True)
-    with closing(sqlite3.connect(draft)) as connection:
+        _beside(tmp, end).unlink(missing_ok=True)
+    with closing(sqlite3.connect(tmp)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-    make_tables(create_engine(addresses.database_uri(draft), poolclass=NullPool))
-    draft.replace(database)
+    make_tables(create_engine(addresses.database_uri(tmp), poolclass=NullPool))
+    tmp.replace(database)
 
 
 def flush_seldom(database: Path) -> None:

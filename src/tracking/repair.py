@@ -12,7 +12,7 @@ from src.tracking.journal import Journal
 log = logging.getLogger(__name__)
 
 
-def settle(journal: Journal) -> JobRecord | None:
+def end_if_gone(journal: Journal) -> JobRecord | None:
     """Return the record of a journal, after the run of a process that is gone was ended.
 
     A damaged mark of such a journal is mended. A journal that cannot be read, or not be mended, is

@@ -49,10 +49,10 @@ class ResultIndex:
     tracking: TrackingSettings
 
     @classmethod
-    def of(cls, tree: Mapping[str, Any]) -> Self:
+    def of(cls, nested: Mapping[str, Any]) -> Self:
         """Return the index that a job's config names."""
-        folders = Path(tree["results"]), Path(tree["checkpoints"])
-        return cls(*folders, TrackingSettings.of(tree["tracking"]))
+        folders = Path(nested["results"]), Path(nested["checkpoints"])
+        return cls(*folders, TrackingSettings.of(nested["tracking"]))
 
     @classmethod
     def by_default(cls, tracking: TrackingSettings) -> Self:

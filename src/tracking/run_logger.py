@@ -64,20 +64,20 @@ def job_metadata(
         "variant": config.variant(identity.data if identity else ""),
         "seed": config.flat["seed"],
         "job": os.urandom(8).hex(),
-        "result_index": ResultIndex.of(config.tree).name,
+        "result_index": ResultIndex.of(config.nested).name,
         **provenance.tags(identity.code if identity else provenance.ALL_CODE),
     }
     found: dict[str, Any] = {}
     if identity:
         tags |= {"fingerprint": identity.fingerprint, "code": identity.code_digest}
         found = {"identity": asdict(identity)}
-    if sweep := config.tree["sweep"]["id"]:
-        tags |= {"sweep": sweep, "number": str(number), **(config.tree["sweep"]["tags"] or {})}
+    if sweep := config.nested["sweep"]["id"]:
+        tags |= {"sweep": sweep, "number": str(number), **(config.nested["sweep"]["tags"] or {})}
     return {
         "name": _name(config, overrides),
         "tags": tags,
         "params": config.flat,
-        "tracking": vars(TrackingSettings.of(config.tree["tracking"]).public),
+        "tracking": vars(TrackingSettings.of(config.nested["tracking"]).public),
         **found,
     }
 
@@ -89,7 +89,7 @@ def _name(config: Resolved, overrides: Sequence[str]) -> str:
     """
     own = experiment_overrides(overrides, NON_RESULT_KEYS)
     typed = {o.lstrip("+").partition("=")[0]: o for o in own}
-    sweep = config.tree["sweep"]
+    sweep = config.nested["sweep"]
     varying = sweep["id"] and sweep["varying"]  # the threads are what a sweep adds
     named = varying or [key for key in typed if key != "threads"]
     if varying or named:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from src.tracking.job_record import JobRecord, fold
 from src.tracking.journal import Journal, journals
-from src.tracking.repair import settle
+from src.tracking.repair import end_if_gone
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +60,11 @@ class SweepJournals:
         self.find()
         return [record for parent in self.parents if (record := fold(parent))]
 
-    def settle(self) -> list[JobRecord]:
+    def end_gone_jobs(self) -> list[JobRecord]:
         """Return them after the jobs of killed processes were ended."""
-        records = self._each(settle)
+        records = self._each(end_if_gone)
         for parent in self.parents:
-            settle(parent)
+            end_if_gone(parent)
         return records
 
     def _each(self, read: Callable[[Journal], JobRecord | None]) -> list[JobRecord]:

@@ -12,7 +12,7 @@ from src.tracking import elsewhere, embedded, logged_model, mlflow_results, mlfl
 from src.tracking.connection import Connection
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
-from src.tracking.repair import end, goes_on, settle
+from src.tracking.repair import end, end_if_gone, goes_on
 from src.tracking.result_index import ResultIndex
 from src.tracking.store import Store
 from src.tracking.sweep_journals import SweepJournals
@@ -109,7 +109,7 @@ class UploadService:
         journal = self.journals.sweep
         error, record = self.uploader.flush(), fold(journal)
         if error and record:
-            logs.tell(missing_note(error, journal))
+            logs.to_stderr(missing_note(error, journal))
         elif record and record.has_ended:
             self.index.close(record.job_id)
         embedded.complete(self.index.tracking.uri)
@@ -156,8 +156,8 @@ class UploadService:
             if record
         ):
             time.sleep(POLL_SECONDS)
-        journals.settle()
-        if (record := settle(own)) and record.status == Status.RUNNING:
+        journals.end_gone_jobs()
+        if (record := end_if_gone(own)) and record.status == Status.RUNNING:
             end(own, Status.KILLED, "its process was gone")
 
 
@@ -165,14 +165,14 @@ def close_abandoned(index: ResultIndex, connect: Callable[[], Store]) -> None:
     """End the journals of this machine's dead processes, and send what they had not sent."""
     for job_id, folder in list(index.opened()):
         journal = Journal(folder)
-        record = settle(journal)
+        record = end_if_gone(journal)
         if record is None and not journal.is_readable:  # its owner's next sweep ends it
             continue
         if record is None or record.job_id != job_id:  # removed, or another's by now
             index.close(job_id)
         elif record.has_ended and record.process != ProcessState.ALIVE:
             own = SweepJournals(journal)
-            jobs = own.settle() if record.is_sweep else []
+            jobs = own.end_gone_jobs() if record.is_sweep else []
             waiting = [journal, *own.parents, *(job.journal for job in jobs if job.has_ended)]
             is_ours = record.destination.is_same_experiment(index.tracking)
             if is_ours and not upload(waiting, connect):

@@ -94,7 +94,7 @@ class UploaderProcess:
         try:
             return self.call(method, *arguments) or ""
         except InputError as error:
-            logs.tell(f"warning: {error}")
+            logs.to_stderr(f"warning: {error}")
             return ""
 
     def close(self, is_abort: bool) -> None:

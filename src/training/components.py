@@ -70,13 +70,13 @@ class Components:
         `watch` passes on the epochs as they come, and is told of those before them; `save`
         receives all of these and the best weights after each.
         """
-        tree = config.tree
+        nested = config.nested
         earlier, weights = checkpoint.load() if checkpoint else ([], None)
         return keep_best(
             watch(self.epochs(config, len(earlier)), earlier),
             self.model,
-            tree["patience"],
-            by=tree["select_by"],
+            nested["patience"],
+            by=nested["select_by"],
             metrics=self.metrics,
             earlier=earlier,
             weights=weights,
@@ -85,7 +85,7 @@ class Components:
 
     def epochs(self, config: Resolved, done: int) -> Iterator[Epoch]:
         """Train as the config says, after the epochs that are `done`."""
-        tree = config.tree
+        nested = config.nested
         return fit(
             self.model,
             self.optimizer,
@@ -96,10 +96,10 @@ class Components:
             order=self.order,
             augment=partial(self.augment, draw=self.augmentation),
             measures=self.measures,
-            epochs=range(done + 1, end_epoch(tree) + 1),
-            batch_size=tree["batch_size"],
-            clip_norm=tree["clip_norm"],
-            diagnostics=tree["diagnostics"],
+            epochs=range(done + 1, end_epoch(nested) + 1),
+            batch_size=nested["batch_size"],
+            clip_norm=nested["clip_norm"],
+            diagnostics=nested["diagnostics"],
         )
 
     def test(self, weights: Weights | None) -> dict[str, float]:
@@ -122,40 +122,40 @@ def build(config: Resolved, environment: Environment) -> Components:
 
     Raises InputError naming the group with refused arguments, or whose part does not work.
     """
-    tree: Mapping[str, Any] = config.tree
-    splits, seed = environment.splits, tree["order_seed"]
-    updates = tree["epochs"] * -(-len(splits.train) // tree["batch_size"])
-    tree = filled_in(tree, facts(splits.input_shape, splits.classes, updates))
-    for group in filter(tree.__contains__, SHARED_GROUPS):
+    nested: Mapping[str, Any] = config.nested
+    splits, seed = environment.splits, nested["order_seed"]
+    updates = nested["epochs"] * -(-len(splits.train) // nested["batch_size"])
+    nested = filled_in(nested, facts(splits.input_shape, splits.classes, updates))
+    for group in filter(nested.__contains__, SHARED_GROUPS):
         with blaming(config, group):
-            require_factory(instantiate(tree[group]))
+            require_factory(instantiate(nested[group]))
     with blaming(config, "augment"):
-        augment = instantiate(tree["augment"])
+        augment = instantiate(nested["augment"])
         inputs, _ = splits.train.batch(slice(2))
         require_like(augment(inputs, draw=stream(seed, "trial")), inputs)
     model = _model(config, splits, environment.device)
     with blaming(config, "optimizer"):
-        optimizer = _optimizer(tree["optimizer"], model)
+        optimizer = _optimizer(nested["optimizer"], model)
         require_kind(optimizer, torch.optim.Optimizer, "a torch.optim.Optimizer")
         require_step(optimizer)
     with blaming(config, "schedule"):
-        own = {key: value for key, value in tree["schedule"].items() if key != "interval"}
+        own = {key: value for key, value in nested["schedule"].items() if key != "interval"}
         schedule = instantiate(own)(optimizer)
         require_kind(schedule, LRScheduler, "a torch.optim.lr_scheduler.LRScheduler")
         inspect.signature(schedule.step).bind()  # nothing tells a schedule a metric
     with blaming(config, "loss"):
-        loss = instantiate(tree["loss"])
+        loss = instantiate(nested["loss"])
         require_loss(loss)
-    measures = _measures(config, tree)
-    measured = try_out(model, splits, loss, measures, tree["batch_size"], config.choices)
-    _check_tracked(tree, measured, splits)
+    measures = _measures(config, nested)
+    measured = try_out(model, splits, loss, measures, nested["batch_size"], config.choices)
+    _check_tracked(nested, measured, splits)
     seed_globally(seed, "training")
     return Components(
         splits,
         model,
         optimizer,
         schedule,
-        tree["schedule"].get("interval") == "update",
+        nested["schedule"].get("interval") == "update",
         loss,
         stream(seed, "batch order"),
         augment,
@@ -167,19 +167,19 @@ def build(config: Resolved, environment: Environment) -> Components:
 
 def _model(config: Resolved, splits: Splits, device: torch.device) -> nn.Module:
     """Make the model on its device, behind its normalisation."""
-    tree, shape = config.tree, splits.input_shape
+    nested, shape = config.nested, splits.input_shape
     with blaming(config, "normalize"):
-        normalize = make(tree["normalize"], shape, splits.classes)
+        normalize = make(nested["normalize"], shape, splits.classes)
         require_kind(normalize, nn.Module, "a torch.nn.Module")
         if isinstance(normalize, Standard):
             normalize.measure(splits.train)
-    with blaming(config, "model"), global_stream(tree["init_seed"], "initialisation"):
-        model = make(tree["model"], shape, splits.classes)
+    with blaming(config, "model"), global_stream(nested["init_seed"], "initialisation"):
+        model = make(nested["model"], shape, splits.classes)
         require_kind(model, nn.Module, "a torch.nn.Module")
         require_weights(model)
         _draw_lazy_weights(model, splits.train.batch(slice(2))[0].cpu())
         model = normalized(normalize, model).to(device)
-    return with_precision(model, Precision(tree["precision"]), device)
+    return with_precision(model, Precision(nested["precision"]), device)
 
 
 def _draw_lazy_weights(model: nn.Module, inputs: torch.Tensor) -> None:
@@ -202,24 +202,24 @@ def _optimizer(group: Mapping[str, Any], model: nn.Module) -> torch.optim.Optimi
     return factory([group for group in groups if group["params"]])
 
 
-def _measures(config: Resolved, tree: Mapping[str, Any]) -> dict[str, Measure]:
+def _measures(config: Resolved, nested: Mapping[str, Any]) -> dict[str, Measure]:
     made = {}
-    definitions: Mapping[str, Any] = tree.get("metrics") or {}
+    definitions: Mapping[str, Any] = nested.get("metrics") or {}
     for name, definition in definitions.items():
         with blaming(config, "metrics", name):
             made[name] = instantiate(definition["function"])
     return made
 
 
-def _check_tracked(tree: Mapping[str, Any], measured: Collection[str], splits: Splits) -> None:
+def _check_tracked(nested: Mapping[str, Any], measured: Collection[str], splits: Splits) -> None:
     """Raise InputError for a metric to select or to compare by that no epoch or test has."""
     names = [*BUILT_IN, *measured]
     is_tested = splits.test is not None and splits.test.labels is not None
     by_split = dict.fromkeys(SPLITS, names)
     by_split["test/"] = [name for name in names if name != LOSS.name] if is_tested else []
     for key, value, starts in (
-        ("select_by", tree["select_by"], ("val/",)),
-        ("compare.metric", tree["compare"]["metric"], ("test/", "val/", *SPLITS)),
+        ("select_by", nested["select_by"], ("val/",)),
+        ("compare.metric", nested["compare"]["metric"], ("test/", "val/", *SPLITS)),
     ):
         allowed = [f"{start}{name}" for start in starts for name in by_split[start]]
         if value is not None and value not in allowed:

@@ -26,7 +26,7 @@ def blaming(config: Resolved, group: str, name: str = "") -> Iterator[None]:
     `name` is that of a metric, of which a config may have many.
     """
     key = f"{group}.{name}.function" if name else group
-    node = config.tree[group][name]["function"] if name else config.tree[group]
+    node = config.nested[group][name]["function"] if name else config.nested[group]
     try:
         yield
     except BaseException as error:  # a part is anybody's code

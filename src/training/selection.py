@@ -43,9 +43,9 @@ class Result:
         return summary
 
 
-def end_epoch(tree: Mapping[str, Any]) -> int:
+def end_epoch(nested: Mapping[str, Any]) -> int:
     """Return the epoch at which a training ends, unless it diverges or runs out of patience."""
-    return tree["stop_after"] or tree["epochs"]
+    return nested["stop_after"] or nested["epochs"]
 
 
 def keep_best(

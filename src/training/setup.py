@@ -39,7 +39,7 @@ def import_code(config: Resolved) -> dict[str, str]:
     """
     SNAPSHOT.import_targets(config.targets)
     code = SNAPSHOT.digests(config.targets)
-    code_digest.check_unchanged(code, config.tree["sweep"]["code"] or {})
+    code_digest.check_unchanged(code, config.nested["sweep"]["code"] or {})
     return code
 
 
@@ -49,17 +49,17 @@ def prepare(config: Resolved) -> Environment:
     Raises InputError if the code differs from the sweep's, or data or device cannot be had.
     """
     code = import_code(config)
-    threads = config.tree["threads"]
+    threads = config.nested["threads"]
     if threads == "auto":
         threads = hardware.omp_threads() or hardware.cores()
     torch.set_num_threads(threads)
     # torch.use_deterministic_algorithms would do the same and import torch's compiler.
     torch.set_deterministic_debug_mode("error")
     with blaming(config, "device"):
-        device = instantiate(config.tree["device"])
+        device = instantiate(config.nested["device"])
         require_kind(device, torch.device, "a torch.device")
     with blaming(config, "data"):
-        splits = instantiate(loader_config(config.tree["data"]), _convert_="all")
+        splits = instantiate(loader_config(config.nested["data"]), _convert_="all")
         require_kind(splits, Splits, "Splits")
         return Environment(splits.to(device), device, threads, code)
 

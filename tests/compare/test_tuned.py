@@ -29,7 +29,7 @@ def test_the_lowest_mean_over_the_tuning_seeds_is_chosen():
     )
     assert found.errors == pytest.approx({0: 0.05, 1: 0.035, 2: 0.035})
     assert found.settings == {"lr": "0.1"}  # the first of equals
-    assert found.lowest == pytest.approx(0.035)
+    assert found.best_error == pytest.approx(0.035)
     assert found.edges == []
 
 
@@ -71,7 +71,7 @@ def test_a_trial_without_all_seeds_is_not_judged():
 
 
 def test_a_search_without_trials_has_no_error():
-    assert math.isnan(search().lowest)
+    assert math.isnan(search().best_error)
 
 
 def test_the_expected_best_is_the_mean_over_all_subsets_of_trials():

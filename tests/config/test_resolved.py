@@ -218,9 +218,9 @@ def test_the_document_can_be_read_back(config):
     words = ["1e-3", ".5", "010", "0x1f", "1_000", "-.inf", "2026-11-26", "on", "null", "~", ""]
     words += ["a: b", " # c", "{d", "two\nlines", "é", "'", "*", "=", "1:30", "nan", "+1e5"]
     numbers = [1e-07, 3e22, -2, True, None, [], {}]
-    tree = {**resolved.tree, "compare": {word: word for word in words}, "data": numbers}
-    document = replace(resolved, tree=tree).yaml
-    assert OmegaConf.to_container(OmegaConf.create(document)) == tree
+    nested = {**resolved.nested, "compare": {word: word for word in words}, "data": numbers}
+    document = replace(resolved, nested=nested).yaml
+    assert OmegaConf.to_container(OmegaConf.create(document)) == nested
 
 
 def test_an_interpolation_that_leads_nowhere_is_told_in_one_line(config):
@@ -230,30 +230,30 @@ def test_an_interpolation_that_leads_nowhere_is_told_in_one_line(config):
 
 
 def test_settings_of_tools_are_the_defaults_with_overrides():
-    tree = module.settings(["tracking.experiment=mine", "compare.margin=0.5"])
-    assert tree["tracking"]["experiment"] == "mine"
-    assert tree["tracking"]["uri"] == f"sqlite:///{ROOT}/outputs/mlflow.db"
-    assert tree["compare"]["margin"] == 0.5
+    nested = module.settings(["tracking.experiment=mine", "compare.margin=0.5"])
+    assert nested["tracking"]["experiment"] == "mine"
+    assert nested["tracking"]["uri"] == f"sqlite:///{ROOT}/outputs/mlflow.db"
+    assert nested["compare"]["margin"] == 0.5
 
 
 def test_targets_are_found_however_deep_and_by_whatever_name(config):
     model = {"_target_": "own.Net", "blocks": [{"_target_": "own.Block", "inner": {"depth": 1}}]}
     by_path = {"_target_": "hydra.utils.get_class", "path": "own.Sharp"}
-    tree = {"model": model, "activation": by_path, "sweep": {"_target_": "not.instantiated"}}
+    nested = {"model": model, "activation": by_path, "sweep": {"_target_": "not.instantiated"}}
     names = ["hydra.utils.get_class", "own.Block", "own.Net", "own.Sharp"]
-    assert module.Resolved(tree, {}).targets == names
+    assert module.Resolved(nested, {}).targets == names
     assert set(config("model=cnn").targets) >= {"src.models.cnn.CNN", "torch.nn.ReLU"}
 
 
 def test_a_number_is_an_experiments_name(config):
-    assert config("tracking.experiment=2024").tree["tracking"]["experiment"] == "2024"
+    assert config("tracking.experiment=2024").nested["tracking"]["experiment"] == "2024"
     assert module.settings(["tracking.experiment=2024"])["tracking"]["experiment"] == "2024"
 
 
 def test_a_path_of_data_may_start_at_home(config, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert config("data.root='~/data'").tree["data"]["root"] == f"{tmp_path}/data"
-    rows = config("data=pixel_rows", "data.train='~/rows.csv'", "data.test='~other/~/x'").tree[
+    assert config("data.root='~/data'").nested["data"]["root"] == f"{tmp_path}/data"
+    rows = config("data=pixel_rows", "data.train='~/rows.csv'", "data.test='~other/~/x'").nested[
         "data"
     ]
     assert (rows["train"], rows["test"]) == (f"{tmp_path}/rows.csv", "~other/~/x")
@@ -286,18 +286,18 @@ def test_settings_of_tools_refuse_what_they_do_not_have(override, line):
 
 
 def test_places_start_at_the_repository_wherever_the_user_stands(config, monkeypatch, tmp_path):
-    here = config().tree
+    here = config().nested
     monkeypatch.chdir(tmp_path)
-    assert config().tree == here
+    assert config().nested == here
     assert here["tracking"]["uri"] == f"sqlite:///{ROOT}/outputs/mlflow.db"
 
 
 def test_a_fallback_is_not_held_against_what_others_published(config):
     recipe = ("recipe=relu", "data=mnist", "data.n=null")
-    assert config(*recipe).tree["published"] == {"train_error": 0.0068, "val_error": 0.0370}
+    assert config(*recipe).nested["published"] == {"train_error": 0.0068, "val_error": 0.0370}
     fallen = config(*recipe, "sweep.fallback=true")
-    assert fallen.tree["data"]["_target_"] == "src.data.mnist_5k.load"
-    assert fallen.tree["published"] == {"train_error": None, "val_error": None}
+    assert fallen.nested["data"]["_target_"] == "src.data.mnist_5k.load"
+    assert fallen.nested["published"] == {"train_error": None, "val_error": None}
 
 
 KEYS = ("checkpoints", "results", "tracking.uri", "tracking.artifacts", "data.root")
@@ -307,9 +307,9 @@ KEYS = ("checkpoints", "results", "tracking.uri", "tracking.artifacts", "data.ro
 def test_a_tilde_in_any_path_is_the_users_folder(key, config, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     start = "sqlite:///" if key == "tracking.uri" else ""
-    tree = config(f'{key}="{start}~/x"').tree
+    nested = config(f'{key}="{start}~/x"').nested
     group, _, name = key.partition(".")
-    assert (tree[group][name] if name else tree[key]) == f"{start}/home/me/x"
+    assert (nested[group][name] if name else nested[key]) == f"{start}/home/me/x"
 
 
 def test_the_environment_names_the_tracking_server_where_the_command_does_not(config, monkeypatch):
@@ -318,7 +318,7 @@ def test_the_environment_names_the_tracking_server_where_the_command_does_not(co
         monkeypatch.setenv("MLFLOW_TRACKING_URI", value or "")
         if value is None:
             monkeypatch.delenv("MLFLOW_TRACKING_URI")
-        assert config().tree["tracking"]["uri"] == uri
+        assert config().nested["tracking"]["uri"] == uri
         assert module.settings([])["tracking"]["uri"] == uri
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://host:5000")
-    assert config("tracking.uri=http://typed").tree["tracking"]["uri"] == "http://typed"
+    assert config("tracking.uri=http://typed").nested["tracking"]["uri"] == "http://typed"

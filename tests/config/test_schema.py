@@ -109,20 +109,20 @@ REFUSED = [
 ]
 
 
-def _check(tree) -> None:
-    check(tree)
-    check_targets(tree, {})
+def _check(nested) -> None:
+    check(nested)
+    check_targets(nested, {})
 
 
 @pytest.mark.parametrize(("overrides", "allowed"), REFUSED, ids=lambda value: str(value))
 def test_a_refusal_names_the_key_the_value_and_what_is_allowed(overrides, allowed, config):
     *others, last = overrides
     key, _, value = last.partition("=")
-    tree = config(*others).tree
+    nested = config(*others).nested
     *above, leaf = key.split(".")
-    reduce(dict.__getitem__, above, tree)[leaf] = PARSER.parse_override(last).value()
+    reduce(dict.__getitem__, above, nested)[leaf] = PARSER.parse_override(last).value()
     with pytest.raises(InputError) as refused:
-        _check(tree)
+        _check(nested)
     text = str(refused.value)
     shown = {"''": "", "[16,0]": "[16, 0]", "[28]": "[28]", "-1e-4": "-0.0001"}
     assert text.startswith(f"{key}={shown.get(value, value)}: must be {allowed}")
@@ -143,8 +143,8 @@ def test_a_refusal_names_the_key_the_value_and_what_is_allowed(overrides, allowe
     ids=lambda value: " ".join(value),
 )
 def test_what_lies_at_the_edge_of_what_is_allowed_is_accepted(overrides, config):
-    tree = dict(leaves(config(*overrides).tree))
-    assert {o.partition("=")[0] for o in overrides} <= set(tree) | {
+    nested = dict(leaves(config(*overrides).nested))
+    assert {o.partition("=")[0] for o in overrides} <= set(nested) | {
         "model",
         "optimizer",
         "data",
@@ -172,18 +172,18 @@ def test_an_unknown_key_of_a_section_is_refused(key, config):
 
 @pytest.mark.parametrize("group", ["data", "loss", "model", "tracking", "compare", "sweep"])
 def test_a_group_that_is_a_value_is_refused(group, config):
-    tree = {**config().tree, group: 3}
+    nested = {**config().nested, group: 3}
     with pytest.raises(InputError, match=f"^{group}=3: must be .*{group}.*$"):
-        check(tree)
+        check(nested)
 
 
 @pytest.mark.parametrize("key", ["epochs", "optimizer.lr", "compare.margin", "model.depth"])
 def test_a_mapping_is_no_value_of_a_key(key, config):
-    tree = config().tree
+    nested = config().nested
     *above, leaf = key.split(".")
-    reduce(dict.__getitem__, above, tree)[leaf] = {"a": 1}
+    reduce(dict.__getitem__, above, nested)[leaf] = {"a": 1}
     with pytest.raises(InputError, match=rf"^{key}={{'a': 1}}: must be an? (number|integer) "):
-        check(tree)
+        check(nested)
 
 
 def test_a_number_without_a_rule_of_its_own_is_finite_too(config):
@@ -208,16 +208,16 @@ def test_every_scalar_of_every_option_has_a_rule(config):
     }
     for number in range(max(len(names) for names in options.values())):
         chosen = {group: names[number % len(names)] for group, names in options.items()}
-        tree = config(*(f"{group}={name}" for group, name in chosen.items())).tree
-        for group in set(options) & set(tree):
-            for key, _ in leaves({group: tree[group]}):
+        nested = config(*(f"{group}={name}" for group, name in chosen.items())).nested
+        for group in set(options) & set(nested):
+            for key, _ in leaves({group: nested[group]}):
                 inherited = key.startswith(("model.activation.", "model.init."))
                 assert inherited or key.rpartition(".")[2] in free or key in SCHEMA
 
 
 def test_leaves_are_dotted_and_a_list_is_one_of_them():
-    tree = {"a": {"b": {"c": 1}, "d": [1, 2]}, "e": None, "f": {}}
-    assert leaves(tree) == [("a.b.c", 1), ("a.d", [1, 2]), ("e", None)]
+    nested = {"a": {"b": {"c": 1}, "d": [1, 2]}, "e": None, "f": {}}
+    assert leaves(nested) == [("a.b.c", 1), ("a.d", [1, 2]), ("e", None)]
 
 
 def test_a_metric_without_all_of_its_keys_is_refused(config):
@@ -227,7 +227,7 @@ def test_a_metric_without_all_of_its_keys_is_refused(config):
 
 @pytest.mark.parametrize("name", ["loss", "error", "a/b"])
 def test_a_metric_does_not_have_the_name_of_another_or_of_a_part(name, config):
-    tree = config("metrics=[ece]").tree
-    own = {**tree, "metrics": {name: tree["metrics"]["ece"]}}
+    nested = config("metrics=[ece]").nested
+    own = {**nested, "metrics": {name: nested["metrics"]["ece"]}}
     with pytest.raises(InputError, match=f"^metrics.{name}: must be a name without / other than"):
         check_targets(own, {})

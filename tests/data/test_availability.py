@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("no_network")
 
 
 def data(config, *overrides):
-    return config(*overrides).tree["data"]
+    return config(*overrides).nested["data"]
 
 
 def test_without_mnist_a_sweep_warns_once_and_falls_back(config, capsys, tmp_path):
@@ -30,7 +30,7 @@ def test_a_job_that_fell_back_trains_on_the_5k_and_says_so(config):
     assert config(*asked).choices["data"] == "mnist"
     fallen = config(*asked, "sweep.fallback=true")
     assert fallen.choices["data"] == fallen.flat["data"] == "mnist_5k"
-    assert fallen.tree["data"] == {
+    assert fallen.nested["data"] == {
         "_target_": "src.data.mnist_5k.load",
         "n": None,
         "target": "high_digit",

@@ -75,8 +75,8 @@ def test_same_split_seed_same_split_and_another_seed_another():
 
 
 def test_the_seed_splits_unless_split_seed_does(config):
-    assert config("seed=3").tree["data"]["split_seed"] == 3
-    assert config("seed=3", "data.split_seed=5").tree["data"]["split_seed"] == 5
+    assert config("seed=3").nested["data"]["split_seed"] == 3
+    assert config("seed=3", "data.split_seed=5").nested["data"]["split_seed"] == 5
 
 
 def test_the_test_set_of_the_5k_is_the_same_for_every_seed_and_subset():
@@ -87,15 +87,15 @@ def test_the_test_set_of_the_5k_is_the_same_for_every_seed_and_subset():
 
 
 def test_the_5k_defaults_are_3000_1000_1000(config):
-    splits = instantiate(config("data=mnist_5k").tree["data"])
+    splits = instantiate(config("data=mnist_5k").nested["data"])
     assert (len(splits.train), len(splits.val), len(splits.test)) == (3_000, 1_000, 1_000)
     assert counts(splits.train).tolist() == [300] * 10
     assert splits.classes == 10
 
 
 def test_full_mnist_defaults_are_50000_10000_10000(config, mnist_root):
-    tree = config("data=mnist", f"data.root={mnist_root}").tree["data"]
-    splits = instantiate(loader_config(tree))
+    nested = config("data=mnist", f"data.root={mnist_root}").nested["data"]
+    splits = instantiate(loader_config(nested))
     assert (len(splits.train), len(splits.val), len(splits.test)) == (50_000, 10_000, 10_000)
     assert not rows(splits.train) & rows(splits.val)
     # LeCun's counts of each digit in the training and the test set.

@@ -62,8 +62,8 @@ class Runs:
         folder = self.workplace.folder / f"job-{os.urandom(4).hex()}"
         artifacts = folder / "artifacts"
         artifacts.mkdir(parents=True)
-        torch.manual_seed(len(overrides) + int(resolved.tree["seed"]))
-        model = make(resolved.tree["model"], shape, classes)
+        torch.manual_seed(len(overrides) + int(resolved.nested["seed"]))
+        model = make(resolved.nested["model"], shape, classes)
         torch.save(state or model.state_dict(), artifacts / "model.pt")
         (artifacts / "config.yaml").write_text(resolved.yaml)
         tags = {"job": os.urandom(8).hex(), "variant": resolved.variant(), "number": number}

@@ -24,10 +24,10 @@ class Touch:
 
 def test_the_models_of_conf_are_made_with_their_weights(config):
     for model in ("softmax", "mlp", "cnn"):
-        tree = yaml.safe_load(config(f"model={model}", "activation=leaky_relu").yaml)
+        nested = yaml.safe_load(config(f"model={model}", "activation=leaky_relu").yaml)
 
-        state = make(tree["model"], (1, 28, 28), 10).state_dict()
-        built = weights.build("run=x", tree, state, (1, 28, 28), 10)
+        state = make(nested["model"], (1, 28, 28), 10).state_dict()
+        built = weights.build("run=x", nested, state, (1, 28, 28), 10)
         assert not built.training
         assert all((built.state_dict()[key] == value).all() for key, value in state.items())
 
@@ -45,8 +45,8 @@ def test_the_models_of_conf_are_made_with_their_weights(config):
 )
 def test_a_config_from_outside_makes_nothing_else(change, config, tmp_path):
     made = tmp_path / "made"
-    tree = yaml.safe_load(config("model=mlp").yaml)
-    text = yaml.safe_dump(tree["model"] | change).replace("{}", str(made))
+    nested = yaml.safe_load(config("model=mlp").yaml)
+    text = yaml.safe_dump(nested["model"] | change).replace("{}", str(made))
     with pytest.raises(InputError, match=r"run=x: (names|its config must be resolved)") as refused:
         weights.build("run=x", {"model": yaml.safe_load(text)}, {}, (1, 28, 28), 10)
     assert "\n" not in str(refused.value)
@@ -81,7 +81,7 @@ def test_a_pickle_is_no_weights(tmp_path):
 
 
 def test_weights_of_another_model_are_refused_in_a_line(config):
-    tree = yaml.safe_load(config("model=softmax").yaml)
+    nested = yaml.safe_load(config("model=softmax").yaml)
     with pytest.raises(InputError, match="run=x: its model cannot be made") as refused:
-        weights.build("run=x", tree, {"1.weight": torch.zeros(2, 784)}, (1, 28, 28), 10)
+        weights.build("run=x", nested, {"1.weight": torch.zeros(2, 784)}, (1, 28, 28), 10)
     assert "\n" not in str(refused.value)

@@ -7,7 +7,7 @@ from src.process.scheduler import QueueState
 from src.sweep import submission
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
-from src.tracking.repair import goes_on, settle
+from src.tracking.repair import end_if_gone, goes_on
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ def test_the_state_of_a_job_on_another_machine_is_what_its_scheduler_says(slurm,
     tags = {"machine": "another", "process": "1@0@0", "scheduler_job": "slurm:here:7_0"}
     journal.begin(name="job", tags=tags, params={}, tracking={})
     slurm("7_0 RUNNING")
-    assert settle(journal).status == Status.RUNNING
+    assert end_if_gone(journal).status == Status.RUNNING
     slurm("7_0 PENDING")
-    assert settle(journal).status == Status.SCHEDULED
+    assert end_if_gone(journal).status == Status.SCHEDULED
     slurm("7_0 NODE_FAIL")
-    ended = settle(journal)
+    ended = end_if_gone(journal)
     assert ended.status == Status.KILLED
     assert ended.reason == "its process was gone; SLURM says NODE_FAIL"
 

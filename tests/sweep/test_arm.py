@@ -10,8 +10,8 @@ ARMS = {
     "optimizer=adam": {"optimizer": {"lr": 0.1, "betas": [0.9, 0.99]}, "seed": 0},
 }
 ARMS = {
-    label: {"epochs": 5, "stop_after": None, "activation": {}} | tree
-    for label, tree in ARMS.items()
+    label: {"epochs": 5, "stop_after": None, "activation": {}} | nested
+    for label, nested in ARMS.items()
 }
 
 

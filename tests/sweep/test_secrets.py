@@ -49,7 +49,7 @@ def test_hydra_writes_no_password_and_jobs_get_it_all_the_same(master, template,
     hide_secrets(config)
     assert not hints_of(password, OmegaConf.to_yaml(config))
     assert config.tracking.uri == uri
-    assert resolved(config).tree["tracking"]["uri"] == uri
+    assert resolved(config).nested["tracking"]["uri"] == uri
     share_compositions()
     loader = GlobalHydra.instance().config_loader()
     for job in job_overrides(config):

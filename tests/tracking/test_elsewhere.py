@@ -72,7 +72,7 @@ def test_a_job_that_is_tried_again_elsewhere_goes_on_in_its_run_from_its_checkpo
     run_id = fold(there).run_id
     shutil.rmtree(there.folder)
     here, checkpoint = Journal(workplace.folder / "here" / "1"), workplace.folder / "c" / "f.pt"
-    elsewhere.adopt(tracking, here, "5" * 16, 1)
+    elsewhere.take_over(tracking, here, "5" * 16, 1)
     elsewhere.take_up(tracking, here, checkpoint)
     assert fold(here).run_id == run_id
     assert checkpoint.read_bytes() == b"all that it takes"

@@ -10,7 +10,7 @@ import pytest
 from src.process import identity
 from src.tracking.job_record import Action, ProcessState, Status, fold
 from src.tracking.journal import Journal
-from src.tracking.repair import settle
+from src.tracking.repair import end_if_gone
 from src.tracking.settings import TrackingSettings
 from src.tracking.sweep_journals import SweepJournals
 
@@ -106,38 +106,38 @@ class TestSettle:
     def test_a_job_whose_process_is_gone_was_killed(self, journal):
         begin(journal)
         assert fold(journal).process == ProcessState.GONE
-        record = settle(journal)
+        record = end_if_gone(journal)
         assert (record.status, record.reason) == (Status.KILLED, "its process was gone")
         lines = len(journal.path.read_bytes().splitlines())
-        assert settle(journal).status == Status.KILLED
+        assert end_if_gone(journal).status == Status.KILLED
         assert len(journal.path.read_bytes().splitlines()) == lines
 
     def test_a_job_that_runs_is_left_alone(self, journal):
         begin(journal, process=identity.process_id())
         before = journal.path.read_bytes()
-        assert settle(journal).status == Status.RUNNING
+        assert end_if_gone(journal).status == Status.RUNNING
         assert journal.path.read_bytes() == before
 
     def test_so_is_one_of_another_machine(self, journal):
         begin(journal, machine="another")
-        record = settle(journal)
+        record = end_if_gone(journal)
         assert (record.status, record.process) == (Status.RUNNING, ProcessState.UNKNOWN)
 
     def test_so_is_one_that_finished(self, journal):
         begin(journal)
         journal.append("end", status="FINISHED", tags={})
-        assert settle(journal).status == Status.FINISHED
+        assert end_if_gone(journal).status == Status.FINISHED
 
     def test_of_damage_there_is_a_line(self, journal, caplog):
         begin(journal)
         with journal.path.open("ab") as file:
             file.write(b"[]\n")
-        assert settle(journal).status == Status.KILLED
+        assert end_if_gone(journal).status == Status.KILLED
         assert "line 2 (no mapping) damaged" in caplog.text
 
     def test_a_journal_that_cannot_be_read_is_left_with_a_line_about_it(self, journal, caplog):
         journal.path.mkdir(parents=True)
-        assert settle(journal) is None
+        assert end_if_gone(journal) is None
         assert "left as it is" in caplog.text
 
 
@@ -175,7 +175,7 @@ class TestSweepJournals:
         assert [record.number for record in found.records()] == [2, 10]
         assert found.find()[0] is sweep
         begin(Journal(tmp_path / "late"), sweep="j", number="3")
-        assert [record.number for record in found.settle()] == [2, 3, 10]
+        assert [record.number for record in found.end_gone_jobs()] == [2, 3, 10]
         assert {record.status for record in found.records()} == {Status.KILLED}
 
 

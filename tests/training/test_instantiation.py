@@ -117,7 +117,7 @@ def refusal(config, tmp_path, monkeypatch):
 
     def told(group: str, node: dict) -> str:
         base = config("data=mnist_5k", "data.n=400", "device=cpu", "threads=1")
-        changed = Resolved({**base.tree, group: node}, {**base.choices, group: "mine"})
+        changed = Resolved({**base.nested, group: node}, {**base.choices, group: "mine"})
         with pytest.raises(InputError) as refused:
             build(changed, prepare(changed))
         return str(refused.value)
@@ -177,7 +177,7 @@ def test_a_users_module_that_ends_the_program_or_is_no_python_is_told(
 def test_a_partial_function_is_a_loss(config):
     base = config("data=mnist_5k", "data.n=400", "device=cpu", "threads=1")
     node = {"_target_": "torch.nn.functional.cross_entropy", "label_smoothing": 0.1} | PARTIAL
-    smooth = Resolved({**base.tree, "loss": node}, base.choices)
+    smooth = Resolved({**base.nested, "loss": node}, base.choices)
     assert callable(build(smooth, prepare(smooth)).loss)
 
 

@@ -22,7 +22,15 @@ from submitit.core.utils import (
     pickle_load,
 )
 
-from src.launching import JobError, JobKilledError, QueueState, failed, scheduler, submission, tell
+from src.launching import (
+    JobError,
+    JobKilledError,
+    QueueState,
+    failed,
+    scheduler,
+    submission,
+    to_stderr,
+)
 
 FOLDER, SHARED = ".submitit", "multirun.pkl"
 GONE_SECONDS = 10.0  # in which the result of a job that is gone may still arrive over a network
@@ -108,7 +116,7 @@ def _polls(name: str, queued: Sequence[Job]) -> Iterator[Ended]:
     while waiting:
         words = scheduler.words(name) if scheduler.is_reached(name) else None
         for reason in scheduler.holds((words or {}).values()) - told:
-            tell(f"SLURM holds jobs: {reason}")
+            to_stderr(f"SLURM holds jobs: {reason}")
             told.add(reason)
         ended = {}
         for index, job in waiting.items():
