@@ -67,6 +67,7 @@ class JobRecord:
     identity: Identity | None = None  # None for jobs before November 2026, and for sweeps
     by_step: dict[int, dict[str, float]] = field(default_factory=dict)
     summary: dict[str, float] = field(default_factory=dict)
+    last_epoch: int = 0  # of a job that finished
     correct: str = ""  # validation examples that the kept model gets right, see `predictions`
     has_files: bool = False  # sent, or to be sent, to the tracking server
     looks: list[Event] = field(default_factory=list)  # of a sweep
@@ -113,6 +114,12 @@ class JobRecord:
     def has_failed(self) -> bool:
         """True if the job ended without a result."""
         return self.status in (Status.FAILED, Status.KILLED)
+
+    @property
+    def is_whole(self) -> bool:
+        """True if the job finished, and no damage cost its journal an epoch or its summary."""
+        has_all = self.last_epoch > 0 and {*self.by_step} == {*range(1, self.last_epoch + 1)}
+        return self.status == Status.FINISHED and has_all
 
     @property
     def epochs(self) -> tuple[Epoch, ...]:
@@ -192,6 +199,7 @@ class JobRecord:
             self.by_step |= {epoch["step"]: epoch["values"] for epoch in event["epochs"]}
         elif kind == EventKind.FINAL:
             self.summary |= event["values"]
+            self.last_epoch = event.get("step", 0)
             self.correct = event.get("correct", "")
         elif kind == EventKind.LOOK:
             self.looks.append(event)

@@ -21,7 +21,7 @@ from src.config.resolved import settings
 from src.config.schema import experiment_overrides
 from src.messages.addresses import local_path
 from src.tracking.event import Event
-from src.tracking.job_record import Action, JobRecord, Status, fold_readable
+from src.tracking.job_record import Action, JobRecord, fold_readable
 from src.tracking.journal import SWEEP_DEPTH, Journal
 from src.tracking.lock import locked
 from src.tracking.settings import TrackingSettings
@@ -89,8 +89,7 @@ class ResultIndex:
         has_lost_files = False
         for folder in self.folders(fingerprint):
             found = fold_readable(Journal(folder))
-            is_finished = found and found.status == Status.FINISHED and found.by_step
-            if not found or not is_finished or found.fingerprint != fingerprint:
+            if not found or not found.is_whole or found.fingerprint != fingerprint:
                 continue
             if not found.destination.is_same_experiment(self.tracking):
                 continue

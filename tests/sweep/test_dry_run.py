@@ -33,6 +33,7 @@ def finish(index, tmp_path):
         tags = {"fingerprint": identity.fingerprint}
         journal.begin(name="a", tags=tags, identity=vars(identity), **fields)
         journal.append("metrics", step=1, values={"val/error": 0.5})
+        journal.append("final", step=1, values={"best/val_error": 0.5})
         journal.append("end", status="FINISHED", tags={})
         index.add(identity.fingerprint, journal, TYPED)
 

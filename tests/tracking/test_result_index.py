@@ -32,7 +32,9 @@ def finished(tmp_path):
         journal = Journal(tmp_path / "outputs" / name)
         tags = {"job": name, "fingerprint": fingerprint}
         journal.begin(name=name, tags=tags, tracking=vars(tracking))
-        journal.append("metrics", step=1, values={"val/error": 0.25})
+        for step in (1, 2):
+            journal.append("metrics", step=step, values={"val/error": 0.25})
+        journal.append("final", step=2, values={"best/val_error": 0.25})
         journal.append("end", status=status, tags={})
         return journal
 
@@ -76,6 +78,17 @@ def test_only_a_finished_job_of_this_fingerprint_and_experiment_is_a_result(inde
     assert index.find("f") is None
 
 
+@pytest.mark.parametrize("line", range(5))
+def test_a_result_that_lost_a_line_is_none(index, finished, line):
+    journal = finished("a")
+    index.add("f", journal)
+    assert index.find("f").name == "a"
+    lines = journal.path.read_bytes().splitlines(keepends=True)
+    lines[line] = b"{}\n"
+    journal.path.write_bytes(b"".join(lines))
+    assert index.find("f") is None
+
+
 def test_a_result_whose_folder_was_removed_gives_way_to_the_next(index, finished):
     for name in ("a", "b"):
         index.add("f", finished(name))
@@ -108,7 +121,7 @@ class TestFiles:
             journal = finished(name, tracking=replace(HERE, artifacts=artifacts))
             journal.append_files([journal.folder / "artifacts" / "model.pt"])
             (tmp_path / "artifacts" / f"run-{name}").mkdir(parents=True)
-            journal.mark_sent(4 if sent else 2, f"run-{name}")
+            journal.mark_sent(6 if sent else 2, f"run-{name}")
             index.add("f", journal)
             return journal
 
