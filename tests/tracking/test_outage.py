@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -174,13 +174,13 @@ def small_disk(tmp_path):
 
 
 def fill(disk: Path) -> Path:
+    """Leave no room, also where memory that ran short for a moment refused a write before."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
+        while shutil.disk_usage(disk).free:
+            with suppress(OSError):
                 file.write(bytes(4096))
-        except OSError:
-            return filler
+    return filler
 
 
 def test_a_database_on_a_full_disk_is_an_outage(small_disk, mlflow, tmp_path, processes):
