@@ -2,9 +2,10 @@
 
 torch wraps their methods so that its compiler leaves these alone, and imports it for that when
 they are first called (https://github.com/pytorch/pytorch/pull/104664): a second in every process
-that trains, for something that nothing here uses. Without this module a sweep of 4 jobs of 3
-epochs takes 1.18 times the CPU time (22.0 s to 18.7 s, medians of 7 pairs), a job of one epoch on
-400 images 1.25 times (4.5 s to 3.6 s), torch 2.15.0, two cores of an AMD EPYC, 2026-11-25.
+that trains, for something that nothing here uses. Without this module a sweep of 4 jobs of 3 epochs
+on 5,000 digits takes 1.20 times as long (13.1 s to 10.9 s, medians of 4 turns), a single job of one
+epoch on 400 images 1.16 times (11.4 s to 9.8 s): wall time, torch 2.15.0, two hyperthreads of an
+Intel Xeon, 2026-11-26. Of the CPU time it was 1.18 and 1.25 times on two cores of an AMD EPYC.
 """
 
 import functools
