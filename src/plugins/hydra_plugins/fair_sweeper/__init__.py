@@ -10,7 +10,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from src.launching import depends_on_results, error_of, launched_lines, open_rounds
+from src.launching import depends_on_results, error_of, failure_of, launched_lines, open_rounds
 
 
 class FairSweeper(Sweeper):
@@ -39,7 +39,10 @@ class FairSweeper(Sweeper):
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
         if not depends_on_results(self.config):
-            return [self.launcher.launch(launched_lines(self.config), initial_job_idx=0)]
+            results = self.launcher.launch(launched_lines(self.config), initial_job_idx=0)
+            for error in filter(None, map(failure_of, results)):
+                raise error  # a job's journal may lack its end, as on a full disk
+            return [results]
         with open_rounds(self.config) as rounds:
             if stream := getattr(self.launcher, "stream", None):
                 return [stream(rounds)]
