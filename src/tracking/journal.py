@@ -16,7 +16,7 @@ from src.tracking.lock import locked
 
 JOURNAL, SENT = "journal.jsonl", "sent.json"
 OWN_NAMES = (JOURNAL, SENT, FILES)
-DAMAGED_SENT = "sent.damaged.json"
+DAMAGED_JOURNAL, DAMAGED_SENT = "journal.damaged.jsonl", "sent.damaged.json"
 SWEEP_DEPTH = 8  # folders in which a sweep's journal is looked for above that of a job
 ALL_EVENTS = 2**53  # more than any journal has
 DIRECTORY_IN_USE = "results lie there already; a directory of its own is needed"
@@ -175,10 +175,16 @@ class Journal:
         state = {"events": events, "run_id": run_id}
         _replace(self.folder / SENT, json.dumps(state).encode(), waits_for_disk)
 
-    def mend_mark(self) -> None:
-        """Keep a damaged mark under a telling name, and mend it; the log has a line about that."""
-        mark = self.folder / SENT
+    def set_damage_aside(self) -> None:
+        """Keep a copy of what is damaged under a telling name, and mend the mark.
+
+        The log has a line about each. Not for the journal of a job that still runs.
+        """
+        copy, mark = self.folder / DAMAGED_JOURNAL, self.folder / SENT
         with locked(self.path):
+            lines = list(self._lines())
+            if len(lines) > sum(1 for _ in self.numbered()) and not copy.exists():
+                _replace(copy, b"".join(lines))
             if self._mark() is None:
                 mark.replace(self.folder / DAMAGED_SENT)
                 self.mark_sent(0, None)  # a run may exist; the tag `job` finds it

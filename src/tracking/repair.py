@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 def end_if_gone(journal: Journal) -> JobRecord | None:
     """Return the record of a journal, after the run of a process that is gone was ended.
 
-    A damaged mark of such a journal is mended. A journal that cannot be read, or not be mended, is
-    left as it is; the log has a line about each.
+    Damage in the journal of such a process is set aside. A journal that cannot be read, or not
+    be mended, is left as it is; the log has a line about each.
     """
     try:
         record = fold(journal)
@@ -27,7 +27,7 @@ def end_if_gone(journal: Journal) -> JobRecord | None:
 
 
 def _mended(record: JobRecord) -> JobRecord:
-    record.journal.mend_mark()
+    record.journal.set_damage_aside()
     if not record.has_ended and record.process == ProcessState.GONE:
         job = record.tags.get("scheduler_job", "")
         word = next(iter(scheduler.words(job).values()), "") if job else ""

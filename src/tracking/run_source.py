@@ -37,7 +37,7 @@ class RunSource:
 
     @cached_property
     def starts(self) -> list[JobRecord]:
-        """What the journals here say first, below outputs or not; the last begun comes last."""
+        """The starts of the journals on this machine, in the order in which they began."""
         known = ResultIndex.by_default(self.tracking).journals()
         found = []
         for folder in {j.folder.absolute() for j in (*journals(ROOT / "outputs"), *known)}:

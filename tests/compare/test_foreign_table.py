@@ -62,7 +62,9 @@ def test_the_command_prints_json_alone_and_the_same_as_python(frame, tmp_path, c
     assert printed.out.count("\n") == 1
     assert printed.err == ""
     assert list(found) == ["question", "verdict", "variants", "pairs"]
-    assert {"a", "b", "n", "difference", "low", "high", "p", "verdict"} < {*found["pairs"][0]}
+    judged = ["a", "b", "verdict", "difference", "low", "high", "p_adjusted", "a_better", "n"]
+    further = ["mcnemar_p", "p", "p_holm", "equivalence_low", "equivalence_high", "level"]
+    assert [*found["pairs"][0]] == [*judged, *further, "validation_verdict", "reason"]
     python = compare(frame, value="accuracy", seed="fold", maximize=True)
     assert found["verdict"] == python.verdict == repr(python)
     assert found["pairs"][0]["difference"] == pytest.approx(python.pairs["difference"][0])

@@ -200,20 +200,26 @@ class TestDamage:
         assert [event["event"] for event in journal.events()] == ["start", "metrics"]
         assert len(caplog.messages) == 1, "once a process"
         assert not journal.has_unsent, "lines keep their numbers"
+        journal.set_damage_aside()
         assert journal.path.read_bytes() == whole
+        assert (journal.folder / "journal.damaged.jsonl").read_bytes() == whole
+        journal.append("tags", tags={"a": "b"})
+        journal.set_damage_aside()
+        assert (journal.folder / "journal.damaged.jsonl").read_bytes() == whole, "the first copy"
+        assert len(caplog.messages) == 1
 
     @pytest.mark.parametrize("mark", ["", "{", "[]", '{"events": "2", "run_id": null}', "null"])
     def test_a_damaged_mark_is_set_aside_and_all_is_sent_again(self, mark, journal, caplog):
         (journal.folder / "sent.json").write_text(mark)
         assert journal.has_unsent
-        journal.mend_mark()
+        journal.set_damage_aside()
         assert "damaged and kept as sent.damaged.json" in caplog.text
         assert (journal.folder / "sent.damaged.json").read_text() == mark
         assert (journal.sent.events, journal.sent.was_tried) == (0, True)
 
     def test_what_is_whole_stays_as_it_is(self, journal, caplog):
         before = content(journal.folder)
-        journal.mend_mark()
+        journal.set_damage_aside()
         assert list(journal.events())
         assert content(journal.folder) == before
         assert not caplog.messages
