@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,8 @@ def _single(
     value = _resumed(Job(config, environment, start, journal, index, overrides), components)
     uploader = start_uploader()
     place = uploader.attempt("deliver")
-    if models := uploader.attempt("publish", Publication.of([config])):
+    publish = partial(Publication.of([config]).publish, programs={})
+    if models := uploader.attempt("with_runs", publish):
         logs.to_stdout(models)
     logs.to_stdout(place or f"Files: {journal.folder / FILES}")
     return value

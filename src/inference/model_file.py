@@ -8,11 +8,11 @@ import warnings
 from pathlib import Path
 
 import torch
-from torch.export import Dim
 
 from src.errors import InputError
 from src.inference.trained_model import TrainedModel
 from src.messages.error_text import refusal
+from src.tracking.program import trace
 
 INPUT, OUTPUT = "pixels", "logits"  # names in ONNX: (N, *shape) float32 and (N, classes) float32
 
@@ -36,8 +36,7 @@ def _write(model: TrainedModel, file: Path) -> None:
         with file.open("wb") as target:
             torch.save(module.state_dict(), target)
         return
-    example = torch.zeros(2, *model.shape)
-    program = torch.export.export(module, (example,), dynamic_shapes=[{0: Dim.AUTO}])
+    program = trace(module, torch.zeros(2, *model.shape))
     if file.suffix == ".pt2":
         with file.open("wb") as target:
             torch.export.save(program, target)

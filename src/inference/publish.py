@@ -1,7 +1,8 @@
 """MLflow models of finished runs, made by the uploader process so that no job waits for them."""
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -10,9 +11,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
 from src.config.resolved import Resolved
+from src.errors import InputError
+from src.inference.exporter import FILES, Trained, export
 from src.messages.error_text import root_cause, told_as
-from src.tracking import sweep_runs
+from src.tracking import run_files, sweep_runs
 from src.tracking.job_record import JobRecord
+from src.tracking.program import Program
 
 if TYPE_CHECKING:
     from src.tracking.store import Store
@@ -45,16 +49,40 @@ class Publication:
         targets = frozenset(target for job in jobs for target in job.targets)
         return cls(Models(jobs[0].nested["models"]), targets)
 
-    def __call__(self, store: "Store", records: Sequence[JobRecord]) -> str:
+    def runs(self, records: Sequence[JobRecord]) -> list[JobRecord]:
+        """Return the runs of which models are made, the best first."""
+        return [record for record in chosen_runs(records, self.which, self.most) if record.run_id]
+
+    def fetch(self, store: "Store", records: Sequence[JobRecord], folder: Path) -> list[Trained]:
+        """Return the runs whose models are still to be made, and their files, fetched here."""
+        from src.tracking import logged_model
+
+        found = []
+        for record in self.runs(records):
+            if not logged_model.find(store, run_files.source_run(store, record)):
+                files: dict[str, Path] = {}
+                for name in FILES:
+                    with suppress(InputError):  # whoever needs it tells
+                        place = folder / record.job_id
+                        files[name] = run_files.fetch(lambda: store, record, name, place)
+                found.append(Trained(record, files))
+        return found
+
+    def publish(
+        self, store: "Store", records: Sequence[JobRecord], programs: Mapping[str, Program]
+    ) -> str:
         """Make models of a sweep's runs, or of a single one; return a line about the best, or "".
 
-        Of a run that cannot be made a model the line says why; nothing of the run is lost.
+        `programs` are those that are exported already, by job id. Of a run that cannot be made a
+        model the line says why; nothing of the run is lost.
         """
         made: dict[str, str] = {}
         failures: list[str] = []
-        for record in chosen_runs(records, self.which, self.most):
+        for record in self.runs(records):
+            program = programs.get(record.job_id)
             try:
-                made[f"models:/{publish_run(store, record, self.allowed)}"] = record.name
+                model_id = publish_run(store, record, self.allowed, program)
+                made[f"models:/{model_id}"] = record.name
             except Exception as error:  # the model's, torch's, the server's, an artifact store's
                 log.info("%s: no model", record.name, exc_info=True)
                 failures.append(f"warning: no MLflow model of {record.name}: {root_cause(error)}")
@@ -74,28 +102,25 @@ def chosen_runs(
     return known[:most] if is_best else known
 
 
-def publish_run(store: "Store", record: JobRecord, allowed: Collection[str] = ()) -> str:
+def publish_run(
+    store: "Store",
+    record: JobRecord,
+    allowed: Collection[str] = (),
+    program: Program | None = None,
+) -> str:
     """Return the id of a run's model, made if there is none; a reused run has its source's.
 
-    Raises InputError where it cannot be made, and what torch.export and the server raise.
+    Without its `program` it is exported here. Raises InputError where it cannot be made, and what
+    torch.export and the server raise.
     """
-    from src.tracking import logged_model, run_files
+    from src.tracking import logged_model
 
     source = run_files.source_run(store, record)
-    if found := logged_model.find(store, source):
-        logged_model.show_with(store, record, found)
-        return found
-    from src.inference import restore  # imports torch
-
-    with TemporaryDirectory() as folder:
-        place, fetch = Path(folder), partial(run_files.fetch, lambda: store)
-        model = restore.from_weights(fetch, record, allowed)
-        config = fetch(record, "config.yaml", place)
-        example = restore.examples(fetch, record, place)[:2]
-        (module,) = model.members
-        metadata = {key: getattr(model, key) for key in restore.METADATA_KEYS}
-        metadata["classes"] = list(model.classes)
-        with told_as("torch.export or the server"):
-            made = logged_model.log(store, record, source, module, example, metadata, config)
+    made = logged_model.find(store, source)
+    if not made:
+        with TemporaryDirectory() as folder, told_as("torch.export or the server"):
+            fetch = partial(run_files.fetch, lambda: store)
+            program = program or export(fetch, record, Path(folder), allowed)
+            made = logged_model.log(store, record, source, program)
     logged_model.show_with(store, record, made)
     return made

@@ -1,10 +1,10 @@
 """The trained model of a run: its logged program, else its weights in its config's model."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,26 +12,28 @@ from src.errors import InputError
 from src.inference import weights
 from src.inference.fitting import ink_box
 from src.inference.trained_model import TrainedModel
-from src.tracking import logged_model
 from src.tracking.job_record import JobRecord
-from src.tracking.run_files import trained_by
-from src.tracking.run_source import RunSource
-from src.tracking.store import Store
+from src.tracking.run_files import Fetch, trained_by
 from src.tracking.sweep_runs import label
+
+if TYPE_CHECKING:
+    from src.tracking.run_source import RunSource
+    from src.tracking.store import Store
 
 SHAPE = (1, 28, 28)  # of the examples of runs that do not say it
 METADATA_KEYS = ("target", "label", "box")  # in an MLflow model's metadata, beside its classes
-Fetch = Callable[[JobRecord, str, Path], Path]  # as `RunSource.fetch`
 HIGH_DIGIT = ("0 to 4", "5 to 9")
 
 log = logging.getLogger(__name__)
 
 
-def restore(source: RunSource, record: JobRecord) -> TrainedModel:
+def restore(source: "RunSource", record: JobRecord) -> TrainedModel:
     """Return the model of a run: its program, which holds the code as it was, else its weights'.
 
     Raises InputError where it cannot be had.
     """
+    from src.tracking import logged_model  # imports MLflow
+
     run_id = trained_by(source.origin(record))
     if run_id and source.connect.reach():
         store = source.connect()
@@ -40,8 +42,10 @@ def restore(source: RunSource, record: JobRecord) -> TrainedModel:
     return from_weights(source.fetch, record)
 
 
-def load(store: Store, uri: str, name: str | None = None) -> TrainedModel:
+def load(store: "Store", uri: str, name: str | None = None) -> TrainedModel:
     """Return a model of MLflow. Raises InputError for one that does not name its classes."""
+    from src.tracking import logged_model
+
     found = logged_model.load(store, uri)
     classes = found.metadata.get("classes")
     if not isinstance(classes, list):

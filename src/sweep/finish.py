@@ -4,9 +4,13 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from src.errors import OUTPUT_CLOSED, InputError, JobError
+from src.inference.exporter import Exporter
 from src.inference.publish import Models, Publication
 from src.messages import logs
 from src.messages.error_text import root_cause
@@ -40,6 +44,7 @@ class Sweep:
     report: Mapping[str, str]
     hint: str  # on the same command
     models: Publication
+    is_warm: bool  # processes can be had that have imported torch
     is_submitted: bool  # its jobs are not waited for
     is_search: bool  # for the best settings, by a sweeper that is not this project's
 
@@ -94,11 +99,12 @@ def finish(error: BaseException | None) -> int:
     failed = [job for job in jobs if job.has_failed]
     has_begun = bool(jobs) or error is None  # else the error alone is told
     result: Result | InputError | None = None
+    exporter: Exporter | None = None
     try:
         if has_begun and not stop_requested():
             is_new = any(job.action != Action.REUSE for job in jobs)  # others have their models
             if is_new and sweep.models.which != Models.NONE:
-                start_uploader().attempt("prepare_models")
+                exporter = _start_export(sweep)
             result = _compared(sweep, jobs)
     finally:
         with defer_stop():
@@ -109,7 +115,7 @@ def finish(error: BaseException | None) -> int:
             _end(sweep, jobs, Status.FAILED if error or failed or has_bug else Status.FINISHED)
     if result and not isinstance(result, InputError):
         _print_result(result, sweep)
-        if models := start_uploader().attempt("publish", sweep.models):
+        if models := _published(sweep, exporter):
             logs.to_stderr(models)
     if has_begun:
         logs.to_stderr(job_counts(jobs))
@@ -138,6 +144,29 @@ def _all_jobs(sweep: Sweep) -> list[JobRecord]:
         return jobs
     start_uploader().attempt("fetch_jobs", [job.number for job in jobs])
     return sweep.journals.end_gone_jobs()
+
+
+def _start_export(sweep: Sweep) -> Exporter | None:
+    """Let processes get ready to export models while the jobs are compared."""
+    if sweep.is_warm:
+        with suppress(JobError):  # no process can be had
+            return Exporter(sweep.models.allowed)
+    start_uploader().attempt("prepare_models")
+    return None
+
+
+def _published(sweep: Sweep, exporter: Exporter | None) -> str:
+    """Make MLflow models of what was delivered; return what is to be told of them."""
+    models, uploader = sweep.models, start_uploader()
+    try:
+        with TemporaryDirectory() as name:
+            folder, programs = Path(name), {}
+            if exporter:
+                runs = uploader.call("with_runs", partial(models.fetch, folder=folder))
+                programs = exporter.export(runs, folder) if runs else {}
+            return str(uploader.call("with_runs", partial(models.publish, programs=programs)))
+    except InputError as error:
+        return f"warning: {error}"
 
 
 def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Result | InputError | None":

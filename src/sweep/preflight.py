@@ -83,11 +83,13 @@ def check_parts(
     What devices other machines have is not known. Raises InputError for the first variant that
     cannot be made.
     """
-    preload = config.hydra.launcher.get("preload") or ()
-    is_warm = "src.job" in preload  # processes can be had that have imported torch already
-    is_here = is_warm or config.hydra.launcher._target_ == BASIC_LAUNCHER or config.dry_run
+    is_here = (
+        is_warm(config.hydra.launcher)
+        or config.hydra.launcher._target_ == BASIC_LAUNCHER
+        or config.dry_run
+    )
     given = [job.config for job in jobs], is_here, makes_variants
-    if not is_warm:
+    if not is_warm(config.hydra.launcher):
         result = _make_variants(*given)
     else:
         conn, theirs = multiprocessing.Pipe(duplex=False)
@@ -104,6 +106,11 @@ def check_parts(
     if isinstance(result, InputError):
         raise result
     return result
+
+
+def is_warm(launcher: DictConfig) -> bool:
+    """Return whether processes can be had that have imported torch already."""
+    return "src.job" in (launcher.get("preload") or ())
 
 
 def _send_result(conn: Connection, *given: Any) -> None:

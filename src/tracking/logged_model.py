@@ -4,13 +4,13 @@ https://mlflow.org/docs/latest/ml/model/ has their layout. They are kept as torc
 which load without this project; what is loaded is checked to hold no pickle but tensors.
 """
 
-import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copy
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from src.errors import InputError
 from src.messages.error_text import root_cause, told_as
 from src.metrics import BEST_EPOCH
 from src.tracking.job_record import JobRecord
+from src.tracking.program import Program
 from src.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 # Read by MLflow when it loads a model: a pickle would run code of its maker's.
 os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"  # it would copy files of where the user works
 
 NAME = "model"  # of a logged model, unless it has a better one
 FLAVOR = "pytorch"
@@ -49,30 +51,11 @@ class Loaded:
     metadata: Mapping[str, Any]
 
 
-def prepare() -> None:
-    """Import what `log` needs; torch.export imports most of it when it is first called."""
-    try:
-        import torch
-
-        torch.export.export(torch.nn.Identity(), (torch.zeros(1),))
-    except Exception:  # `log` raises it again
-        logging.getLogger(__name__).info("not imported", exc_info=True)
-
-
-def log(
-    store: Store,
-    record: JobRecord,
-    run_id: str,
-    module: "nn.Module",
-    example: np.ndarray,
-    metadata: Mapping[str, Any],
-    config: Path,
-) -> str:
+def log(store: Store, record: JobRecord, run_id: str, program: Program) -> str:
     """Log the model of a run; return its id.
 
-    `run_id` is the run that trained it, which another may have been reused from. `example` is two
-    or more examples (N, *shape) float32, `config` the run's resolved config. Raises what
-    torch.export says of a model that it cannot trace, and what the server raises.
+    `run_id` is the run that trained it, which another may have been reused from. Raises what the
+    server raises.
     """
     made = store.client.create_logged_model(
         store.experiment_id,
@@ -88,7 +71,7 @@ def log(
     try:
         with TemporaryDirectory() as folder:
             entry = Model(made.artifact_location, run_id, model_id=made.model_id)
-            _save(entry, Path(folder, NAME), module, example, metadata, config)
+            _save(entry, Path(folder, NAME), program)
             store.client.log_model_artifacts(made.model_id, f"{folder}/{NAME}")
         _link(store, record, run_id, made.model_id)
         status = LoggedModelStatus.READY
@@ -97,36 +80,41 @@ def log(
     return made.model_id
 
 
-def _save(
-    entry: Model,
-    folder: Path,
-    module: "nn.Module",
-    example: np.ndarray,
-    metadata: Mapping[str, Any],
-    config: Path,
-) -> None:
-    import mlflow.pytorch
-    import torch
-
-    classes = len(metadata["classes"])
-    signature = ModelSignature(
-        Schema([TensorSpec(np.dtype(np.float32), (-1, *example.shape[1:]))]),
-        Schema([TensorSpec(np.dtype(np.float32), (-1, classes))]),
-    )
-    versions = [f"torch=={torch.__version__.partition('+')[0]}", f"numpy=={np.__version__}"]
-    with warnings.catch_warnings():  # of torch's own exporter
+def _save(entry: Model, folder: Path, program: Program) -> None:
+    """Write a model of MLflow's flavour `pytorch`, without importing torch."""
+    with warnings.catch_warnings():  # of MLflow's own imports
         warnings.simplefilter("ignore")
-        mlflow.pytorch.save_model(
-            module,
-            folder,
-            mlflow_model=entry,
-            signature=signature,
-            input_example=example,
-            metadata=dict(metadata),
-            pip_requirements=[f"mlflow=={mlflow.__version__}", *versions],
-            extra_files=[str(config)],
-            serialization_format="pt2",
-        )
+        import mlflow.pyfunc
+
+    classes, shape = len(program.metadata["classes"]), program.example.shape[1:]
+    config = f"extra_files/{program.config.name}"
+    entry.add_flavor(
+        FLAVOR,
+        model_data=f"data/{program.folder.name}",
+        pytorch_version=program.torch_version,
+        code=None,
+        extra_files=[{"path": config}],
+    )
+    versions = {"mlflow": mlflow, "numpy": np}
+    mlflow.pyfunc.save_model(
+        folder,
+        loader_module="mlflow.pytorch",
+        data_path=str(program.folder),
+        mlflow_model=entry,
+        signature=ModelSignature(
+            Schema([TensorSpec(np.dtype(np.float32), (-1, *shape))]),
+            Schema([TensorSpec(np.dtype(np.float32), (-1, classes))]),
+        ),
+        input_example=program.example,
+        metadata=dict(program.metadata),
+        model_config={"device": None},
+        pip_requirements=[
+            f"torch=={program.torch_version.partition('+')[0]}",
+            *(f"{name}=={module.__version__}" for name, module in versions.items()),
+        ],
+    )
+    (folder / config).parent.mkdir()
+    copy(program.config, folder / config)
 
 
 def _link(store: Store, record: JobRecord, run_id: str, model_id: str) -> None:

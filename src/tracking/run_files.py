@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from src.tracking.store import Store
 
 
+Fetch = Callable[[JobRecord, str, Path], Path]  # a run's file by its name, and a folder for it
+
+
 def fetch(connect: "Callable[[], Store]", record: JobRecord, name: str, folder: Path) -> Path:
     """Return the file `name` of a run, downloaded into `folder` where it does not lie here.
 

@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any
 
 from src.messages import logs
-from src.tracking import elsewhere, embedded, logged_model, mlflow_results, mlflow_source
+from src.tracking import elsewhere, embedded, mlflow_results, mlflow_source, program
 from src.tracking.connection import Connection
 from src.tracking.job_record import JobRecord, ProcessState, Status, fold
 from src.tracking.journal import Journal
@@ -22,10 +22,6 @@ POLL_SECONDS = 0.1
 WITHOUT = "All goes on, and `python -m src.sync` sends it later."
 
 
-# Makes the models that are wanted of runs; returns what is to be told of them.
-Publication = Callable[[Store, Sequence[JobRecord]], str]
-
-
 class UploadService:
     """Requests to the process, each a method; `connect` is the first."""
 
@@ -35,7 +31,7 @@ class UploadService:
 
     def __init__(self) -> None:
         self.is_connected = self.is_watching = self.is_delivered = False
-        self.preparation = Thread(target=logged_model.prepare, daemon=True)
+        self.preparation = Thread(target=program.prepare, daemon=True)
 
     def connect(self, index: ResultIndex, verbose: Any) -> None:
         """Connect to the index's experiment; a server that has answered before may be away.
@@ -119,19 +115,19 @@ class UploadService:
         return location(self.index.tracking.connect(), record.run_id)
 
     def prepare_models(self) -> None:
-        """Begin to import what `publish` needs, once."""
+        """Begin to import what the export of models needs, once."""
         with suppress(RuntimeError):  # it has begun, or there is no further thread and it can wait
             self.preparation.start()
 
-    def publish(self, publication: Publication) -> str:
-        """Make models of what was delivered; return what is to be told of them."""
+    def with_runs(self, function: Callable[[Store, Sequence[JobRecord]], Any]) -> Any:
+        """Return what a function makes of the store and of the runs that were delivered."""
         if self.preparation.ident:
             self.preparation.join()  # torch.export serves one thread at a time
         own = fold(self.journals.sweep)
         records = self.journals.records() if own and own.is_sweep else [own] if own else []
-        said = publication(self.index.tracking.connect(), records)
+        found = function(self.index.tracking.connect(), records)
         embedded.complete(self.index.tracking.uri)
-        return said
+        return found
 
     def end(self) -> None:
         """Finish for a process that has not asked for the delivery, such as one that was killed."""

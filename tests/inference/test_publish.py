@@ -101,7 +101,7 @@ def test_what_cannot_be_made_a_model_costs_a_line(runs, sweep):
     other = runs.job(("model=softmax", "seed=5"))
     record = runs.source.run(other)
     (runs.workplace.folder / "artifacts" / other / "artifacts" / "model.pt").unlink()
-    line = Publication(Models.ALL, frozenset())(runs.store, [record, gone])
+    line = Publication(Models.ALL, frozenset()).publish(runs.store, [record, gone], {})
     first, second = line.splitlines()
     assert first.startswith("Model: models:/m-")
     assert first.endswith("(model=cnn seed=0)")

@@ -8,7 +8,7 @@ import pytest
 
 from src.errors import InputError
 from src.process import identity
-from src.tracking import logged_model
+from src.tracking import program
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
@@ -137,19 +137,19 @@ def test_models_are_made_when_their_imports_are_done(index, begun, monkeypatch):
         is_made.set()
         return ""
 
-    monkeypatch.setattr(logged_model, "prepare", imports)
+    monkeypatch.setattr(program, "prepare", imports)
     service = UploadService()
     service.connect(index, False)
     service.watch(begun("run").folder)
     service.prepare_models()
-    service.publish(make)
+    service.with_runs(make)
     service.uploader.stop()
     assert order == ["imported", "made"]
 
 
 def test_imports_for_models_begin_with_the_last_job(index, begun, monkeypatch):
     calls = []
-    monkeypatch.setattr(logged_model, "prepare", lambda: calls.append("imports"))
+    monkeypatch.setattr(program, "prepare", lambda: calls.append("imports"))
     service = UploadService()
     service.connect(index, False)
     service.watch(begun("sweep", kind="sweep").folder, jobs=2)
