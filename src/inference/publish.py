@@ -49,23 +49,17 @@ class Publication:
         targets = frozenset(target for job in jobs for target in job.targets)
         return cls(Models(jobs[0].nested["models"]), targets)
 
-    def runs(self, records: Sequence[JobRecord]) -> list[JobRecord]:
-        """Return the runs of which models are made, the best first."""
-        return [record for record in chosen_runs(records, self.which, self.most) if record.run_id]
-
     def fetch(self, store: "Store", records: Sequence[JobRecord], folder: Path) -> list[Trained]:
         """Return the runs whose models are still to be made, and their files, fetched here."""
         from src.tracking import logged_model
 
         found = []
-        for record in self.runs(records):
-            if not logged_model.find(store, run_files.source_run(store, record)):
-                files: dict[str, Path] = {}
-                for name in FILES:
-                    with suppress(InputError):  # whoever needs it tells
-                        place = folder / record.job_id
-                        files[name] = run_files.fetch(lambda: store, record, name, place)
-                found.append(Trained(record, files))
+        for record in chosen_runs(records, self.which, self.most):
+            try:
+                if not logged_model.find(store, run_files.source_run(store, record)):
+                    found.append(Trained(record, _files(store, record, folder / record.job_id)))
+            except Exception:  # as below, where it is told
+                log.info("%s: not fetched", record.name, exc_info=True)
         return found
 
     def publish(
@@ -78,7 +72,7 @@ class Publication:
         """
         made: dict[str, str] = {}
         failures: list[str] = []
-        for record in self.runs(records):
+        for record in chosen_runs(records, self.which, self.most):
             program = programs.get(record.job_id)
             try:
                 model_id = publish_run(store, record, self.allowed, program)
@@ -100,6 +94,16 @@ def chosen_runs(
     found = sweep_runs.best_of_variants(records) if is_best else sweep_runs.usable(records)
     known = [record for record in sweep_runs.ranked(found) if record.run_id]
     return known[:most] if is_best else known
+
+
+def _files(store: "Store", record: JobRecord, folder: Path) -> dict[str, Path]:
+    """Return the files of a run, those that are kept, by name."""
+    folder.mkdir()
+    found = {}
+    for name in FILES:
+        with suppress(InputError):
+            found[name] = run_files.fetch(lambda: store, record, name, folder)
+    return found
 
 
 def publish_run(
