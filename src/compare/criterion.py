@@ -144,7 +144,7 @@ def find_further(runs: Sequence[Run], judged: Criterion) -> list[Criterion]:
 
     That is its value on the test set where there is one, else on the validation set.
     """
-    kept = [run.best for run in runs if run.best]
+    kept = [best for run in runs if (best := run.best)]
     tested = (name for run in runs for name in run.summary if name.startswith("test/"))
     validated = (name for epoch in kept for name in epoch.others if name.startswith("val/"))
     named = {name.partition("/")[2]: name for name in [*validated, *tested]}

@@ -6,7 +6,7 @@ A variant is a resolved config without its seed; a factor is a key that tells va
 import ast
 import math
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,10 +50,17 @@ class Variant:
         """All runs by seed."""
         return {run.seed: run for run in self.runs}
 
-    def values(self, criterion: Criterion) -> dict[int, float]:
+    def values(self, criterion: Criterion) -> Mapping[int, float]:
         """Return the judged value of each run that ended, diverged ones too, by seed."""
-        values = {run.seed: criterion.value(run) for run in self.runs}
-        return {seed: value for seed, value in values.items() if not math.isnan(value)}
+        if criterion not in self._values:
+            values = {run.seed: criterion.value(run) for run in self.runs}
+            known = {seed: value for seed, value in values.items() if not math.isnan(value)}
+            self._values[criterion] = known
+        return self._values[criterion]
+
+    @cached_property
+    def _values(self) -> dict[Criterion, Mapping[int, float]]:
+        return {}  # each table and figure asks for them again, and no run changes
 
     @property
     def epoch_seconds(self) -> list[float]:
