@@ -56,7 +56,10 @@ def find_contrasts(
     if not weights:
         return []
     values, seeds = _values(variants, criterion)
-    matrix = np.array([[each.get(variant, 0) for variant in variants] for each in weights])
+    places = {variant: place for place, variant in enumerate(variants)}
+    matrix = np.zeros((len(weights), len(variants)))
+    for own, each in zip(matrix, weights, strict=True):
+        own[[places[variant] for variant in each]] = [*each.values()]
     by_look = []
     for look in plan.earlier:
         known = [[seed in look.get(v.label, ()) for seed in seeds] for v in variants]
