@@ -89,7 +89,8 @@ def compare_records(
     hold them; `lineage` are the sweeps that may have looked at the jobs before; `post_hoc` says
     which settings were chosen with results known. Raises InputError for jobs without comparison.
     """
-    kept = {record.run.run_id: record.correct for record in records}
+    jobs = [(record, record.run) for record in records]
+    kept = {run.run_id: record.correct for record, run in jobs}
 
     def correct(run_id: str) -> BoolArray | None:
         found = predictions.decode(kept[run_id])
@@ -97,7 +98,7 @@ def compare_records(
 
     def compared(role: Role, looks: Sequence[Look] = ()) -> Comparison:
         return compare(
-            [record.run for record in records if record.role is role and not record.is_search],
+            [run for record, run in jobs if record.role is role and not record.is_search],
             baseline=settings["baseline"],
             margin=settings["margin"],
             target_error=settings["target_error"],
@@ -108,24 +109,23 @@ def compare_records(
             declared_looks=settings["looks"] or (),
         )
 
-    has_untuned = any(record.role is Role.UNTUNED for record in records)
-    labels = _labels(records)
+    labels = _labels(jobs)
     return replace(
         compared(Role.REPORTED, _earlier_looks(labels, lineage)),
         searches=searches(records),
-        untuned=compared(Role.UNTUNED) if has_untuned else None,
+        untuned=compared(Role.UNTUNED) if any(r.role is Role.UNTUNED for r in records) else None,
         post_hoc=post_hoc,
-        judged_before="" if post_hoc else _judged_before(records, labels, lineage, settings),
+        judged_before="" if post_hoc else _judged_before(jobs, labels, lineage, settings),
     )
 
 
-def _labels(records: Sequence[JobRecord]) -> dict[str, tuple[str, int]]:
+def _labels(jobs: Sequence[tuple[JobRecord, Run]]) -> dict[str, tuple[str, int]]:
     """Return the variant's label and the seed of each reported job, by its fingerprint."""
-    jobs = [record for record in records if record.role is Role.REPORTED and record.fingerprint]
-    fingerprints = {record.run.run_id: record.fingerprint for record in jobs}
+    own = [job for job in jobs if job[0].role is Role.REPORTED and job[0].fingerprint]
+    fingerprints = {run.run_id: record.fingerprint for record, run in own}
     return {
         fingerprints[run.run_id]: (variant.label, run.seed)
-        for variant in find_variants([record.run for record in jobs])
+        for variant in find_variants([run for _, run in own])
         for run in variant.runs
     }
 
@@ -155,7 +155,7 @@ def _earlier_looks(
 
 
 def _judged_before(
-    records: Sequence[JobRecord],
+    jobs: Sequence[tuple[JobRecord, Run]],
     labels: Mapping[str, tuple[str, int]],
     lineage: Sequence[JobRecord],
     settings: Mapping[str, Any],
@@ -164,7 +164,7 @@ def _judged_before(
     first = next((s for s in lineage if any(len(_seen(e, labels)) > 1 for e in s.looks)), None)
     if first is None:
         return ""
-    runs = [record.run for record in records if record.role is Role.REPORTED]
+    runs = [run for record, run in jobs if record.role is Role.REPORTED]
     variants, default = find_variants(runs), find_criterion(runs, None).tracked
 
     def meant(key: str, value: Any) -> Any:
