@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from src.compare.columns import PAIRS_CSV, Row, Value, csv_values, effect_columns, summary_csv
@@ -36,19 +37,16 @@ def _write_runs(path: Path, comparison: Comparison) -> None:
     )
     others = [n for n in measured if n.startswith(("train/", "val/", "test/")) and n != TEST_ERROR]
     factors = [f for f in factors_of(comparison.variants) if f not in RUNS]
+    measures = attrgetter(*MEASURES)
 
     def rows() -> Iterator[Sequence[Value]]:
         for variant in comparison.variants:
             levels = [variant.levels.get(factor, "") for factor in factors]
             for run in variant.runs:
+                own, test_error = (variant.label, run.seed, run.run_id), run.test_error
                 for epoch in run.epochs:
-                    yield [
-                        *(variant.label, run.seed, run.run_id),
-                        *(getattr(epoch, name) for name in MEASURES),
-                        run.test_error,
-                        *((run if n.startswith("test/") else epoch).value(n) for n in others),
-                        *levels,
-                    ]
+                    further = ((run if n.startswith("test/") else epoch).value(n) for n in others)
+                    yield *own, *measures(epoch), test_error, *further, *levels
 
     _write(path, [*RUNS, *(name.replace("/", "_") for name in others), *factors], rows())
 
