@@ -180,11 +180,11 @@ def check(event: Event) -> None:
             found = _damage(event[name], known, required, f"{name}.")
     if found:
         raise ValueError(found)
-    params = event.get("params", {})
-    try:
-        find_metric(params.get("select_by", VAL_ERROR), defined(params))
-    except (ValueError, InputError) as error:
-        raise ValueError(f"params: {error}") from None
+    if params := event.get("params"):
+        try:
+            find_metric(params.get("select_by", VAL_ERROR), defined(params))
+        except (ValueError, InputError) as error:
+            raise ValueError(f"params: {error}") from None
 
 
 def _damage(
