@@ -22,6 +22,9 @@ def prepare() -> None:
     """Import slow packages while the jobs still run and nobody waits."""
     os.environ["MPLBACKEND"] = "agg"  # figures become files; a notebook's may be missing here
     try:
+        import jinja2  # noqa: F401
+        import matplotlib.backends.backend_pdf
+        import matplotlib.backends.backend_svg  # noqa: F401
         import scipy.special  # noqa: F401
 
         import src.compare.plots  # noqa: F401
