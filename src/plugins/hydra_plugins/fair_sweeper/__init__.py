@@ -1,6 +1,7 @@
 """A Hydra sweeper that tunes each variant alike, and adds seeds while a comparison is undecided."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,15 @@ class FairSweeper(Sweeper):
         folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
-        if not depends_on_results(self.config):
-            results = self.launcher.launch(launched_lines(self.config), initial_job_idx=0)
-            for error in filter(None, map(failure_of, results)):
-                raise error  # a job's journal may lack its end, as on a full disk
-            return [results]
-        with open_rounds(self.config) as rounds:
-            if stream := getattr(self.launcher, "stream", None):
-                return [stream(rounds)]
-            return self._launch_rounds(rounds)
+        if depends_on_results(self.config):
+            with open_rounds(self.config) as rounds:
+                stream = getattr(self.launcher, "stream", None)
+                returns = [stream(rounds)] if stream else self._launch_rounds(rounds)
+        else:
+            returns = [self.launcher.launch(launched_lines(self.config), initial_job_idx=0)]
+        for error in filter(None, map(failure_of, chain(*returns))):
+            raise error  # a job's journal may lack its end, as on a full disk
+        return returns
 
     def _launch_rounds(self, rounds: Any) -> list[Sequence[JobReturn]]:
         """Run the jobs that are known, then those that their results make known, and so on."""
