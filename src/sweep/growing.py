@@ -1,12 +1,12 @@
 """Multiruns whose jobs depend on results: their checks before the first job, and their rounds."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
@@ -21,18 +21,21 @@ from src.sweep import decisions
 from src.sweep.arm import Arm, check_space, tuning_seeds
 from src.sweep.compose import Composed, compose_lines, is_growing, job_overrides, resolved, varying
 from src.sweep.decisions import Planned
-from src.sweep.looks import seeds_by_look, undecided_arms
 from src.sweep.preflight import check_parts
 from src.sweep.rounds import Branch, Rounds
 from src.sweep.tuning import ArmSearch, rungs, sampler
 from src.tracking.event import Parent
-from src.tracking.job_record import Status, fold
+from src.tracking.job_record import Role, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
 from src.tracking.sweep_journals import SweepJournals
 from src.tracking.uploader_process import start_uploader
 from src.training.selection import end_epoch
+
+if TYPE_CHECKING:
+    from src.compare import Comparison
+    from src.compare.pairs import Pair
 
 
 def depends_on_results(config: DictConfig) -> bool:
@@ -150,10 +153,14 @@ def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Ro
             start_uploader().attempt("fetch_jobs", [job.number for job in journals.records()])
         return undecided_arms(journals, index, _plain(config.compare))
 
+    def find_results(jobs: Sequence[Job]) -> bool:
+        decided = decisions.decide(index, plan_round(config, jobs))
+        return any(each.source for each in decided.values())
+
     is_untuned = bool(design.space) and config.tune.untuned
     rounds = Rounds(branches, design.looks, undecided, is_untuned)
-    if journals:
-        rounds.find_results = _finder(config, index)
+    if journals and config.reuse and start_uploader().attempt("has_others"):
+        rounds.find_results = find_results
     return rounds
 
 
@@ -166,24 +173,6 @@ def plan_round(config: DictConfig, jobs: Sequence[Job]) -> list[Planned]:
         name, _, seed = own.name.rpartition(" ")  # which stands last
         planned.append(Planned(job, identity, own.overrides, [name, seed] if name else [seed]))
     return planned
-
-
-def _finder(config: DictConfig, index: ResultIndex) -> Callable[[Sequence[Job]], None]:
-    """Return a function that asks the server for the results of a round, before workers look here.
-
-    It gives up after a round of which there is none: others would depend on the results of that.
-    """
-    may_find: bool | None = None if config.reuse else False
-
-    def find(jobs: Sequence[Job]) -> None:
-        nonlocal may_find
-        if may_find is None:
-            may_find = bool(start_uploader().attempt("has_others"))
-        if may_find and jobs:
-            decided = decisions.decide(index, plan_round(config, jobs))
-            may_find = any(each.source for each in decided.values())
-
-    return find
 
 
 def _varying(design: Design, config: DictConfig) -> str:
@@ -206,3 +195,36 @@ def _begin_arm(arm: Arm, journals: SweepJournals) -> str:
         tracking=sweep.tracking,
     )
     return own["job"]
+
+
+def seeds_by_look(looks: Sequence[int], seeds: Sequence[int]) -> list[list[int]]:
+    """Return the seeds that each look adds; `seeds` are the first one's."""
+    ends = [len(seeds), *(look for look in looks if look > len(seeds))]
+    return [list(seeds), *(list(range(*each)) for each in pairwise(ends))]
+
+
+def undecided_arms(
+    journals: SweepJournals, index: ResultIndex, compare: Mapping[str, Any]
+) -> Collection[str]:
+    """Look at the reported jobs; return the labels of the arms in pairs that are not decided."""
+    from src.answers.record import record_look
+    from src.answers.recorded_jobs import compare_records
+
+    records = [record for record in journals.records() if record.role is Role.REPORTED]
+    comparison = compare_records(records, compare, lineage=index.lineage(records))
+    record_look(comparison, records, journals.sweep)
+    sides = [side for pair in open_pairs(comparison) for side in (pair.a, pair.b)]
+    return {run.arm for side in sides for run in side.runs}
+
+
+def open_pairs(comparison: "Comparison") -> "list[Pair]":
+    """Return the pairs that more seeds are to decide.
+
+    Of a design of two factors, such as activation and depth, these are the lines of its figure
+    at each point of the axis (ReLU against sigmoid at each depth): neighbours on the axis may be
+    as good as equal, and would ask for seeds without end. Of all others they are those listed.
+    """
+    pairs, design = comparison.listed_pairs, comparison.factorial
+    if design:
+        pairs = [pair for pair in pairs if pair.a.levels[design.x] == pair.b.levels[design.x]]
+    return [pair for pair in pairs if not pair.verdict.is_decided]

@@ -54,7 +54,8 @@ class Rounds:
         self.with_untuned = with_untuned
         self.first_seeds = len(looks[0])
         self.order = {seed: place for place, seed in enumerate(chain(*looks))}
-        self.find_results: Callable[[list[Job]], None] = lambda jobs: None  # of other machines
+        # Looks for results of other machines; returns whether there was any.
+        self.find_results: Callable[[Sequence[Job]], bool] | None = None
         self.running: dict[int, Branch] = {}
         self.has_begun = False
 
@@ -79,7 +80,8 @@ class Rounds:
         self.has_begun = True
         if not jobs and not self.running:
             jobs = self._grow()
-        self.find_results(jobs)
+        if jobs and self.find_results and not self.find_results(jobs):
+            self.find_results = None  # those of further jobs would depend on these
         return jobs
 
     def _interleaved(self, jobs_of: Callable[[int, Branch], Iterable[Job]]) -> Iterable[Job]:

@@ -19,7 +19,7 @@ from src.tracking.sweep_journals import SweepJournals
 @pytest.mark.parametrize(("launcher", "asks"), [("local", False), ("ray", True), ("slurm", True)])
 def test_a_look_asks_the_server_for_jobs_elsewhere(launcher, asks, tmp_path, monkeypatch):
     known: list[list[int]] = []
-    uploader = SimpleNamespace(attempt=lambda _, numbers: known.append(numbers))
+    uploader = SimpleNamespace(attempt=lambda _, *numbers: known.extend(numbers))
     monkeypatch.setattr(growing, "start_uploader", lambda: uploader)
     monkeypatch.setattr(growing, "undecided_arms", lambda *_: ["activation=relu"])
     register_resolvers()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.sweep.looks import open_pairs
+from src.sweep.growing import open_pairs
 
 sys.path.append(str(Path(__file__).parents[1] / "compare"))
 from records import compare_runs, make_run

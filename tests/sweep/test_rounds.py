@@ -8,7 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from src.config.search_space import parse
 from src.sweep.arm import Arm
-from src.sweep.looks import seeds_by_look
+from src.sweep.growing import seeds_by_look
 from src.sweep.rounds import Branch, Rounds
 from src.sweep.tuning import ArmSearch, rungs, sampler
 
