@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -216,10 +217,15 @@ def fold(journal: Journal) -> JobRecord | None:
     return fold_events(journal, journal.events(), journal.sent.run_id)
 
 
-def fold_readable(journal: Journal) -> JobRecord | None:
-    """Return a journal's record, None also where it cannot be read, such as another user's."""
+def fold_readable(journal: Journal, is_start: bool = False) -> JobRecord | None:
+    """Return a journal's record, or that of its start alone.
+
+    None also where it cannot be read, such as another user's.
+    """
     try:
-        return fold(journal)
+        starts = (event for event in journal.events() if event["event"] == EventKind.START)
+        events = islice(starts, 1) if is_start else journal.events()
+        return fold_events(journal, events, journal.sent.run_id)
     except OSError:
         log.debug("%s: not read", journal.path, exc_info=True)
         return None

@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -108,11 +107,6 @@ class Journal:
     def events(self, first: int = 0) -> Iterator[Event]:
         """Yield the whole events from line `first` on. Raises OSError for an unreadable file."""
         yield from (event for _, event in self.numbered(first))
-
-    def start(self) -> Sequence[Event]:
-        """Return the first event `start` alone, none before it. Raises OSError as `events`."""
-        starts = (event for event in self.events() if event["event"] == EventKind.START)
-        return [*islice(starts, 1)]
 
     def numbered(self, first: int = 0) -> Iterator[tuple[int, Event]]:
         """Yield each whole event from line `first` on with the number of its line.

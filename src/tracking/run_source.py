@@ -12,7 +12,7 @@ from src.errors import InputError
 from src.folders import ROOT
 from src.tracking import run_files
 from src.tracking.connection import Connection
-from src.tracking.job_record import NOWHERE, JobRecord, fold, fold_events
+from src.tracking.job_record import NOWHERE, JobRecord, fold, fold_readable
 from src.tracking.journal import Journal, journals
 from src.tracking.result_index import ResultIndex
 from src.tracking.settings import TrackingSettings
@@ -39,14 +39,8 @@ class RunSource:
     def starts(self) -> list[JobRecord]:
         """The starts of the journals on this machine, in the order in which they began."""
         known = ResultIndex.by_default(self.tracking).journals()
-        found = []
-        for folder in {j.folder.absolute() for j in (*journals(ROOT / "outputs"), *known)}:
-            journal = Journal(folder)
-            try:
-                if start := fold_events(journal, journal.start(), journal.sent.run_id):
-                    found.append(start)
-            except OSError:  # another user's
-                log.debug("%s: not read", journal.path, exc_info=True)
+        folders = {j.folder.absolute() for j in (*journals(ROOT / "outputs"), *known)}
+        found = filter(None, (fold_readable(Journal(each), is_start=True) for each in folders))
         own = [start for start in found if start.destination.is_same_experiment(self.tracking)]
         return sorted(own, key=lambda start: (start.start_time, start.journal.folder))
 

@@ -1,13 +1,10 @@
 """The journals of a sweep: its own and its jobs', whatever else lies in its folder."""
 
-import logging
 from collections.abc import Callable, Mapping
 
-from src.tracking.job_record import JobRecord, fold
+from src.tracking.job_record import JobRecord, fold, fold_readable
 from src.tracking.journal import Journal, journals
 from src.tracking.repair import end_if_gone
-
-log = logging.getLogger(__name__)
 
 
 class SweepJournals:
@@ -74,8 +71,5 @@ class SweepJournals:
 
 def _tags(journal: Journal) -> Mapping[str, str]:
     """Return the tags of the first start; none of a journal that cannot be read yet."""
-    try:
-        return next((start["tags"] for start in journal.start()), {})
-    except OSError:
-        log.debug("%s: not read", journal.path, exc_info=True)
-        return {}
+    start = fold_readable(journal, is_start=True)
+    return start.tags if start else {}
