@@ -28,7 +28,7 @@ def check_directories(nested: Mapping[str, Any], key: str, folder: Path) -> None
     if artifacts is not None and database_path(nested["tracking"]["uri"]) is not None:
         check_writable("tracking.artifacts", artifacts)
     check_writable(key, folder)
-    Journal(folder).check_unused(key)
+    Journal(folder).check_unused(f"{key}={folder}")
 
 
 def check_job_folders(folders: Iterable[Path], sweep: Path) -> None:
@@ -47,7 +47,7 @@ def check_job_folders(folders: Iterable[Path], sweep: Path) -> None:
             raise InputError(f"{key}: {folder} lies in a file of the sweep's own")
         taken.add(folder)
         _check_names(key, folder, sweep.parent)
-        Journal(folder).check_unused(key)
+        Journal(folder).check_unused(f"{key}={folder}")
 
 
 def _normal(folder: Path) -> Path:

@@ -45,24 +45,20 @@ class Journal:
         self.folder = folder
         self.path = folder / JOURNAL
 
-    def check_unused(self, key: str) -> None:
-        """Raise InputError if the directory that `key` names holds a file of a job's name."""
-        if used := self._used():
-            raise InputError(f"{key}={self.folder}: {used}")
-
-    def _used(self) -> str:
+    def check_unused(self, named: object) -> None:
+        """Raise InputError if a file of a job's name lies in the directory, as it is `named`."""
         if self.path.exists():
-            return DIRECTORY_IN_USE
-        taken = [name for name in OWN_NAMES if os.path.lexists(self.folder / name)]
-        return f"must be a directory of its own; {taken[0]} lies there already" if taken else ""
+            raise InputError(f"{named}: {DIRECTORY_IN_USE}")
+        if taken := [name for name in OWN_NAMES if os.path.lexists(self.folder / name)]:
+            said = f"must be a directory of its own; {taken[0]} lies there already"
+            raise InputError(f"{named}: {said}")
 
     def begin(self, *more: Event, **fields: Any) -> None:
         """Write the first event, `start`, and others, of a journal that no other process has begun.
 
         Raises InputError where another process was faster, or what is not the job's lies.
         """
-        if used := self._used():
-            raise InputError(f"{self.folder}: {used}")
+        self.check_unused(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             self.path.open("xb").close()
