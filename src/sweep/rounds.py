@@ -75,7 +75,7 @@ class Rounds:
         for number, error in ended.items():
             branch = self.running.pop(number)
             if branch.search and (task := branch.tasks.get(number)):
-                branch.search.tell(task, error if math.isfinite(error) else WORST_ERROR)
+                branch.search.results[task] = error if math.isfinite(error) else WORST_ERROR
         jobs = list(self._interleaved(self._ready))
         self.has_begun = True
         if not jobs and not self.running:

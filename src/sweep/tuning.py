@@ -151,7 +151,7 @@ class ArmSearch:
     def __init__(self, source: Sampler, seeds: Sequence[int], stages: Sequence[Rung]) -> None:
         self.source, self.seeds, self.stages = source, seeds, stages
         self.settings: list[Settings] = []
-        self.results: dict[Task, float] = {}
+        self.results: dict[Task, float] = {}  # validation errors of those that have ended
         self.begun: set[tuple[int, int]] = set()  # trial, rung
 
     @property
@@ -168,10 +168,6 @@ class ArmSearch:
         """Return the settings of a task: those of its trial, and where it stops if it is cut."""
         own, stage = self.settings[task.trial], self.stages[task.rung]
         return own if stage is self.stages[-1] else {**own, "stop_after": str(stage.epochs)}
-
-    def tell(self, task: Task, error: float) -> None:
-        """Take in the validation error of a task that has ended."""
-        self.results[task] = error
 
     def next(self) -> list[Task]:
         """Return the tasks that can begin now, each once."""

@@ -30,7 +30,7 @@ def run(search: ArmSearch, pick: Callable[[list[Task]], Task], stop: int | None 
         task = pick(waiting)
         waiting.remove(task)
         noise = task.seed / 1_000 + task.rung / 10_000
-        search.tell(task, error(search.settings[task.trial]) + noise)
+        search.results[task] = error(search.settings[task.trial]) + noise
         waiting += search.next()
 
 
@@ -127,12 +127,12 @@ class TestHalving:
     def test_a_trial_goes_on_as_soon_as_no_other_can_take_its_place(self):
         search = ArmSearch(sampler("qmc", LR, 4), [0], [Rung(4, 1), Rung(2, 2)])
         search.next()
-        search.tell(Task(0, 0, 0), 0.1)
-        search.tell(Task(1, 0, 0), 0.2)
+        search.results[Task(0, 0, 0)] = 0.1
+        search.results[Task(1, 0, 0)] = 0.2
         assert search.next() == []  # both others may be better
-        search.tell(Task(2, 0, 0), 0.3)
+        search.results[Task(2, 0, 0)] = 0.3
         assert search.next() == [Task(0, 1, 0)]
-        search.tell(Task(3, 0, 0), 0.15)
+        search.results[Task(3, 0, 0)] = 0.15
         assert search.next() == [Task(3, 1, 0)]
 
 
