@@ -100,8 +100,8 @@ def connect(uri: str, experiment: str, artifacts: str, is_read: bool = False) ->
         _check_artifacts(artifacts)
     try:
         if found is None:
-            if addresses.is_database(uri):
-                _check_database(uri)
+            if addresses.is_database(uri):  # MLflow would ask for 100 seconds what refuses at once
+                create_engine(uri, poolclass=NullPool).connect().close()
             own = place if addresses.is_database(uri) else None
             store = _open(uri, experiment, own if artifacts else "")
             kept = store.client.get_experiment(store.experiment_id).artifact_location or ""
@@ -150,11 +150,6 @@ def _driver(error: BaseException) -> str:
             return DRIVERS[cause.name]
         cause = cause.__cause__ or cause.__context__
     return ""
-
-
-def _check_database(uri: str) -> None:
-    """Raise at once what a database refuses for; MLflow would ask again for 100 seconds."""
-    create_engine(uri, poolclass=NullPool).connect().close()
 
 
 def _check_artifacts(place: str, setting: str = "tracking.artifacts=") -> None:
