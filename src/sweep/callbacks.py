@@ -93,15 +93,10 @@ def _show_plan(config: DictConfig) -> NoReturn:
 
 def _end_failed(config: DictConfig, error: BaseException) -> None:
     journal, job = Journal(Path(config.hydra.runtime.output_dir)), resolved(config)
-    is_killed = isinstance(error, JobKilledError)
-    sweep, number, uploads = (
-        job.nested["sweep"],
-        config.hydra.job.num,
-        job.nested["sweep"]["uploads"],
-    )
-    tracking = TrackingSettings.of(job.nested["tracking"])
-    if uploads and not journal.path.exists():  # it may have run where this folder is not seen
-        try:
+    is_killed, number = isinstance(error, JobKilledError), config.hydra.job.num
+    sweep, tracking = job.nested["sweep"], TrackingSettings.of(job.nested["tracking"])
+    if sweep["uploads"] and not journal.path.exists():
+        try:  # it may have run where this folder is not seen
             elsewhere.take_over(tracking, journal, sweep["id"], number)
         except InputError:
             log.debug("%s: not fetched", journal.folder, exc_info=True)
@@ -112,7 +107,7 @@ def _end_failed(config: DictConfig, error: BaseException) -> None:
         journal.append(EventKind.START, **start)
     if before is None or (is_killed and before.status in (Status.RUNNING, Status.KILLED)):
         end(journal, Status.KILLED if is_killed else Status.FAILED, str(error))
-        if uploads:
+        if sweep["uploads"]:
             upload([journal], tracking.connect)
 
 
