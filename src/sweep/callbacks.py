@@ -19,8 +19,7 @@ from src.process.signals import defer_stop
 from src.sweep import multirun
 from src.sweep.closing import close_if_ended
 from src.sweep.compose import resolved
-from src.sweep.directories import check_directories
-from src.sweep.preflight import check_chdir, check_is_single
+from src.sweep.preflight import check_chdir, check_directories, check_is_single
 from src.tracking import elsewhere, run_logger
 from src.tracking.event import EventKind
 from src.tracking.job_record import Status, fold

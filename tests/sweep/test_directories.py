@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from src.errors import InputError
-from src.sweep.directories import check_directories, check_job_folders, check_writable
+from src.sweep.preflight import check_directories, check_job_folders, check_writable
 from tests.conftest import Workplace
 
 SMALL = ("data=mnist_5k", "data.n=200", "epochs=1", "model=softmax", "figures=false", "threads=1")
