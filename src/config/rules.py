@@ -52,13 +52,8 @@ def optional(rule: Rule) -> Rule:
     return Rule(lambda v: v is None or rule.allows(v), f"{rule.words}, or null")
 
 
-def _is_growing(value: Any, rule: Rule) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(map(rule.allows, value))
-        and all(a < b for a, b in pairwise(value))
-    )
+def _is_list(value: Any, rule: Rule) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(rule.allows, value))
 
 
 FUNCTION = Rule(lambda v: isinstance(v, Mapping), "a mapping with `_target_` and `_partial_: true`")
@@ -70,11 +65,9 @@ THREADS = Rule(
     lambda v: v == "auto" or whole(1, MAX_THREADS).allows(v),
     f"auto or an integer from 1 to {MAX_THREADS}",
 )
-AUTO_OR_WHOLE = Rule(
-    lambda v: v == "auto" or (_is_whole(v) and v >= 1), "auto or an integer of at least 1"
-)
+AUTO_OR_WHOLE = Rule(lambda v: v == "auto" or whole(1).allows(v), f"auto or {whole(1).words}")
 CHANNELS = Rule(
-    lambda v: isinstance(v, list) and bool(v) and all(_is_whole(c) and c > 0 for c in v),
+    lambda v: _is_list(v, whole(1)),
     "a list of integers of at least 1, one for each block, such as [16,32]",
 )
 SIZE = Rule(
@@ -82,7 +75,7 @@ SIZE = Rule(
     "a list of height and width, integers of at least 1",
 )
 BETAS = Rule(
-    lambda v: isinstance(v, list) and len(v) == 2 and all(_is_number(b) and 0 <= b < 1 for b in v),
+    lambda v: _is_list(v, number(0, 1)) and len(v) == 2,
     "two numbers of at least 0 and below 1, such as [0.9,0.999]",
 )
 URI = Rule(
@@ -94,14 +87,11 @@ POSITIVE = number(0, above=True)
 MIN_SEEDS = 6  # the fewest with which a difference of two variants can be significant
 MAX_ENUMERATED = 10_000  # seeds or trials that are enumerated; far more fill the memory
 LOOKS = Rule(
-    lambda v: _is_growing(v, whole(MIN_SEEDS, MAX_ENUMERATED)),
+    lambda v: _is_list(v, whole(MIN_SEEDS, MAX_ENUMERATED)) and all(a < b for a, b in pairwise(v)),
     f"numbers of seeds that increase from {MIN_SEEDS} or more on, at most to {MAX_ENUMERATED}, "
     "such as [8,12,16]",
 )
 TUNING_SEEDS = Rule(
-    lambda v: (
-        whole(1, MAX_ENUMERATED).allows(v)
-        or (isinstance(v, list) and v != [] and all(map(SEED.allows, v)) and len({*v}) == len(v))
-    ),
+    lambda v: whole(1, MAX_ENUMERATED).allows(v) or (_is_list(v, SEED) and len({*v}) == len(v)),
     f"how many, {whole(1, MAX_ENUMERATED).words}, or a list of different seeds",
 )
