@@ -155,8 +155,7 @@ def check(nested: Mapping[str, Any]) -> None:
             words = f"an option of the group {group}" if group in GROUPS else f"{group}.KEY=VALUE"
             raise _refusal(group, nested[group], words)
     for section in RULED_SECTIONS:
-        given = nested.get(section)
-        for key in given if isinstance(given, Mapping) else ():
+        for key in nested.get(section, {}):
             if f"{section}.{key}" not in SCHEMA:
                 allowed = [k.partition(".")[2] for k in SCHEMA if k.startswith(f"{section}.")]
                 raise InputError(unknown(f"{section}.{key}", allowed))

@@ -76,7 +76,6 @@ def _is_plain(override: Override) -> bool:
     each = value if isinstance(value, list) else [value]
     return (
         override.type is OverrideType.CHANGE
-        and override.package is None
         and not covers(COMPOSED_KEYS, key)
         and not key.endswith("_target_")
         and all(part is None or isinstance(part, bool | int | float | str) for part in each)
