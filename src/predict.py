@@ -50,18 +50,15 @@ def main(arguments: Sequence[str]) -> None:
     for prediction in _with_progress(predictions.predict(model, given)):
         found.append(prediction)
         print(predictions.line(model, prediction))
+    table = predictions.table(model, found)
     if out:
-        predictions.write_csv(out, model, found)
+        predictions.write_csv(out, table)
     if picture:
         from src.inference import contact_sheet
 
         contact_sheet.save(picture, model, found)
-    if any(prediction.example.label is not None for prediction in found):
-        from rich.console import Console
-
-        counts = predictions.counts(model, found)
-        print(predictions.error(counts))
-        Console().print(predictions.confusion_table(model, counts))
+    if table["true"].notna().any():
+        print(predictions.score(table, model.classes))
 
 
 def _labelled(given: "Sequence[Example]") -> "Sequence[Example]":

@@ -1,13 +1,12 @@
-"""Predictions of a model for examples: computed in batches, told in lines, CSV and a matrix."""
+"""Predictions of a model: computed in batches, told in lines, a table and a confusion matrix."""
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from rich.table import Table
+from pandas import DataFrame, crosstab
 
 from src.errors import InputError
 from src.inference.examples import Example, stack
@@ -44,49 +43,34 @@ def line(model: TrainedModel, prediction: Prediction) -> str:
     return f"{name}  {model.classes[index]}  {share:.3f}{true}"
 
 
-def write_csv(file: Path, model: TrainedModel, predictions: Sequence[Prediction]) -> None:
-    """Write a row an example: name, class, its probability, the true class, and every probability.
+def table(model: TrainedModel, predictions: Sequence[Prediction]) -> DataFrame:
+    """Return a row an example: name, class, its probability, the true class, every probability."""
+    classes = model.classes
+    return DataFrame(
+        {
+            "name": each.example.name,
+            "class": classes[each.index],
+            "probability": each.probabilities[each.index],
+            "true": None if each.example.label is None else classes[each.example.label],
+            **{f"p({name})": p for name, p in zip(classes, each.probabilities, strict=True)},
+        }
+        for each in predictions
+    )
 
-    Raises InputError where the file cannot be written.
-    """
-    every = [f"p({name})" for name in model.classes]
+
+def write_csv(file: Path, found: DataFrame) -> None:
+    """Write the table. Raises InputError where the file cannot be written."""
     try:
-        with file.open("w", newline="", encoding="utf-8") as target:
-            writer = csv.writer(target)
-            writer.writerow(["name", "class", "probability", "true", *every])
-            for prediction in predictions:
-                index, label = prediction.index, prediction.example.label
-                shares = [f"{share:.6g}" for share in prediction.probabilities]
-                true = "" if label is None else model.classes[label]
-                name = prediction.example.name
-                writer.writerow([name, model.classes[index], shares[index], true, *shares])
+        found.to_csv(file, index=False, float_format="%.6g")
     except OSError as error:
         raise InputError(f"out={file}: cannot be written: {refusal(error)}") from error
 
 
-def counts(model: TrainedModel, predictions: Sequence[Prediction]) -> np.ndarray:
-    """Return how many labelled examples of each class (rows) are taken for each (columns)."""
-    found = np.zeros((len(model.classes),) * 2, dtype=int)
-    for prediction in predictions:
-        if prediction.example.label is not None:
-            found[prediction.example.label, prediction.index] += 1
-    return found
-
-
-def error(found: np.ndarray) -> str:
-    """Return the error of counts of true against predicted classes in words."""
-    total, wrong = int(found.sum()), int(found.sum() - np.trace(found))
-    return f"error {wrong / total:.2%} ({wrong} of {total})"
-
-
-def confusion_table(model: TrainedModel, found: np.ndarray) -> Table:
-    """Return the confusion matrix for a terminal; correct ones lie on its diagonal."""
-    table = Table()
-    table.add_column("true \\ predicted")
-    for name in model.classes:
-        table.add_column(name, justify="right")
-    for row, name in enumerate(model.classes):
-        cells = [str(n) if n else "·" for n in found[row]]
-        cells[row] = f"[bold]{cells[row]}[/bold]"
-        table.add_row(name, *cells)
-    return table
+def score(found: DataFrame, classes: Sequence[str]) -> str:
+    """Return the error of the labelled examples, and their confusion matrix: its rows are true."""
+    labelled = found.dropna(subset="true")
+    wrong = int((labelled["true"] != labelled["class"]).sum())
+    counts = crosstab(labelled["true"], labelled["class"].rename("predicted"))
+    counts = counts.reindex(index=classes, columns=classes, fill_value=0)
+    error = f"error {wrong / len(labelled):.2%} ({wrong} of {len(labelled)})"
+    return f"{error}\n{counts.to_string()}"
