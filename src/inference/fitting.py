@@ -29,7 +29,7 @@ def fit(picture: Image.Image, shape: Sequence[int], box: float | None = BOX) -> 
         mode = "L" if channels == 1 else "RGB"
         fitted = ImageOps.fit(picture.convert(mode), (width, height), Image.Resampling.LANCZOS)
         return np.asarray(fitted).reshape(height, width, channels).transpose(2, 0, 1)
-    pixels = _flat(picture)
+    pixels = flat(picture)
     edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
     ground = np.median(np.concatenate(edges), axis=0)  # its colour (3,)
     is_grey = (pixels == pixels[..., :1]).all()
@@ -58,7 +58,7 @@ def ink_box(examples: np.ndarray) -> float | None:
     return min(1.0, float(max(spans)) / min(inked.shape[1:]))
 
 
-def _flat(picture: Image.Image) -> np.ndarray:
+def flat(picture: Image.Image) -> np.ndarray:
     """Return (height, width, 3) uint8 on white, where a picture was transparent."""
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")
