@@ -78,8 +78,7 @@ def pool(monkeypatch):
 
     def make(gpus: list[str], workers: int) -> _pool.Pool:
         made = object.__new__(_pool.Pool)
-        settings = {"workers": workers, "per_gpu": 1, "threads": 1, "timeout": None, "retries": 1}
-        made.settings = _pool.Settings(**settings, preload=[])
+        made.settings = {"timeout": None}
         made.multirun, made.shared, made.gpus, made.most = None, b"", gpus, workers
         made.workers, made.tries, made.returns = [], {}, {}
         made.waiting = _pool.deque(Job(number, "", ()) for number in range(2 * workers))

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
 
 class JobLauncher(Launcher):
-    """A launcher that keeps what its jobs need."""
+    """A launcher that keeps what its jobs need. Raises ValueError for a setting without meaning."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = {
+            key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+            for key, value in settings.items()
+        }
+        from src import launching  # Hydra imports all plugins, also for --help
+
+        launching.check_launcher(self.settings)
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -45,13 +54,7 @@ class ClusterLauncher(JobLauncher):
             raise ValueError(
                 f'hydra/launcher={self.extra}: needs `pip install -e ".[{self.extra}]"`'
             )
-        self.settings = {
-            key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
-            for key, value in settings.items()
-        }
-        from src import launching  # Hydra imports all plugins, also for --help
-
-        launching.check_launcher(self.settings)
+        super().__init__(**settings)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int

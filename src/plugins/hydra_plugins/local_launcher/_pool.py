@@ -5,12 +5,13 @@ import multiprocessing
 import signal
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 import cloudpickle
 from hydra.core.utils import JobReturn, JobStatus
@@ -23,21 +24,6 @@ from src.launching import PEER_CLOSED, Job, JobError, JobKilledError, JobSource,
 
 GRACE_SECONDS = 2.0  # in which an interrupted job may end in good order
 POLL_SECONDS = 0.5  # how often the view of a running sweep is renewed
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings of `local_launcher.DEFAULTS`. Raises ValueError for one that means nothing."""
-
-    workers: str | int
-    per_gpu: int
-    threads: int
-    timeout: float | None
-    retries: int
-    preload: Sequence[str]
-
-    def __post_init__(self) -> None:
-        launching.check_launcher(vars(self))
 
 
 @dataclass
@@ -84,7 +70,7 @@ class Worker:
         return result
 
 
-def launch(settings: Settings, multirun: Multirun, source: JobSource) -> list[JobReturn]:
+def launch(settings: Mapping[str, Any], multirun: Multirun, source: JobSource) -> list[JobReturn]:
     """Run the jobs of a source, each as soon as it is known and a worker is free.
 
     Returns their results in the order of their numbers; a failed one's carries the reason.
@@ -114,15 +100,15 @@ def launch(settings: Settings, multirun: Multirun, source: JobSource) -> list[Jo
 class Pool:
     """The workers of a sweep, its jobs that wait for one, and the returns of those that ended."""
 
-    def __init__(self, settings: Settings, multirun: Multirun) -> None:
+    def __init__(self, settings: Mapping[str, Any], multirun: Multirun) -> None:
         self.settings, self.multirun = settings, multirun
         self.shared, self.gpus = multirun.dumps(), shared_gpus(multirun.config)
-        self.most = worker_count(settings.workers, settings.per_gpu, self.gpus)
+        self.most = worker_count(settings["workers"], settings["per_gpu"], self.gpus)
         self.workers: list[Worker] = []
         self.waiting: deque[Job] = deque()
         self.tries: dict[int, int] = {}
         self.returns: dict[int, JobReturn] = {}  # by the number of the job, as they come
-        launching.fork_server.start(settings.preload)
+        launching.fork_server.start(settings["preload"])
 
     def add(self, jobs: Sequence[Job], view: SweepView) -> None:
         """Let jobs wait for a worker, but for those whose results are there already."""
@@ -135,7 +121,7 @@ class Pool:
                 self.returns[job.number] = result
                 view.done(job.number, None)
         self.waiting += [job for job in jobs if job.number not in known]
-        self.tries |= {job.number: self.settings.retries for job in jobs}
+        self.tries |= {job.number: self.settings["retries"] for job in jobs}
 
     def busy(self) -> list[Worker]:
         """Return the workers that run a job."""
@@ -148,7 +134,7 @@ class Pool:
             if not idle:
                 used = [worker.gpu for worker in self.workers]
                 gpu = min(self.gpus, key=used.count, default=None)
-                idle = [Worker.start(self.shared, gpu, self.settings.timeout)]
+                idle = [Worker.start(self.shared, gpu, self.settings["timeout"])]
                 self.workers += idle
             idle.pop().begin(self.waiting.popleft())
 
