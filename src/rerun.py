@@ -34,8 +34,6 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError("FILE.zip: must be given, one archive")
     if wrong := [argument for argument in extra if "=" not in argument]:
         raise InputError(f"{wrong[0]}: must be key=value, or an archive")
-    from rich.console import Console
-
     from src.crate import archive, contents, repeat, results
 
     found = archive.read(Path(files[0]))
@@ -52,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
         overrides, [*options, *extra], Path(folders[-1]).absolute() if folders else default
     )
     agreed = results.agreements(before, after)
-    Console().print(repeat.table(agreed))
+    print(repeat.table(agreed))
     curves, of = results.equal_curves(before, after)
     print(f"curves: {curves} of {of} jobs bitwise equal in every epoch")
     told = [*repeat.unmatched(before, after), *repeat.differing(agreed)]

@@ -3,14 +3,12 @@
 import os
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from pandas import DataFrame, crosstab
 
-from src.crate.results import Agreement, JobResult, Repeat
+from src.crate.results import JobResult, Repeat
 from src.folders import CODE
 from src.tracking.journal import Journal
 from src.tracking.sweep_journals import SweepJournals
@@ -39,18 +37,12 @@ def run(overrides: Sequence[str], extra: Sequence[str], folder: Path) -> list[Jo
     return jobs
 
 
-def table(found: Sequence[Agreement]) -> Table:
-    """Return how many figures of each name agree, and how."""
-    shown = Table(box=SIMPLE_HEAD)
-    shown.add_column("figure", no_wrap=True)
-    for word in (*Repeat, "largest difference"):
-        shown.add_column(word, justify="right")
-    for figure in dict.fromkeys(agreement.figure for agreement in found):
-        own = [agreement for agreement in found if agreement.figure == figure]
-        counts = Counter(agreement.word for agreement in own)
-        largest = max(abs(a.before - a.after) for a in own)
-        shown.add_row(figure, *(str(counts[word] or "·") for word in Repeat), f"{largest:.3g}")
-    return shown
+def table(found: DataFrame) -> str:
+    """Return how many figures of each name agree, and how, as lines of text."""
+    counts = crosstab(found["figure"], found["repeat"]).reindex(columns=[*Repeat], fill_value=0)
+    differences = (found["before"] - found["after"]).abs()
+    counts["largest difference"] = differences.groupby(found["figure"]).max()
+    return counts.rename_axis(columns=None).to_string(float_format="{:.3g}".format)
 
 
 def unmatched(before: Sequence[JobResult], after: Sequence[JobResult]) -> Iterator[str]:
@@ -65,8 +57,7 @@ def unmatched(before: Sequence[JobResult], after: Sequence[JobResult]) -> Iterat
             yield f"{job.name}: run again on other data"
 
 
-def differing(found: Sequence[Agreement]) -> Iterator[str]:
+def differing(found: DataFrame) -> Iterator[str]:
     """Yield a line for each figure that is not what it was."""
-    for each in found:
-        if each.word == Repeat.DIFFERS:
-            yield f"{each.job}: {each.figure} {each.before:.6g} is {each.after:.6g} now"
+    for each in found[found["repeat"] == Repeat.DIFFERS].itertuples():
+        yield f"{each.job}: {each.figure} {each.before:.6g} is {each.after:.6g} now"

@@ -8,6 +8,8 @@ from enum import StrEnum
 from statistics import stdev
 from typing import Any, Self
 
+from pandas import DataFrame
+
 from src.config.variant import factors
 from src.errors import InputError
 from src.metrics import EPOCH_SECONDS
@@ -72,40 +74,29 @@ class Repeat(StrEnum):
     DIFFERS = "differs"
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """A figure of a job beside the same figure of the job run again."""
-
-    job: str
-    figure: str
-    before: float
-    after: float
-    noise: float  # the largest difference that is none; NaN where nothing says so
-
-    @property
-    def word(self) -> Repeat:
-        """The verdict on both."""
-        if self.before == self.after or (math.isnan(self.before) and math.isnan(self.after)):
-            return Repeat.EQUAL
-        is_noise = abs(self.before - self.after) <= self.noise
-        return Repeat.WITHIN_NOISE if is_noise else Repeat.DIFFERS
-
-
-def agreements(before: Sequence[JobResult], after: Sequence[JobResult]) -> list[Agreement]:
-    """Compare each job with the one of its variant and seed, figure by figure.
+def agreements(before: Sequence[JobResult], after: Sequence[JobResult]) -> DataFrame:
+    """Compare each job with the one of its variant and seed: a row for each of its figures.
 
     Noise is twice the standard deviation of a figure over the seeds of its variant, as the archive
     has them; of a variant with one seed, twice the binomial one of the difference of two errors on
     as many validation examples as there are.
     """
     again = {job.key: job for job in after}
-    return [
-        Agreement(job.name, figure, value, again[job.key].summary.get(figure, math.nan), noise)
+    rows = [
+        (job.name, figure, value, now, _repeat(value, now, _noise(job, figure, before)))
         for job in before
         if job.key in again
         for figure, value in job.summary.items()
-        for noise in [_noise(job, figure, before)]
+        for now in [again[job.key].summary.get(figure, math.nan)]
     ]
+    return DataFrame(rows, columns=["job", "figure", "before", "after", "repeat"])
+
+
+def _repeat(before: float, after: float, noise: float) -> Repeat:
+    """Return the verdict on a figure; `noise` is the largest difference that is none, or NaN."""
+    if before == after or (math.isnan(before) and math.isnan(after)):
+        return Repeat.EQUAL
+    return Repeat.WITHIN_NOISE if abs(before - after) <= noise else Repeat.DIFFERS
 
 
 def _noise(job: JobResult, figure: str, jobs: Sequence[JobResult]) -> float:
@@ -124,4 +115,5 @@ def equal_curves(before: Sequence[JobResult], after: Sequence[JobResult]) -> tup
     """Return of how many jobs every figure of every epoch is bitwise equal, and of how many."""
     again = {job.key: job for job in after}
     pairs = [(job, again[job.key]) for job in before if job.key in again]
-    return sum(dump([a]) == dump([b]) or a.epochs == b.epochs for a, b in pairs), len(pairs)
+    curves = [[json.dumps(job.epochs, sort_keys=True) for job in pair] for pair in pairs]
+    return sum(a == b for a, b in curves), len(pairs)

@@ -17,7 +17,7 @@ def job(error: float, seed: int = 0, model: str = "mlp", **more) -> JobResult:
 
 
 def words(before, after) -> list[str]:
-    return [agreement.word for agreement in agreements(before, after)]
+    return [*agreements(before, after)["repeat"]]
 
 
 def test_results_come_back_to_the_bit():
