@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +21,13 @@ EXAMPLES = 8  # inputs that are kept with a model
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Written:
-    """The files of a job, and its right predictions, encoded; "" without a model."""
-
-    files: list[Path]
-    correct: str
-
-
 def write(
     folder: Path, model: nn.Module, splits: Splits, result: Result, pictures: bool
-) -> Written:
-    """Write the files of a job into `folder`; `model` has its best weights."""
+) -> tuple[list[Path], str]:
+    """Write the files of a job into `folder`; `model` has its best weights.
+
+    Returns the files, and the right predictions, encoded; "" without a model.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     correct = ""
@@ -57,7 +51,7 @@ def write(
             continue
         written.append(folder / "figures" / f"{name}.png")
         figures.save(picture, written[-1])
-    return Written(written, correct)
+    return written, correct
 
 
 def _predictions(

@@ -209,12 +209,14 @@ def _train(
         summary = result.summary | components.test(result.weights)
         pictures = job.config.nested["figures"]
         folder = journal.folder / FILES
-        written = artifacts.write(folder, components.model, components.splits, result, pictures)
+        files, correct = artifacts.write(
+            folder, components.model, components.splits, result, pictures
+        )
         (folder / "config.yaml").write_text(job.config.yaml, encoding="utf-8")
         last = result.history[-1].epoch
         journal.extend(  # at once: each waits for the disk
-            event_now(EventKind.FINAL, step=last, values=summary, correct=written.correct),
-            journal.files_event([*written.files, folder / "config.yaml"]),
+            event_now(EventKind.FINAL, step=last, values=summary, correct=correct),
+            journal.files_event([*files, folder / "config.yaml"]),
             event_now(EventKind.END, status=Status.FINISHED, tags={"outcome": result.outcome}),
         )
     job.index.add(job.fingerprint, journal, job.typed)
