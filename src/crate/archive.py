@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from src.errors import InputError
-from src.messages.error_text import refusal, told_as
+from src.messages.error_text import told_as
 
 METADATA = "ro-crate-metadata.json"
 MAX_BYTES = 2**30  # bytes of all files together, unpacked
@@ -43,13 +43,10 @@ def write(file: Path, folder: Path, name: str, description: str, about: Mapping[
         described = {DIGEST: hashlib.sha256(content).hexdigest(), "contentSize": str(len(content))}
         described |= {"encodingFormat": mimetypes.guess_type(path.name)[0] or "text/plain"}
         crate.add_file(path, inside, properties={"name": inside, **described})
-    try:
-        with TemporaryDirectory(dir=file.parent) as own:
-            made = crate.write_zip(Path(own, "crate.zip"))
-            digest = hashlib.sha256(made.read_bytes()).hexdigest()
-            made.replace(file)
-    except OSError as error:
-        raise InputError(f"out={file}: cannot be written: {refusal(error)}") from error
+    with told_as(f"out={file}: cannot be written"), TemporaryDirectory(dir=file.parent) as own:
+        made = crate.write_zip(Path(own, "crate.zip"))
+        digest = hashlib.sha256(made.read_bytes()).hexdigest()
+        made.replace(file)
     return digest
 
 

@@ -13,7 +13,7 @@ from src.inference.examples import Example
 from src.inference.fitting import flat
 from src.inference.predictions import Prediction
 from src.inference.trained_model import TrainedModel
-from src.messages.error_text import clip, refusal
+from src.messages.error_text import clip, told_as
 
 SIDE, GAP, ROW = 112, 12, 16  # pixels: of a picture, between things, of a line of text
 WIDTH, HEIGHT = 3 * SIDE + 4 * GAP, SIDE + ROW + 2 * GAP  # pixels of a tile
@@ -44,10 +44,8 @@ def save(file: Path, model: TrainedModel, predictions: Sequence[Prediction]) -> 
         lines = "\n".join(f"{shares[k]:.0%}  {clip(model.classes[k], 11)}" for k in best)
         color = INK if example.label in (None, prediction.index) else VERMILLION
         draw.multiline_text((left, top), lines, color, font, spacing=GAP)
-    try:
+    with told_as(f"picture={file}: cannot be written"):
         save_png(sheet, file)
-    except (OSError, ValueError) as error:  # ValueError: no format of this name
-        raise InputError(f"picture={file}: cannot be written: {refusal(error)}") from error
 
 
 def _pictures(example: Example) -> list[Image.Image]:

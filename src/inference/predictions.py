@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 from pandas import DataFrame, crosstab
 
-from src.errors import InputError
 from src.inference.examples import Example, stack
 from src.inference.trained_model import BATCH, TrainedModel
-from src.messages.error_text import refusal
+from src.messages.error_text import told_as
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,8 @@ def table(model: TrainedModel, predictions: Sequence[Prediction]) -> DataFrame:
 
 def write_csv(file: Path, found: DataFrame) -> None:
     """Write the table. Raises InputError where the file cannot be written."""
-    try:
+    with told_as(f"out={file}: cannot be written"):
         found.to_csv(file, index=False, float_format="%.6g")
-    except OSError as error:
-        raise InputError(f"out={file}: cannot be written: {refusal(error)}") from error
 
 
 def score(found: DataFrame, classes: Sequence[str]) -> str:

@@ -45,10 +45,8 @@ def check_targets(name: str, nested: object, allowed: Collection[str]) -> None:
 
 def read_config(file: Path) -> Mapping[str, Any]:
     """Return the config of a run. Raises InputError for what is no mapping."""
-    try:
+    with told_as(f"{file}: no YAML"):
         nested = yaml.safe_load(file.read_bytes())
-    except yaml.YAMLError as error:
-        raise InputError(f"{file}: no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(nested, dict) or not isinstance(nested.get("model"), dict):
         raise InputError(f"{file}: no config of a run: it has no model")
     return nested

@@ -54,7 +54,8 @@ def told_as(said: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{said}: {root_cause(error)}") from error
+        is_call = isinstance(error, OSError) and error.strerror  # of the system, not of a library
+        raise InputError(f"{said}: {refusal(error) if is_call else root_cause(error)}") from error
 
 
 @contextmanager
@@ -96,7 +97,7 @@ def unknown(typed: str, allowed: Iterable[str], below: Iterable[str] = ()) -> st
     """
     names, typed = sorted(allowed), typed or repr(typed)
     name = re.split(r"[=./]", typed)[-1]
-    hint = nearest_key(name, below, 1.0) or nearest(name, names) or nearest_key(name, below)
+    hint = nearest(name, below, 1.0) or nearest(name, names) or nearest(name, below)
     shown = names if not hint or len(names) <= MAX_LISTED else []
     return f"{typed}: unknown{hint}" + (f"; must be one of {', '.join(shown)}" if shown else "")
 
@@ -106,16 +107,13 @@ def options(parser: argparse.ArgumentParser) -> list[str]:
     return re.findall(r"--[a-z][\w-]*", parser.format_usage())
 
 
-def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return a question for the name that may have been meant; "" if none is near."""
-    found = difflib.get_close_matches(name, list(allowed), n=1)
-    return f" (did you mean {found[0]}?)" if found else ""
+def nearest(name: str, allowed: Iterable[str], least: float = 0.6) -> str:
+    """Return a question for the name that may have been meant; "" if none is as near as `least`.
 
-
-def nearest_key(key: str, keys: Iterable[str], least: float = 0.6) -> str:
-    """Return such a question for the dotted key whose last name is as near as `least`, or ""."""
-    by_name = {name.rpartition(".")[2]: name for name in sorted(keys, key=len, reverse=True)}
-    found = difflib.get_close_matches(key.rpartition(".")[2], by_name, n=1, cutoff=least)
+    Of dotted keys the last names are compared.
+    """
+    by_name = {key.rpartition(".")[2]: key for key in sorted(allowed, key=len, reverse=True)}
+    found = difflib.get_close_matches(name.rpartition(".")[2], by_name, n=1, cutoff=least)
     return f" (did you mean {by_name[found[0]]}?)" if found else ""
 
 

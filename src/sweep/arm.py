@@ -8,7 +8,7 @@ from typing import Any
 from src.config.schema import UNTUNABLE_KEYS, covers, leaves
 from src.config.search_space import Dimension, parse
 from src.errors import InputError
-from src.messages.error_text import nearest_key
+from src.messages.error_text import nearest
 from src.sweep.tuning import SamplerKind, grid_points
 from src.training.selection import end_epoch
 
@@ -75,7 +75,7 @@ def check_space(
             if key not in keys:
                 is_known = any(key in others for others in known.values())
                 meant = (name for name in keys if not covers(UNTUNABLE_KEYS, name))
-                hint = "" if is_known else nearest_key(key, meant)
+                hint = "" if is_known else nearest(key, meant)
                 said = f"must be a setting of every variant; {label} lacks it{hint}"
                 raise InputError(f"{where}={dimension.scale}(…): {said}")
     if tune["sampler"] == SamplerKind.TPE and find_spec("optuna") is None:

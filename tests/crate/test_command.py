@@ -30,7 +30,7 @@ def test_an_option_without_its_folder_is_refused(option):
         (["a.zip", "b.zip"], "FILE.zip: must be given, one archive"),
         (["a.zip", "rerun.dir="], "rerun.dir=: must be a folder"),
         (["a.zip", "--all"], "--all: must be key=value, or an archive"),
-        (["nowhere/a.zip"], "nowhere/a.zip: no archive that can be read: .* No such file"),
+        (["nowhere/a.zip"], "nowhere/a.zip: no archive that can be read: No such file"),
     ],
 )
 def test_wrong_words_of_a_rerun_are_refused(words, said):
