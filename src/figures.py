@@ -11,13 +11,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from src.metrics import Epoch
 
 MISTAKES, COLUMNS = 25, 5  # mistakes shown, the most confident first, and in a row
 CELL = 84  # pixels for a mistake's image
 BACKGROUND = 100  # images that tell whether all of them lie on black
+MAX_DOTS = 60  # epochs of a curve that are dots as well
 MAX_CLASSES = 40  # in a confusion matrix
 FILTERS = 64  # first-layer units shown
 INK, GREY, FAINT = (29, 33, 41), (109, 116, 128), (225, 228, 232)
@@ -30,13 +31,11 @@ def learning_curves(epochs: Sequence[Epoch]) -> Image.Image:
     """Draw train (hollow) and validation (full) error in percent, and loss, against the epoch."""
     picture = Image.new("RGB", (800 * SUPERSAMPLING, 330 * SUPERSAMPLING), "white")
     draw = ImageDraw.Draw(picture)
+    steps = [epoch.epoch for epoch in epochs]
     for left, title, quantity, scale in ((70, "error (%)", "error", 100), (475, "loss", "loss", 1)):
-        panel = _Panel(draw, (left, 50, left + 310, 280), epochs)
         train = [scale * getattr(epoch, f"train_{quantity}") for epoch in epochs]
         val = [scale * getattr(epoch, f"val_{quantity}") for epoch in epochs]
-        panel.frame([*train, *val], title)
-        panel.curve(train, VERMILLION, is_full=False)
-        panel.curve(val, BLUE, is_full=True)
+        _panel(draw, (left, 50, left + 310, 280), title, steps, train, val)
     legend = ((325, "train", VERMILLION, "white"), (400, "validation", BLUE, BLUE))
     y, font = 18 * SUPERSAMPLING, _font(13 * SUPERSAMPLING)
     for x, name, color, fill in legend:
@@ -45,57 +44,46 @@ def learning_curves(epochs: Sequence[Epoch]) -> Image.Image:
     return _indexed(picture.reduce(SUPERSAMPLING))
 
 
-class _Panel:
-    """A pair of axes in a drawing; `box` is in pixels before supersampling."""
+def _panel(
+    draw: ImageDraw.ImageDraw,
+    box: tuple[int, int, int, int],
+    title: str,
+    steps: Sequence[int],
+    train: Sequence[float],
+    val: Sequence[float],
+) -> None:
+    """Draw axes and two curves into a box of pixels before supersampling.
 
-    def __init__(
-        self, draw: ImageDraw.ImageDraw, box: tuple[int, ...], epochs: Sequence[Epoch]
-    ) -> None:
-        self.draw = draw
-        self.left, self.top, self.right, self.bottom = (SUPERSAMPLING * side for side in box)
-        self.steps = [epoch.epoch for epoch in epochs]
+    A curve has a dot for each epoch, if there are few, and a gap where a value is not finite.
+    """
+    left, top, right, bottom = (SUPERSAMPLING * side for side in box)
+    finite = [value for value in (*train, *val) if math.isfinite(value)] or [0.0]
+    margin = (max(finite) - min(finite)) * 0.05 or abs(max(finite)) * 0.05 or 1
+    low, high, last = min(finite) - margin, max(finite) + margin, max(2, steps[-1])
+    small, font = _font(12 * SUPERSAMPLING), _font(13 * SUPERSAMPLING)
 
-    def frame(self, values: Sequence[float], title: str) -> None:
-        """Draw grid, ticks and title for a quantity with these values."""
-        finite = [value for value in values if math.isfinite(value)] or [0.0]
-        low, high = min(finite), max(finite)
-        margin = (high - low) * 0.05 or abs(high) * 0.05 or 1
-        self.low, self.high = low - margin, high + margin
-        small, font = _font(12 * SUPERSAMPLING), _font(13 * SUPERSAMPLING)
-        place: tuple[float, float]
-        for tick in ticks(self.low, self.high):
-            y = self.y(tick)
-            self.draw.line((self.left, y, self.right, y), FAINT, SUPERSAMPLING)
-            place = (self.left - 7 * SUPERSAMPLING, y)
-            self.draw.text(place, f"{tick:.4g}", GREY, small, "rm")
-        for step in (tick for tick in ticks(1, max(2, self.steps[-1])) if tick == int(tick) > 0):
-            place = (self.x(step), self.bottom + 8 * SUPERSAMPLING)
-            self.draw.text(place, f"{step:.0f}", GREY, small, "mt")
-        bounds = (self.left, self.top, self.right, self.bottom)
-        self.draw.rectangle(bounds, outline=GREY, width=SUPERSAMPLING)
-        self.draw.text((self.left, self.top - 8 * SUPERSAMPLING), title, INK, font, "ls")
-        place = ((self.left + self.right) / 2, self.bottom + 28 * SUPERSAMPLING)
-        self.draw.text(place, "epoch", INK, font, "mt")
+    def place(step: float, value: float) -> tuple[float, float]:
+        x = left + (right - left) * (0.04 + 0.92 * (step - 1) / (last - 1))
+        return x, bottom - (bottom - top) * (value - low) / (high - low)
 
-    def curve(self, values: Sequence[float], color: tuple[int, ...], is_full: bool) -> None:
-        """Draw a line with a dot for each epoch, interrupted by values that are not finite."""
-        pairs = zip(self.steps, values, strict=True)
-        points = [(self.x(n), self.y(v)) if math.isfinite(v) else None for n, v in pairs]
+    for tick in ticks(low, high):
+        _, y = place(1, tick)
+        draw.line((left, y, right, y), FAINT, SUPERSAMPLING)
+        draw.text((left - 7 * SUPERSAMPLING, y), f"{tick:.4g}", GREY, small, "rm")
+    for step in (tick for tick in ticks(1, last) if tick == int(tick) > 0):
+        x, y = place(step, low)
+        draw.text((x, y + 8 * SUPERSAMPLING), f"{step:.0f}", GREY, small, "mt")
+    draw.rectangle((left, top, right, bottom), outline=GREY, width=SUPERSAMPLING)
+    draw.text((left, top - 8 * SUPERSAMPLING), title, INK, font, "ls")
+    draw.text(((left + right) / 2, bottom + 28 * SUPERSAMPLING), "epoch", INK, font, "mt")
+    for values, color, fill, width in ((train, VERMILLION, "white", 1), (val, BLUE, BLUE, 2)):
+        pairs = zip(steps, values, strict=True)
+        points = [place(n, v) if math.isfinite(v) else None for n, v in pairs]
         for a, b in pairwise(points):
             if a and b:
-                self.draw.line((*a, *b), color, SUPERSAMPLING * (2 if is_full else 1))
-        if len(points) <= 60:
-            for point in filter(None, points):
-                _dot(self.draw, *point, color, color if is_full else "white")
-
-    def x(self, step: float) -> float:
-        """Return the place of an epoch in pixels."""
-        last = max(2, self.steps[-1])
-        return self.left + (self.right - self.left) * (0.04 + 0.92 * (step - 1) / (last - 1))
-
-    def y(self, value: float) -> float:
-        """Return the place of a value in pixels."""
-        return self.bottom - (self.bottom - self.top) * (value - self.low) / (self.high - self.low)
+                draw.line((*a, *b), color, SUPERSAMPLING * width)
+        for point in filter(None, points if len(points) <= MAX_DOTS else ()):
+            _dot(draw, *point, color, fill)
 
 
 def ticks(low: float, high: float) -> list[float]:
@@ -161,7 +149,8 @@ def mistakes(
     for place, k in enumerate(worst):
         row, column = divmod(place, COLUMNS)
         shown = Image.fromarray(255 - images[k] if is_on_black else images[k])
-        picture.paste(_fitted(shown), (15 + column * pitch, row * pitch + 65))
+        shown = ImageOps.contain(shown, (CELL, CELL), Image.Resampling.BOX)
+        picture.paste(shown, (15 + column * pitch, row * pitch + 65))
         text = f"{names[labels[k]][:7]} as {names[predicted[k]][:7]}, {confidence[k]:.0%}"
         place_of_text = (15 + column * pitch + CELL // 2, row * pitch + 55)
         draw.text(place_of_text, text, INK, _font(13 if len(text) < 16 else 10), "mm")
@@ -174,7 +163,7 @@ def first_layer(weights: np.ndarray) -> Image.Image:
     """Draw first-layer weights (units, height, width); blue is negative, orange positive."""
     shown = weights[:FILTERS]
     limit = float(np.abs(shown).max())
-    sheet = _tiled(shown / (limit or 1), math.ceil(math.sqrt(len(shown))), gap=1, filler=0)
+    sheet = _tiled(shown / (limit or 1), math.ceil(math.sqrt(len(shown))))
     times = max(1, 480 // sheet.shape[1])
     colors = np.where((sheet > 0)[..., None], _mixed(sheet, VERMILLION), _mixed(-sheet, BLUE))
     enlarged = Image.fromarray(colors).resize((sheet.shape[1] * times, sheet.shape[0] * times), 0)
@@ -216,15 +205,6 @@ def _indexed(picture: Image.Image) -> Image.Image:
     return picture.quantize(palette=_palette(), dither=Image.Dither.NONE)
 
 
-def _fitted(image: Image.Image) -> Image.Image:
-    """Enlarge an image by a whole number to fill a cell, or reduce one that is larger."""
-    times = CELL // max(image.size)
-    if times:
-        return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
-    image.thumbnail((CELL, CELL))
-    return image
-
-
 def _dot(draw: ImageDraw.ImageDraw, x: float, y: float, color: tuple, fill: tuple | str) -> None:
     radius = 3 * SUPERSAMPLING
     draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill, color, SUPERSAMPLING)
@@ -236,12 +216,10 @@ def _mixed(amount: np.ndarray, color: tuple[int, ...]) -> np.ndarray:
     return (255 + share * (np.array(color) - 255)).astype(np.uint8)
 
 
-def _tiled(pictures: np.ndarray, columns: int, gap: int, filler: float) -> np.ndarray:
-    """Lay (N, H, W) pictures out in rows of `columns`."""
-    count, height, width = pictures.shape
-    rows = max(1, -(-count // columns))
-    sheet = np.full((rows * (height + gap), columns * (width + gap)), filler, dtype=np.float32)
-    for place, picture in enumerate(pictures):
-        top, left = place // columns * (height + gap), place % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = picture
-    return sheet
+def _tiled(pictures: np.ndarray, columns: int) -> np.ndarray:
+    """Lay (N, H, W) pictures out in rows of `columns`, each with a line of zeros after it."""
+    rows = -(-len(pictures) // columns)
+    padded = np.pad(pictures, ((0, rows * columns - len(pictures)), (0, 1), (0, 1)))
+    _, height, width = padded.shape
+    grid = padded.reshape(rows, columns, height, width).swapaxes(1, 2)
+    return grid.reshape(rows * height, columns * width)
