@@ -1,9 +1,11 @@
 """The jobs of a sweep in SLURM's queue: submitted by submitit, watched through squeue."""
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
+from dataclasses import dataclass
 from io import StringIO
 from math import ceil
 from pathlib import Path
@@ -11,9 +13,9 @@ from typing import Any
 
 import cloudpickle
 from hydra.core.utils import JobReturn
+from hydra_plugins.local_launcher import _worker
 from hydra_plugins.local_launcher._cluster import POLL_SECONDS, Ended, collect
 from hydra_plugins.local_launcher._worker import Multirun
-from hydra_plugins.slurm_launcher._job import QueuedJob
 from submitit import AutoExecutor, Job
 from submitit.core.utils import (
     FailedJobError,
@@ -21,12 +23,14 @@ from submitit.core.utils import (
     environment_variables,
     pickle_load,
 )
+from submitit.helpers import DelayedSubmission
 
 from src.launching import (
     JobError,
     JobKilledError,
     QueueState,
     failed,
+    quick_teardown,
     scheduler,
     submission,
     to_stderr,
@@ -39,6 +43,27 @@ RETRY = (
     "status=$?; if [ $status -ge 128 ] && [ ${SLURM_RESTART_COUNT:-0} -lt %d ];"
     " then scontrol requeue $SLURM_JOB_ID; fi; exit $status"
 )
+
+
+@dataclass(frozen=True)
+class QueuedJob:
+    """A callable that is small when pickled: all that jobs share lies in the file `shared`."""
+
+    shared: str
+    working_directory: str
+    number: int
+    overrides: list[str]
+
+    def __call__(self) -> bytes:
+        """Run the job; return its JobReturn, pickled by value."""
+        os.chdir(self.working_directory)
+        with quick_teardown():
+            multirun = Multirun.restore(Path(self.shared).read_bytes())
+            return _worker.run(multirun, self.number, self.overrides)
+
+    def checkpoint(self) -> Any:
+        """Return what is queued again; the job's own checkpoint lies on disk after each epoch."""
+        return DelayedSubmission(self)
 
 
 def launch(
