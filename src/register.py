@@ -41,12 +41,12 @@ def main(arguments: Sequence[str]) -> None:
     if isinstance(found, Comparison):
         winners = {run.run_id for run in found.best.usable.values()}
         candidates = [record for record in candidates if record.run.run_id in winners]
-    if isinstance(found, Comparison) and (rivals := undecided(found)):
-        among = " among all pairs" if found.effects else ""
-        reason = f"{found.best.label} is not decided{among} against {', '.join(rivals)}"
-        if "--anyway" not in words.flags:
-            raise InputError(f"{reason}; --anyway registers it all the same")
-        print(f"warning: {reason}")
+        if rivals := undecided(found):
+            among = " among all pairs" if found.effects else ""
+            reason = f"{found.best.label} is not decided{among} against {', '.join(rivals)}"
+            if "--anyway" not in words.flags:
+                raise InputError(f"{reason}; --anyway registers it all the same")
+            print(f"warning: {reason}")
     record = sweep_runs.ranked(candidates)[0]
     model_id = publish.publish_run(store, record)
     version = logged_model.register(store, model_id, name, answer.verdict, ALIAS)

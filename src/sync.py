@@ -36,7 +36,8 @@ def main(arguments: Sequence[str]) -> None:
     given = resolved.settings(overrides)["tracking"]
     instead = {key: value for key, value in given.items() if f"tracking.{key}" in typed}
     waiting = defaultdict(list)
-    for record in sorted(_unsent(places), key=lambda r: not (r.is_sweep or r.is_search)):
+    # Runs lie below their search's, and these below their sweep's.
+    for record in sorted(_unsent(places), key=lambda r: (not r.is_sweep, not r.is_search)):
         waiting[replace(record.destination, **instead)].append(record.journal)
     failed = sum(_send(journals, tracking) for tracking, journals in waiting.items())
     print(f"{sum(map(len, waiting.values())) - failed} jobs had something to send")
@@ -69,7 +70,7 @@ def _send(waiting: Sequence[Journal], tracking: TrackingSettings) -> int:
 
 def _unsent(places: Sequence[Path]) -> Iterator[JobRecord]:
     for folder in places:
-        for journal in sorted(journals(folder), key=_order):
+        for journal in sorted(journals(folder), key=lambda journal: journal.folder):
             record = end_if_gone(journal)
             if record is None or not journal.has_unsent:
                 continue
@@ -78,11 +79,6 @@ def _unsent(places: Sequence[Path]) -> Iterator[JobRecord]:
                 continue
             if record.has_ended and record.process != ProcessState.ALIVE:
                 yield record
-
-
-def _order(journal: Journal) -> list[tuple[int, str]]:
-    """Sort a sweep before its jobs, whose runs lie below its own, and job 2 before job 10."""
-    return [(len(name), name) for name in journal.folder.parts]
 
 
 if __name__ == "__main__":

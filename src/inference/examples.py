@@ -16,7 +16,7 @@ from src.data.target import relabelled
 from src.errors import InputError
 from src.inference.fitting import fit
 from src.inference.trained_model import TrainedModel
-from src.messages.error_text import refusal
+from src.messages.error_text import refusal, told_as
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv", ".data", ".npz", "")
 
@@ -43,7 +43,7 @@ def read(places: Sequence[str], model: TrainedModel) -> Iterator[Example]:
         elif place.suffix.lower() in TEXT_SUFFIXES:
             yield from _text(place, model)
         else:
-            yield _image(place, str(place), model)
+            yield _image(place, model)
 
 
 def _folder(folder: Path, model: TrainedModel) -> Iterator[Example]:
@@ -57,18 +57,15 @@ def _folder(folder: Path, model: TrainedModel) -> Iterator[Example]:
     for path in found:
         own = path.parent.name if path.parent != folder else ""
         label = model.classes.index(own) if own in model.classes else None
-        yield _image(path, str(path), model, label)
+        yield _image(path, model, label)
 
 
-def _image(path: Path, name: str, model: TrainedModel, label: int | None = None) -> Example:
+def _image(path: Path, model: TrainedModel, label: int | None = None) -> Example:
     if len(model.shape) != 3:
         raise InputError(f"{path}: {model.name} takes examples of shape {model.shape}, no images")
-    try:
-        with Image.open(path) as picture:
-            require_bytes(picture)
-            return Example(name, fit(picture, model.shape, model.box), label, path)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: no image that can be read: {error}") from error
+    with told_as(f"{path}: no image that can be read"), Image.open(path) as picture:
+        require_bytes(picture)
+        return Example(str(path), fit(picture, model.shape, model.box), label, path)
 
 
 def _text(path: Path, model: TrainedModel) -> Iterator[Example]:
