@@ -2,7 +2,7 @@
 
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,7 +33,7 @@ READ_ME = """# {name}
 - `{results}`: every job with its config, seed, data and code digests, and all figures
 - `configs/`: the resolved config of each job that trained{lacking}
 - `environment.txt`: the packages installed when this was packed; the sweep ran on {versions}
-- `code.diff`: what the code differed in from commit {commit} when this was packed
+- `code.diff`: what the code differed in from commit {git_commit} when this was packed
 - hardware: {hardware}
 
 To repeat it in a clone of the code at that commit, with `code.diff` applied:
@@ -70,11 +70,9 @@ def pack(source: RunSource, sweep: SweepRuns, file: Path) -> tuple[str, int]:
         (folder / "environment.txt").write_text(environment(), encoding="utf-8")
         (folder / "code.diff").write_bytes(code_diff(tags["git_commit"].rstrip("+")))
         (folder / COMMAND).write_text(f"{tags['command']}\n", encoding="utf-8")
-        words = {"name": question, "verdict": verdict, "results": FILE}
-        words |= {k: tags[k] for k in ("versions", "hardware", "command")}
-        words["own"] = _own_parts(results)
+        words = {"name": question, "verdict": verdict, "results": FILE, "own": _own_parts(results)}
         words["lacking"] = f", but for {lacking} whose server was away" if lacking else ""
-        (folder / "README.md").write_text(READ_ME.format(**words, commit=tags["git_commit"]))
+        (folder / "README.md").write_text(READ_ME.format(**words, **tags))
         about = {"name": "fairsweep", "version": tags["git_commit"]}
         about |= {"runtimePlatform": tags["versions"]}
         return archive.write(file, folder, question, verdict, about), lacking
@@ -131,10 +129,6 @@ def code_diff(commit: str) -> bytes:
 
 def changed_since(jobs: Sequence[JobResult]) -> list[str]:
     """Return the code files that have changed since jobs were trained with them."""
-    digests: Mapping[str, str] = {k: v for job in jobs for k, v in job.code.items()}
-    files = {name: ROOT / name for name in digests if name.endswith(".py")}
-    return sorted(
-        name
-        for name, file in files.items()
-        if name.startswith("src/") and Source.read(file).digest != digests[name]
-    )
+    digests = {name: digest for job in jobs for name, digest in job.code.items()}
+    own = [name for name in digests if name.startswith("src/") and name.endswith(".py")]
+    return sorted(name for name in own if Source.read(ROOT / name).digest != digests[name])

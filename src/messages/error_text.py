@@ -81,13 +81,12 @@ def place(error: BaseException) -> str:
     """Return where in the user's own code an exception was raised; "" for other code."""
     chain = filter(None, (error.__cause__, error))
     frames = [frame for each in chain for frame in traceback.extract_tb(each.__traceback__)]
-    own = [frame for frame in frames if _is_users(Path(frame.filename))]
-    return f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
-
-
-def _is_users(file: Path) -> bool:
-    is_others = "site-packages" in file.parts or any(map(file.is_relative_to, OTHERS_CODE))
-    return file.is_absolute() and not is_others
+    for frame in reversed(frames):
+        file = Path(frame.filename)
+        is_others = "site-packages" in file.parts or any(map(file.is_relative_to, OTHERS_CODE))
+        if file.is_absolute() and not is_others:
+            return f" ({file}:{frame.lineno})"
+    return ""
 
 
 def unknown(typed: str, allowed: Iterable[str], below: Iterable[str] = ()) -> str:

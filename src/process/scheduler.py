@@ -52,11 +52,11 @@ def job_name(cluster: str, job_id: str) -> str:
 
 def state(job: str) -> QueueState:
     """Return the state of a job, or of arrays: queued or running if any job of them is."""
-    found = {queue_state(word) for word in words(job).values()} if is_reached(job) else set()
-    for each in (QueueState.RUNNING, QueueState.QUEUED):
-        if each in found:
-            return each
-    return QueueState.ENDED if is_reached(job) else QueueState.UNKNOWN
+    if not is_reached(job):
+        return QueueState.UNKNOWN
+    found = {queue_state(word) for word in words(job).values()}
+    order = (QueueState.RUNNING, QueueState.QUEUED)
+    return next((each for each in order if each in found), QueueState.ENDED)
 
 
 def queue_state(word: str) -> QueueState:
