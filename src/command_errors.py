@@ -101,6 +101,9 @@ def _missing(error: MissingConfigException, missing: str) -> str:
     if not group:
         return f"--config-name={name}: must be a file in {CODE / 'conf'}, or in --config-path"
     place = re.match(r"In '([^']+)'", str(error))
+    own = sorted(file.stem for file in (CODE / "conf" / group).glob("*.yaml"))
+    if own and place and place[1] == "config":  # one of several, for which Hydra lists no options
+        return unknown(f"{group}={name}", own)
     return f"{place[1] if place else missing}: its defaults list names {missing}: no such file"
 
 

@@ -61,7 +61,8 @@ def print_needed(result: Result, command: str) -> None:
         raise InputError("compare.margin=0: must be above 0; margin=X is another one")
     console = Console()
     pairs = [pair for pair in comparison.listed_pairs if upper_spread(pair) > 0]
-    console.print(terminal.fitted(_columns(comparison), pairs, console.width))
+    if pairs:
+        console.print(terminal.fitted(_columns(comparison), pairs, console.width))
     unit = comparison.criterion.unit
     print(
         f"margin {scale * comparison.margin:g}{unit}, {count(comparison.seeds, 'seed')} until now"

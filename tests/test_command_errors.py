@@ -30,6 +30,10 @@ WRONG = {
     "a key like one that a sweep fills in": ("id=3", r"^id: unknown(?! .did you mean sweep.id)"),
     "a group": ("modle=mlp", r"^modle: unknown \(did you mean model\?\)$"),
     "an option": ("model=mpl", r"^model=mpl: unknown \(did you mean mlp\?\); must be one of cnn, "),
+    "one of several options": (
+        "metrics=[macro_f]",
+        r"^metrics=macro_f: unknown \(did you mean macro_f1\?\); must be one of accuracy, ",
+    ),
     "a word": ("trian", "^trian: must be KEY=VALUE$"),
     "nothing": ("", "^'': must be KEY=VALUE$"),
     "a second =": ("compare.baseline=model=mlp", "needs quotes: 'compare.baseline=\"model=mlp\"'$"),

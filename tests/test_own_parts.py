@@ -130,9 +130,10 @@ def test_variants_of_own_models_are_compared_in_a_sweep(train, workplace):
 
 
 def blocks(section: str) -> dict[str, str]:
-    """The files that a section shows, by the name in their first line."""
+    """The files that a section shows, by the name in their first line, or before a table."""
     shown = re.findall(r"```\w+\n# (\S+)\n(.*?)```", section, re.DOTALL)
-    return {name: f"# {name}\n{content}" for name, content in shown}
+    tables = re.findall(r"`(\S+)`\n\n```csv\n(.*?)```", section, re.DOTALL)
+    return {name: f"# {name}\n{content}" for name, content in shown} | dict(tables)
 
 
 def test_the_readme_on_adding_a_part_does_what_it_shows(workplace, tmp_path):
@@ -141,9 +142,7 @@ def test_the_readme_on_adding_a_part_does_what_it_shows(workplace, tmp_path):
     assert {Path(name).suffix for name in files} == {".py", ".yaml", ".csv"}
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(
-            content if not name.endswith(".csv") else content[len(name) + 3 :]
-        )
+        (tmp_path / name).write_text(content)
     commands = re.findall(r"^fairsweep (--config-dir .*)$", section, re.MULTILINE)
     assert len(commands) == 2
     for command in commands:

@@ -149,6 +149,7 @@ def compare(
     question: str | None,
     correct: Correct,
     metric: str | None = None,
+    metric_name: str = "",
     looks: Sequence[Look] = (),
     declared_looks: Sequence[int] = (),
 ) -> Comparison:
@@ -162,6 +163,7 @@ def compare(
         correct: return for a run id which validation samples its kept model gets right, shape
             (samples,), or None if they were not kept. Called once a run, for one run a pair side.
         metric: tracked name of the metric to judge by; None: see `find_criterion`.
+        metric_name: its name for people; "" for one made of the tracked name.
         looks: earlier looks at these variants; declared_looks: those planned, numbers of seeds.
 
     Raises InputError if no run finished, the datasets differ, the baseline is not one variant, or
@@ -169,7 +171,7 @@ def compare(
     """
     variants = find_variants(runs)
     _require_comparable(runs, variants)
-    criterion = find_criterion(runs, metric)
+    criterion = find_criterion(runs, metric, metric_name)
     reference = find_baseline(variants, baseline)
     stored_margin = margin / criterion.metric.scale
     plan = Plan(declared_looks, earlier_looks(looks, max(len(v.runs) for v in variants)))

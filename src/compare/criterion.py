@@ -28,10 +28,13 @@ class Criterion:
     tracked: str  # as in the tracking database: test/error
     metric: Metric
     worst: float  # value of any finished run: a diverged one is no better
+    name: str = ""  # for people, where its tracked name says it badly
 
     @property
     def label(self) -> str:
         """The metric in words: 'test error'."""
+        if self.name:
+            return self.name
         start = next(split for split in SPLITS if self.tracked.startswith(split))
         parts = [*start.replace("_", "/").split("/")[:-1], self.tracked.removeprefix(start)]
         return " ".join(WORDS.get(part, part) for part in parts).replace("_", " ")
@@ -100,8 +103,8 @@ TEST = Criterion(TEST_ERROR, ERROR, math.nan)
 VALIDATION = Criterion(BEST_VAL_ERROR, ERROR, math.nan)
 
 
-def find_criterion(runs: Sequence[Run], wanted: str | None) -> Criterion:
-    """Return the criterion of this tracked name, such as `val/ece`.
+def find_criterion(runs: Sequence[Run], wanted: str | None, name: str = "") -> Criterion:
+    """Return the criterion of this tracked name, such as `val/ece`, called `name` if it has one.
 
     None is the test error wherever every finished run has one, else the best validation error.
     Raises InputError for a metric that the runs do not have.
@@ -114,7 +117,7 @@ def find_criterion(runs: Sequence[Run], wanted: str | None) -> Criterion:
     metric = find_metric(wanted, known)
     values = [value for run in finished if math.isfinite(value := measured(run, wanted))]
     worst = max if metric.direction == Direction.MINIMIZE else min
-    return Criterion(wanted, metric, worst(values, default=math.nan))
+    return Criterion(wanted, metric, worst(values, default=math.nan), name)
 
 
 def is_finished(run: Run) -> bool:

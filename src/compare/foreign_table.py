@@ -65,6 +65,7 @@ def compare(
         question=question,
         correct=lambda run_id: None,
         metric=f"test/{name}",
+        metric_name=str(value),
     )
     return Answer(result)
 

@@ -184,4 +184,5 @@ def _mcnemar(pair: Pair) -> str:
     if math.isnan(pair.mcnemar_p):
         return ""
     differ = "differ" if pair.mcnemar_p < ALPHA else "are not shown to differ"
-    return f" (these two trained models {differ}, McNemar's {_p_equals(pair.mcnemar_p)})"
+    evidence = f"McNemar's {_p_equals(pair.mcnemar_p)}"
+    return f" (on the validation samples the two trained models {differ}, {evidence})"

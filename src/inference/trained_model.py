@@ -52,5 +52,7 @@ def check_alike(models: Sequence[TrainedModel]) -> None:
 def ensemble(models: Sequence[TrainedModel], name: str) -> TrainedModel:
     """Return the average of models. Raises InputError where they do not fit together."""
     check_alike(models)
+    if len(models) == 1:
+        return models[0]
     members = tuple(member for model in models for member in model.members)
     return replace(models[0], name=f"{name}, {len(models)} runs averaged", members=members)

@@ -39,6 +39,12 @@ def test_mean_and_p_are_those_of_scipys_paired_permutation_test(frame):
     assert pair["low"] < difference.mean() < pair["high"]
 
 
+def test_the_judged_column_has_its_own_name(frame):
+    found = compare(frame, value="accuracy", seed="fold", maximize=True)
+    assert found.values["question"] == "Does method change the accuracy?"
+    assert "its accuracy is" in found.verdict
+
+
 @pytest.mark.parametrize(("maximize", "verdict"), [(True, "better"), (False, "worse")])
 def test_the_better_end_of_the_scale_is_said(maximize, verdict, frame):
     (pair,) = compare(frame, value="accuracy", seed="fold", maximize=maximize).values["pairs"]

@@ -41,7 +41,7 @@ def test_one_seed_gives_mcnemar_and_no_interval():
     found = compare_runs(arms(sigmoid=[0.04], relu=[0.03]), correct)
     assert found.pairs[0].mcnemar_p == pytest.approx(2 / 2**10)
     assert math.isnan(found.pairs[0].estimate.low)
-    assert "these two trained models differ" in sentence(found)
+    assert "on the validation samples the two trained models differ" in sentence(found)
 
 
 @pytest.mark.parametrize(

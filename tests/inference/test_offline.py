@@ -57,7 +57,9 @@ def words(*arguments: str) -> command_line.Words:
 def test_the_journals_serve_while_the_server_is_away(away, capsys):
     assert choice.choose(words(*away)).name == "model=mlp"
     assert choice.choose(words(*away, "run=j0")).name == "model=softmax"
-    assert len(choice.choose(words(*away, "sweep=last"), is_ensemble=True).members) == 1
+    alone = choice.choose(words(*away, "sweep=last"), is_ensemble=True)
+    assert len(alone.members) == 1
+    assert "averaged" not in alone.name
     both = choice.choose(words(*away, "run=j2"), is_ensemble=True)
     assert len(both.members) == 2
     names = [model.name for model in choice.best_of_variants(words(*away), 6)]
