@@ -1,7 +1,6 @@
 """The journal of a job as the job writes it, over one attempt and over several."""
 
 import math
-import os
 import signal
 from contextlib import suppress
 
@@ -78,7 +77,7 @@ def test_a_single_run_is_tried_once(journal):
 
 def test_an_interrupt_is_no_failure(journal):
     with pytest.raises(KeyboardInterrupt), run_lifecycle(journal, start()):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
     record = fold(journal)
     assert (record.status, record.outcome) == (Status.KILLED, "killed")
 
@@ -93,7 +92,7 @@ def test_an_interrupt_that_no_signal_has_raised_is_a_failure(journal):
 def test_an_interrupt_after_its_end_takes_nothing_from_a_job(journal):
     with suppress(KeyboardInterrupt), run_lifecycle(journal, start()):
         journal.append("end", status="FINISHED", tags={})
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
     assert fold(journal).status == Status.FINISHED
 
 
