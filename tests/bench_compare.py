@@ -3,14 +3,11 @@
 The pairs are held against scipy's permutation_test, called once a pair.
 """
 
-import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as where a sweep is compared
 
 import numpy as np
 

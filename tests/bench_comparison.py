@@ -6,13 +6,10 @@ Reading the records from journals is held against MLflow's public get_metric_his
 each run and metric.
 """
 
-import os
 import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as where a sweep is compared
 
 import numpy as np
 

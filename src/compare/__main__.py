@@ -26,7 +26,6 @@ OPTIONS = (JSON, CSV, "--help")
 def main(arguments: Sequence[str]) -> None:
     """Compare a table, or runs that were recorded. Raises InputError for an unknown option."""
     os.environ["MPLBACKEND"] = "agg"  # figures become files; a notebook's may be missing here
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # matrices are small: other threads would wait
     if any(argument.partition("=")[0] == CSV for argument in arguments):
         foreign_table.main(arguments)
         return

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from src.compare.criterion import Criterion
 from src.compare.family import Estimate, estimate_family
@@ -41,6 +42,7 @@ class Finding:
     verdict: Verdict
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # small products: threads wait for each other
 def find_contrasts(
     weights: Sequence[Weights],
     variants: Sequence[Variant],

@@ -35,7 +35,6 @@ class UploaderProcess:
         own = {
             "PYTHONPATH": f"{CODE}:{os.environ.get('PYTHONPATH', '')}",
             "MPLBACKEND": "agg",  # MLflow may import matplotlib; a notebook's may be missing here
-            "OPENBLAS_NUM_THREADS": "1",  # a comparison's matrices are small: others would wait
         }
         with theirs:
             self.process = subprocess.Popen(
