@@ -26,7 +26,7 @@ from src.messages import logs
 from src.process import fork_server
 from src.process.exit import require_normal_shutdown
 from src.process.signals import defer_stop
-from src.sweep import compose, decisions, growing, preflight, secrets
+from src.sweep import compose, decisions, dry_run, growing, preflight, secrets
 from src.sweep.closing import close_if_ended
 from src.sweep.compose import Composed
 from src.sweep.decisions import Planned
@@ -125,7 +125,7 @@ def _show_plan(
         further = rounds.total - len(jobs)
         rest.insert(0, f"and then {further} jobs or more, which depend on results")
     decided = decisions.decide(index, jobs)
-    decisions.show(decisions.plan(index, jobs, decided), [each.label for each in jobs])
+    dry_run.show(dry_run.plan(index, jobs, decided), [each.label for each in jobs])
     print(*rest, sep="\n", end="\n" if rest else "")
     raise SystemExit(0)
 

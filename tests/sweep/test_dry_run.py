@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from src.sweep import decisions
+from src.sweep import decisions, dry_run
 from src.sweep.compose import Composed
-from src.sweep.decisions import Plan, Planned, decide, show
+from src.sweep.decisions import Planned, decide
+from src.sweep.dry_run import Plan, show
 from src.tracking.job_record import Action
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
@@ -42,7 +43,7 @@ def finish(index, tmp_path):
 def plans(index, configs, identities, typed) -> list[Plan]:
     rows = zip(configs, identities, typed, strict=True)
     jobs = [Planned(Composed(config, None, False), *rest, []) for config, *rest in rows]
-    return list(decisions.plan(index, jobs, decide(index, jobs)))
+    return list(dry_run.plan(index, jobs, decide(index, jobs)))
 
 
 @pytest.fixture(autouse=True)
