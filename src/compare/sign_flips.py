@@ -22,7 +22,7 @@ Rows = NDArray[np.intp]
 MAX_EXACT_N = 16  # up to so many seeds all flips are looked at, if there are not too many contrasts
 MAX_EXACT = 2**24  # contrasts times flips
 DRAWN = 2**12  # flips that are drawn otherwise
-BLOCK = 2**17  # scores held at once
+BLOCK = 2**17  # scores held at once, which fit a cache
 # Errors are ratios of counts. 12 decimals keep different values apart and make values equal that
 # differ only by the rounding of sums: without them a tie would fall on a random side.
 DECIMALS = 12

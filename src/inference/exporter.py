@@ -91,8 +91,6 @@ def _exported(
         name = run.record.job_id
         try:
             found[name] = export(run.fetch, run.record, folder / name, allowed)
-        except (
-            Exception
-        ):  # a user's model's, torch's; whoever publishes it meets it again, and tells
+        except Exception:  # a user's model's, torch's; its publication meets it again, and tells
             log.info("%s: not exported", run.record.name, exc_info=True)
     return found

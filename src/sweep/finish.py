@@ -44,7 +44,7 @@ class Sweep:
     report: Mapping[str, str]
     hint: str  # on the same command
     models: Publication
-    is_warm: bool  # processes can be had that have imported torch
+    exports: bool  # its models, in a process that has imported torch
     is_submitted: bool  # its jobs are not waited for
     is_search: bool  # for the best settings, by a sweeper that is not this project's
 
@@ -148,7 +148,7 @@ def _all_jobs(sweep: Sweep) -> list[JobRecord]:
 
 def _start_export(sweep: Sweep) -> Exporter | None:
     """Let processes get ready to export models while the jobs are compared."""
-    if sweep.is_warm:
+    if sweep.exports:
         with suppress(JobError):  # no process can be had
             return Exporter(sweep.models.allowed)
     start_uploader().attempt("prepare_models")

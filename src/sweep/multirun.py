@@ -176,13 +176,14 @@ def _begin(
         journal.begin(**start)
         secrets.make_private(journal.folder)
         index.open(sweep_id, journal)
-        is_warm = preflight.is_warm(config.hydra.launcher)
-        makes_models = is_new and models.which != Models.NONE and not is_warm
+        # Of all runs the programs, which lie on disk together, might be too many.
+        exports = preflight.is_warm(config.hydra.launcher) and models.which == Models.BEST
+        makes_models = is_new and models.which != Models.NONE and not exports
         uploader.ask("watch", journal.folder, count if makes_models else None)
         own = SweepJournals(journal), index, count, settings["compare"], report
         models = replace(models, most=1) if is_search else models
         hint, is_submitted = HINT[settings["reuse"]], settings["submit"]
-        begun.append(Sweep(*own, hint, models, is_warm, is_submitted, is_search))
+        begun.append(Sweep(*own, hint, models, exports, is_submitted, is_search))
     uploader.answer()
     from src.answers.record import prepare
 
