@@ -157,7 +157,7 @@ def test_what_no_seeds_can_decide_is_not_called_decided(capsys):
     print_needed(compare_runs(runs[:12]), "x")
     told = capsys.readouterr().out
     assert told.endswith("Nothing is undecided.\n")
-    assert "upper limit" not in told  # a table without a row
+    assert "spread" not in told  # the heading of a table without a row
 
 
 @pytest.mark.slow
