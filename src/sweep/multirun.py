@@ -90,6 +90,8 @@ def begin(config: DictConfig) -> None:
         hand_on(config, varying=f"[{','.join(varied)}]", code=mapping_text(code))
     if count:
         decisions.record_reused(index, {"id": sweep_id, "varying": varied}, decided, planned)
+        uploader.attempt("send_now")  # all of them are there at once
+    _prepare_comparison()
 
 
 def _warm(preload: Sequence[str] | None, config: DictConfig) -> None:
@@ -103,6 +105,14 @@ def _warm(preload: Sequence[str] | None, config: DictConfig) -> None:
             fork_server.start([*preload, *(own if is_measured else [])])
     except OSError:  # too few processes or handles are told when they are needed
         log.debug("the fork server has not begun", exc_info=True)
+
+
+def _prepare_comparison() -> None:
+    """Begin to import what the end needs, in a thread."""
+    from src.answers.record import prepare
+
+    with suppress(RuntimeError):  # no further thread: the imports can wait
+        Thread(target=prepare, daemon=True).start()
 
 
 def hand_on(config: DictConfig, **told: str | bool) -> None:
@@ -185,8 +195,4 @@ def _begin(
         hint, is_submitted = HINT[settings["reuse"]], settings["submit"]
         begun.append(Sweep(*own, hint, models, exports, is_submitted, is_search))
     uploader.answer()
-    from src.answers.record import prepare
-
-    with suppress(RuntimeError):  # no further thread: the imports can wait
-        Thread(target=prepare, daemon=True).start()
     return sweep_id

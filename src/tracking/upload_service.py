@@ -99,6 +99,10 @@ class UploadService:
 
         self.uploader = Uploader(find, self.index.tracking.connect)
 
+    def send_now(self) -> None:
+        """Begin to send what is written by now, without waiting for the next turn."""
+        self.uploader.flush(0.0, wait=0.0)
+
     def deliver(self) -> str:
         """Send the rest after the end; return where it is to be seen, "" if nowhere yet."""
         self.is_delivered = True

@@ -124,6 +124,18 @@ def test_a_server_that_has_answered_before_may_be_away(index, begun, closed_port
     assert "All goes on" in capsys.readouterr().err
 
 
+def test_what_is_written_at_once_need_not_wait_for_the_next_turn(index, begun, monkeypatch):
+    is_sent = Event()
+    monkeypatch.setattr("src.tracking.uploader.FLUSH_INTERVAL", 3600.0)
+    monkeypatch.setattr("src.tracking.uploader.upload", lambda *_: is_sent.set())
+    service = UploadService()
+    service.connect(index, False)
+    service.watch(begun("sweep", kind="sweep").folder)
+    service.send_now()
+    assert is_sent.wait(60)
+    service.uploader.stop()
+
+
 @pytest.mark.slow
 def test_models_are_made_when_their_imports_are_done(index, begun, monkeypatch):
     order, is_made = [], Event()
