@@ -15,6 +15,7 @@ from src.compare.answer import Answer
 from src.compare.foreign_table import compare
 from src.compare.variants import find_variants
 from src.config import resolved
+from src.config.compare_settings import CompareSettings
 from src.config.resolvers import stamp
 from src.errors import InputError
 from src.folders import CODE, ROOT
@@ -86,9 +87,10 @@ def sweep(*overrides: str) -> Sweep:
     record = fold(journals.sweep)
     if is_used or record is None:
         raise InputError(line or "the sweep has ended without a word")
-    settings = recorded_jobs.settings_of(record.params)
     jobs, places = journals.records(), [o for o in overrides if o.startswith(RESULTS)]
-    lineage = ResultIndex.of(resolved.settings(places)).lineage(jobs)
+    config = resolved.settings(places)
+    settings = CompareSettings.stored(record.params, config["compare"])
+    lineage = ResultIndex.of(config).lineage(jobs)
     records = [*jobs, *journals.searches()]
     found = recorded_jobs.conclude(records, settings, record.tags, lineage=lineage)
     return Sweep(found, folder, jobs)

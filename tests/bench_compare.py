@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from src.compare import compare, write
 from src.compare.family import estimate_family
+from src.config.compare_settings import CompareSettings
 from src.metrics import Epoch, Run
 
 DIGITS = 10_000
@@ -58,8 +59,8 @@ def built(runs: list[Run]):
         return rng.random(DIGITS) > 0.02
 
     rng = np.random.default_rng(1)
-    options = {"baseline": None, "margin": 0.1, "target_error": 0.03, "question": None}
-    comparison = compare(runs, correct=correct, **options)
+    settings = CompareSettings(None, None, None, margin=0.1, looks=None, target_error=0.03)
+    comparison = compare(runs, settings, correct=correct)
     with TemporaryDirectory() as folder:
         write(comparison, Path(folder), {})
     return comparison

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from src import predictions
 from src.answers import record, recorded_jobs
+from src.config.compare_settings import CompareSettings
 from src.tracking import mlflow_sink
 from src.tracking.journal import Journal
 from src.tracking.settings import TrackingSettings
@@ -24,8 +25,7 @@ from src.tracking.sweep_journals import SweepJournals
 
 RUNS, EPOCHS, SAMPLE, DIGITS = 1_000, 20, 20, 10_000
 METRICS = ("train/loss", "train/error", "val/loss", "val/error", "lr", "epoch_seconds")
-SETTINGS = dict.fromkeys(("baseline", "target_error", "question", "metric", "looks"))
-SETTINGS |= {"margin": 0.1}
+SETTINGS = CompareSettings(None, None, None, margin=0.1, looks=None, target_error=None)
 
 
 def main() -> None:

@@ -4,16 +4,17 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from src.answers import record, recorded_jobs
 from src.compare.answer import Answer, Result, to_json
 from src.compare.comparison import Comparison
 from src.compare.terminal import print_result
 from src.config import resolved
+from src.config.compare_settings import CompareSettings
 from src.config.resolvers import stamp
 from src.errors import InputError
 from src.folders import ROOT
@@ -48,16 +49,15 @@ def run(arguments: Sequence[str], is_json: bool) -> None:
     asked = [_asked(source, run_id) for run_id in ids or [LAST]]
     records = [*{r.run.run_id: r for each in asked for r in each.records}.values()]
     sweep = asked[0] if len(asked) == 1 and asked[0].sweep_id else None
-    post_hoc = "this selection of runs"
+    compare, post_hoc = CompareSettings.of(settings["compare"]), "this selection of runs"
     if sweep:
-        planned = recorded_jobs.settings_of(sweep.params)
-        given = [o for o in overrides if _changes(o, settings["compare"], planned)]
-        post_hoc = " ".join(given)
+        planned = CompareSettings.stored(sweep.params, settings["compare"])
+        post_hoc = " ".join(o for o in overrides if _changes(o, compare, planned))
         typed = {override.partition("=")[0] for override in overrides}
-        settings["compare"] |= recorded_jobs.settings_of(sweep.params, typed)
+        compare = CompareSettings.stored(sweep.params, settings["compare"], typed)
     index, tags = ResultIndex.of(settings), sweep.tags if sweep else {}
     result = recorded_jobs.conclude(
-        records, settings["compare"], tags, source.correct, index.lineage(records), post_hoc
+        records, compare, tags, source.correct, index.lineage(records), post_hoc
     )
     told = REPORT_TAGS if sweep else REPORT_TAGS[1:]  # no command of one sweep makes several
     report = {key: asked[0].tags[key] for key in told if key in asked[0].tags}
@@ -87,10 +87,10 @@ def _asked(source: RunSource, run_id: str) -> SweepRuns:
     return sweep
 
 
-def _changes(override: str, now: Mapping[str, Any], planned: Mapping[str, Any]) -> bool:
+def _changes(override: str, now: CompareSettings, planned: CompareSettings) -> bool:
     """Return whether an override changes what a verdict depends on since the sweep was planned."""
     name = override.partition("=")[0].removeprefix("compare.")
-    return name in DECIDING and now[name] != planned.get(name)
+    return name in DECIDING and getattr(now, name) != getattr(planned, name)
 
 
 def _write(result: Result, report: dict[str, str]) -> str:

@@ -21,7 +21,8 @@ from src.compare.stats import BoolArray
 from src.compare.tuned import Search, Trial
 from src.compare.variants import find_baseline, find_variants
 from src.config import resolved, search_space, variant
-from src.config.schema import plain_text, unflatten
+from src.config.compare_settings import CompareSettings
+from src.config.schema import plain_text
 from src.errors import InputError
 from src.metrics import Run
 from src.status import Outcome, Status
@@ -40,7 +41,7 @@ SPACE = "tune.space."  # prefix of its space in the params of a search
 
 def conclude(
     records: Sequence[JobRecord],
-    settings: Mapping[str, Any],
+    settings: CompareSettings,
     tags: Mapping[str, str],
     elsewhere: Correct | None = None,
     lineage: Sequence[JobRecord] = (),
@@ -54,11 +55,11 @@ def conclude(
     """
     if tags.items() >= SEARCH_TAGS.items():
         runs, numbers = [each.run for each in records], [each.number for each in records]
-        if found := find_search(runs, numbers, settings["question"]):
+        if found := find_search(runs, numbers, settings.question):
             return found
         raise InputError(f"none of {len(runs)} trials ended with a finite validation error")
     reported = [r.run for r in records if r.role is Role.REPORTED and not r.is_search]
-    spread = find_spread(reported, settings["question"])
+    spread = find_spread(reported, settings.question)
     return spread or compare_records(records, settings, elsewhere, lineage, post_hoc)
 
 
@@ -68,21 +69,21 @@ def conclude_again(source: "RunSource", sweep: SweepRuns, margin: float | None =
     Raises InputError where there is none.
     """
     defaults, post_hoc = resolved.settings([]), ""
-    settings = defaults["compare"] | settings_of(sweep.params)
-    if margin is not None and margin != settings["margin"]:
-        settings["margin"], post_hoc = margin, f"compare.margin={margin:g}"
+    settings = CompareSettings.stored(sweep.params, defaults["compare"])
+    if margin is not None and margin != settings.margin:
+        settings, post_hoc = replace(settings, margin=margin), f"compare.margin={margin:g}"
     lineage = ResultIndex.of(defaults).lineage(sweep.records)
     return Answer(conclude(sweep.records, settings, sweep.tags, source.correct, lineage, post_hoc))
 
 
 def compare_records(
     records: Sequence[JobRecord],
-    settings: Mapping[str, Any],
+    settings: CompareSettings,
     elsewhere: Correct | None = None,
     lineage: Sequence[JobRecord] = (),
     post_hoc: str = "",
 ) -> Comparison:
-    """Compare jobs; `settings` is the config's `compare`.
+    """Compare jobs.
 
     Of a tuned sweep `records` are the searches and their trials as well, of which none is
     compared. `elsewhere` finds the right predictions of a run, by its id, whose journal does not
@@ -99,14 +100,9 @@ def compare_records(
     def compared(role: Role, looks: Sequence[Look] = ()) -> Comparison:
         return compare(
             [run for record, run in jobs if record.role is role and not record.is_search],
-            baseline=settings["baseline"],
-            margin=settings["margin"],
-            target_error=settings["target_error"],
-            question=settings["question"],
+            settings,
             correct=correct,
-            metric=settings["metric"],
             looks=looks,
-            declared_looks=settings["looks"] or (),
         )
 
     labels = _labels(jobs)
@@ -158,7 +154,7 @@ def _judged_before(
     jobs: Sequence[tuple[JobRecord, Run]],
     labels: Mapping[str, tuple[str, int]],
     lineage: Sequence[JobRecord],
-    settings: Mapping[str, Any],
+    settings: CompareSettings,
 ) -> str:
     """Return by what the first sweep of these jobs judged them, where that differs; else ""."""
     first = next((s for s in lineage if any(len(_seen(e, labels)) > 1 for e in s.looks)), None)
@@ -174,10 +170,12 @@ def _judged_before(
             return find_baseline(variants, value).label
         return value
 
-    then = settings_of(first.params)
-    before = {key: then.get(key, settings[key]) for key in ("margin", "metric", "baseline")}
+    now = vars(settings)
+    before = vars(CompareSettings.stored(first.params, now))
     differ = [
-        key for key, value in before.items() if meant(key, value) != meant(key, settings[key])
+        key
+        for key in ("margin", "metric", "baseline")
+        if meant(key, before[key]) != meant(key, now[key])
     ]
     return " ".join(f"compare.{key}={plain_text(before[key])}" for key in differ)
 
@@ -216,17 +214,8 @@ def _trial(record: JobRecord, space: Collection[str]) -> Trial:
     )
 
 
-def settings_of(params: Mapping[str, str], given: Collection[str] = ()) -> dict[str, Any]:
-    """Return the `compare` settings of a sweep's flat config, but for those `given` now."""
-    return {
-        key.removeprefix("compare."): unflatten(text)
-        for key, text in params.items()
-        if key.startswith("compare.") and key not in given
-    }
-
-
 def power_note(
-    jobs: Mapping[str, Mapping[str, str]], settings: Mapping[str, Any], is_comparison: bool
+    jobs: Mapping[str, Mapping[str, str]], settings: CompareSettings, is_comparison: bool
 ) -> str:
     """Return why a comparison of jobs will decide nothing; "" if it can.
 
@@ -246,5 +235,5 @@ def power_note(
         )
     if not runs or crossed:
         return ""
-    few = power.power_note(runs, settings["baseline"])
-    return few or power.looks_note(runs, settings["looks"] or ())
+    few = power.power_note(runs, settings.baseline)
+    return few or power.looks_note(runs, settings.looks or ())

@@ -19,6 +19,7 @@ from src.compare.variants import (
     find_confounds,
     find_variants,
 )
+from src.config.compare_settings import CompareSettings
 from src.errors import InputError
 from src.metrics import Run
 
@@ -142,50 +143,41 @@ class Comparison:
 
 def compare(
     runs: Sequence[Run],
+    settings: CompareSettings,
     *,
-    baseline: str | None,
-    margin: float,
-    target_error: float | None,
-    question: str | None,
     correct: Correct,
-    metric: str | None = None,
     metric_name: str = "",
     looks: Sequence[Look] = (),
-    declared_looks: Sequence[int] = (),
 ) -> Comparison:
     """Compare runs; their order is the order of the variants.
 
     Args:
-        baseline: `factor=level …` that one variant has; None for the first variant.
-        margin: a difference too small to matter, in percentage points or another metric's unit.
-        target_error: a validation error to reach, as a fraction; None for no such column.
-        question: None for a question made from the factors.
         correct: return for a run id which validation samples its kept model gets right, shape
             (samples,), or None if they were not kept. Called once a run, for one run a pair side.
-        metric: tracked name of the metric to judge by; None: see `find_criterion`.
-        metric_name: its name for people; "" for one made of the tracked name.
-        looks: earlier looks at these variants; declared_looks: those planned, numbers of seeds.
+        metric_name: the judged metric's name for people; "" for one made of the tracked name.
+        looks: earlier looks at these variants.
 
     Raises InputError if no run finished, the datasets differ, the baseline is not one variant, or
     the runs do not have the metric.
     """
     variants = find_variants(runs)
     _require_comparable(runs, variants)
-    criterion = find_criterion(runs, metric, metric_name)
-    reference = find_baseline(variants, baseline)
-    stored_margin = margin / criterion.metric.scale
-    plan = Plan(declared_looks, earlier_looks(looks, max(len(v.runs) for v in variants)))
+    criterion = find_criterion(runs, settings.metric, metric_name)
+    reference = find_baseline(variants, settings.baseline)
+    margin = settings.margin / criterion.metric.scale
+    earlier = earlier_looks(looks, max(len(variant.runs) for variant in variants))
+    plan = Plan(settings.looks or (), earlier)
     both = pair_up(variants, reference)
-    pairs, effects = _contrasts(both, variants, reference, criterion, stored_margin, plan, correct)
+    pairs, effects = _contrasts(both, variants, reference, criterion, margin, plan, correct)
     return Comparison(
-        question=question or _question(variants, criterion),
+        question=settings.question or _question(variants, criterion),
         criterion=criterion,
         variants=variants,
         baseline=reference,
         pairs=pairs,
         effects=effects,
-        margin=stored_margin,
-        target_error=target_error,
+        margin=margin,
+        target_error=settings.target_error,
         superseded=len(runs) - sum(len(variant.runs) for variant in variants),
         plan=plan,
     )

@@ -11,6 +11,7 @@ from src.compare.answer import Answer, to_json
 from src.compare.comparison import compare as compare_runs
 from src.compare.terminal import print_result
 from src.compare.variants import find_baseline, find_variants
+from src.config.compare_settings import CompareSettings
 from src.errors import InputError
 from src.messages.error_text import listed, nearest, options, refusal, unknown
 from src.metrics import BUILT_IN, Direction, Epoch, Metric, Run, Unit
@@ -57,17 +58,9 @@ def compare(
     metric = Metric(name, Direction.MAXIMIZE if maximize else Direction.MINIMIZE, Unit.NONE)
     runs = _runs(frame, places, value, seed, metric)
     find_baseline(find_variants(runs), baseline, "baseline")  # to refuse it by the name it has here
-    result = compare_runs(
-        runs,
-        baseline=baseline,
-        margin=margin,
-        target_error=None,
-        question=question,
-        correct=lambda run_id: None,
-        metric=f"test/{name}",
-        metric_name=str(value),
-    )
-    return Answer(result)
+    settings = CompareSettings(question, baseline, f"test/{name}", margin, None, None)
+    found = compare_runs(runs, settings, correct=lambda run_id: None, metric_name=str(value))
+    return Answer(found)
 
 
 def _runs(

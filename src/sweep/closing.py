@@ -1,9 +1,10 @@
 """The end of a queued sweep, written by the process that first finds all of its jobs ended."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from src.config import resolved
+from src.config.compare_settings import CompareSettings
 from src.errors import InputError
 from src.messages.error_text import root_cause
 from src.process import scheduler
@@ -44,10 +45,8 @@ def close_if_ended(sweep: Journal, index: ResultIndex) -> bool:
         record = fold(sweep) or record
         if record.has_ended or not _all_ended(record, jobs := journals.end_gone_jobs()):
             return False
-        from src.answers.recorded_jobs import settings_of
-
         report = {key: record.tags[key] for key in REPORT_TAGS if key in record.tags}
-        settings = resolved.settings([])["compare"] | settings_of(record.params)
+        settings = CompareSettings.stored(record.params, resolved.settings([])["compare"])
         has_result = True
         try:
             conclude_jobs(journals, jobs, index, settings, report)
@@ -76,7 +75,7 @@ def conclude_jobs(
     sweep: SweepJournals,
     jobs: Sequence[JobRecord],
     index: ResultIndex,
-    settings: Mapping[str, Any],
+    settings: CompareSettings,
     report: Mapping[str, str],
 ) -> "Result":
     """Answer what a sweep asks; write the report unless it has ended. Raises InputError."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from src.config.compare_settings import CompareSettings
 from src.errors import OUTPUT_CLOSED, InputError, JobError
 from src.inference.exporter import Exporter
 from src.inference.publish import Models, Publication
@@ -40,7 +41,7 @@ class Sweep:
     journals: SweepJournals
     index: ResultIndex
     jobs: int | None  # None: the sweeper decides as it goes
-    compare: Mapping[str, Any]  # the config's
+    compare: CompareSettings
     report: Mapping[str, str]
     hint: str  # on the same command
     models: Publication

@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from src import provenance
+from src.config.compare_settings import CompareSettings
 from src.config.hydra_internals import BASIC_LAUNCHER, FAIR_SWEEPER, QUEUE_LAUNCHER, as_typed
 from src.config.search_space import Dimension
 from src.config.shared_compositions import share_compositions
@@ -151,7 +152,7 @@ def make_rounds(config: DictConfig, journals: SweepJournals | None = None) -> Ro
         assert journals is not None
         if not sees_jobs(config.hydra):
             start_uploader().attempt("fetch_jobs", [job.number for job in journals.records()])
-        return undecided_arms(journals, index, _plain(config.compare))
+        return undecided_arms(journals, index, CompareSettings.of(_plain(config.compare)))
 
     def find_results(jobs: Sequence[Job]) -> bool:
         decided = decisions.decide(index, plan_round(config, jobs))
@@ -204,14 +205,14 @@ def seeds_by_look(looks: Sequence[int], seeds: Sequence[int]) -> list[list[int]]
 
 
 def undecided_arms(
-    journals: SweepJournals, index: ResultIndex, compare: Mapping[str, Any]
+    journals: SweepJournals, index: ResultIndex, settings: CompareSettings
 ) -> Collection[str]:
     """Look at the reported jobs; return the labels of the arms in pairs that are not decided."""
     from src.answers.record import record_look
     from src.answers.recorded_jobs import compare_records
 
     records = [record for record in journals.records() if record.role is Role.REPORTED]
-    comparison = compare_records(records, compare, lineage=index.lineage(records))
+    comparison = compare_records(records, settings, lineage=index.lineage(records))
     record_look(comparison, records, journals.sweep)
     sides = [side for pair in open_pairs(comparison) for side in (pair.a, pair.b)]
     return {run.arm for side in sides for run in side.runs}

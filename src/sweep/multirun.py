@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from src import provenance
+from src.config.compare_settings import CompareSettings
 from src.config.hydra_internals import (
     BASIC_LAUNCHER,
     QUEUE_LAUNCHER,
@@ -154,7 +155,8 @@ def _power_note(config: DictConfig, jobs: Sequence[Composed], labels: Sequence[s
     from src.answers import recorded_jobs  # imports numpy, while others import torch and MLflow
 
     named = {label: job.config.flat for label, job in zip(labels, jobs, strict=False)}
-    settings, is_comparison = jobs[0].config.nested["compare"], growing.depends_on_results(config)
+    settings = CompareSettings.of(jobs[0].config.nested["compare"])
+    is_comparison = growing.depends_on_results(config)
     note = recorded_jobs.power_note(named, settings, is_comparison)
     return f"note: {note}" if note else ""
 
@@ -190,7 +192,8 @@ def _begin(
         exports = preflight.is_warm(config.hydra.launcher) and models.which == Models.BEST
         makes_models = is_new and models.which != Models.NONE and not exports
         uploader.ask("watch", journal.folder, count if makes_models else None)
-        own = SweepJournals(journal), index, count, settings["compare"], report
+        compare = CompareSettings.of(settings["compare"])
+        own = SweepJournals(journal), index, count, compare, report
         models = replace(models, most=1) if is_search else models
         hint, is_submitted = HINT[settings["reuse"]], settings["submit"]
         begun.append(Sweep(*own, hint, models, exports, is_submitted, is_search))

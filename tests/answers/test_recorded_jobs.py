@@ -1,5 +1,6 @@
 """The answer of recorded jobs: a comparison, the parts of a spread, or the best trial."""
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -16,11 +17,8 @@ from src.config.schema import SEED_KEYS
 from src.errors import InputError
 from src.tracking.job_record import SEARCH_TAGS, JobRecord, Status
 from src.tracking.journal import Journal
+from tests.compare.records import SETTINGS, compare_runs
 from tests.compare.records import arms as arms_of
-from tests.compare.records import compare_runs
-
-SETTINGS = dict.fromkeys(("baseline", "target_error", "question", "metric", "looks"))
-SETTINGS |= {"margin": 0.1}
 
 
 def record(number: int, error: float, **params: str) -> JobRecord:
@@ -108,7 +106,7 @@ def test_a_search_without_a_finite_error_is_told():
 def test_a_first_look_that_cannot_decide_is_told_of(looks, said):
     arms = product(("0.1", "0.2"), "012345")
     planned = {f"{lr} {seed}": {"optimizer.lr": lr, "seed": seed} for lr, seed in arms}
-    note = power_note(planned, SETTINGS | {"looks": looks}, is_comparison=False)
+    note = power_note(planned, replace(SETTINGS, looks=looks), is_comparison=False)
     assert note.startswith(f"compare.looks={looks}: with 6 seeds nothing is decided") == bool(said)
     assert said in note
     # Six seeds that all agree: whether they decide is what the note tells.
@@ -146,12 +144,12 @@ def test_what_an_earlier_sweep_judged_by_is_told_where_it_was_something_else(
 ):
     records = replicates()
     lineage = [looked_at(records, **before), looked_at(records, **{"compare.margin": "7"})]
-    found = conclude(records, SETTINGS | settings, {}, lineage=lineage)
+    found = conclude(records, replace(SETTINGS, **settings), {}, lineage=lineage)
     told = [text for text in caveats(found) if text.startswith("An earlier sweep of these runs")]
     assert found.judged_before == said
     assert [f"was judged by {said}." in text for text in told] == ([True] if said else [])
     alone = [looked_at(records[:6], **before)]  # of one variant nothing was judged
-    assert conclude(records, SETTINGS | settings, {}, lineage=alone).judged_before == ""
+    assert conclude(records, replace(SETTINGS, **settings), {}, lineage=alone).judged_before == ""
 
 
 def test_crossed_seeds_are_refused_where_jobs_depend_on_a_comparison():

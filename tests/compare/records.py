@@ -1,10 +1,12 @@
 """Made-up runs whose errors a test decides."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from src.compare import Comparison, compare
+from src.config.compare_settings import CompareSettings
 from src.metrics import TEST_ERROR, Epoch, Run
 
 
@@ -37,7 +39,12 @@ def arms(**errors: Iterable[float]) -> list[Run]:
     ]
 
 
-def compare_runs(runs, correct=lambda _: None, **options) -> Comparison:
-    """Compare with the defaults of the config, but for `options`."""
-    defaults = {"baseline": None, "margin": 0.1, "target_error": None, "question": None}
-    return compare(runs, correct=correct, **defaults | options)
+SETTINGS = CompareSettings(None, None, None, margin=0.1, looks=None, target_error=None)  # of conf
+
+
+def compare_runs(
+    runs, correct=lambda _: None, looks=(), declared_looks=None, **settings
+) -> Comparison:
+    """Compare with the defaults of the config, but for `settings` and the declared looks."""
+    own = replace(SETTINGS, looks=declared_looks, **settings)
+    return compare(runs, own, correct=correct, looks=looks)

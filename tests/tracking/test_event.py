@@ -13,10 +13,9 @@ from src.tracking.journal import Journal
 from src.tracking.mlflow_sink import send
 from src.tracking.settings import TrackingSettings
 from src.tracking.sweep_journals import SweepJournals
+from tests.compare.records import SETTINGS
 
 STORED = Path(__file__).parent / "stored" / "journal_2026_11.jsonl"
-COMPARE = ("question", "baseline", "metric", "target_error", "looks")
-SETTINGS = dict.fromkeys(COMPARE) | {"margin": 0.1}
 WHOLE = {
     EventKind.START: {"name": "a", "tags": {"job": "a"}},
     EventKind.METRICS: {"step": 1, "values": {"val/error": 0.5}},
