@@ -72,6 +72,7 @@ def test_a_labelled_test_set_is_not_predicted_line_by_line(components, tmp_path)
     assert not (tmp_path / "test_predictions.txt").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides",
     [

@@ -81,6 +81,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("argument", "line"), WRONG.values(), ids=WRONG)
 def test_a_mistake_is_told_in_a_line_that_names_it(argument, line, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["src/train.py", "/tmp", "optimizer=adam", argument])

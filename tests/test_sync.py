@@ -28,6 +28,7 @@ def test_the_journals_destination_is_replaced_by_what_is_typed(tmp_path, monkeyp
         assert reached.pop() == TrackingSettings("sqlite:///" * len(typed) + uri, "e", "")
 
 
+@pytest.mark.slow
 def test_a_search_is_sent_before_its_trials(workplace, capsys):
     artifacts = f"{workplace.folder}/artifacts"
     tracking = vars(TrackingSettings(workplace.uri, workplace.experiment, artifacts))

@@ -58,6 +58,7 @@ def p_by_loop(differences, level=ALPHA):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_the_adjusted_p_is_that_of_a_plain_loop_over_all_flips(law):
     rng = np.random.default_rng(7)
@@ -90,6 +91,7 @@ def test_a_contrast_alone_has_the_p_of_scipys_exact_sign_flip_test(law, n):
         assert found.p == found.p_adjusted == pytest.approx(reference.pvalue, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_interval_holds_exactly_the_centres_that_the_test_does_not_reject():
     rng = np.random.default_rng(9)
     differences = pairs(rng.normal(size=(4, 8)) + np.array([[0], [0], [1], [9]]))

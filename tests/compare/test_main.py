@@ -106,6 +106,7 @@ SIGMOID = [0.031, 0.033, 0.032, 0.034, 0.030, 0.035]
 RELU = [0.021, 0.024, 0.022, 0.023, 0.020, 0.025]
 
 
+@pytest.mark.slow
 def test_the_last_sweep_is_compared_again_under_its_own_settings(sweeps, capsys):
     sweeps.add({"sigmoid": SIGMOID, "tanh": RELU})
     last = sweeps.add({"relu": RELU, "sigmoid": SIGMOID})
@@ -205,6 +206,7 @@ def test_runs_of_two_sweeps_on_one_dataset_are_compared(sweeps, capsys, monkeypa
     assert list(sweeps.folder.glob("outputs/comparisons/*/artifacts/comparison/report.html"))
 
 
+@pytest.mark.slow
 def test_sweeps_on_different_datasets_are_refused_by_both_digests(sweeps):
     first = sweeps.add({"sigmoid": SIGMOID})
     second = sweeps.add({"relu": RELU}, digest="fedcba9876543210")
@@ -233,6 +235,7 @@ def test_bad_input_is_one_line_and_overwrites_nothing(compared, arguments, said)
     assert sweeps.report(last).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_store_without_sweeps_and_a_sweep_without_finished_runs_are_refused(sweeps):
     with pytest.raises(InputError, match="no sweep at"):
         main(sweeps.options)

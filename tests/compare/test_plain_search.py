@@ -35,6 +35,7 @@ def test_the_best_trial_is_told_with_the_command_that_trains_it_again():
     assert "test error is 2.10%" in search.sentence
 
 
+@pytest.mark.slow
 def test_importance_goes_to_the_parameter_that_decides():
     shares = find_search(trials(), range(12)).importances
     assert list(shares) == ["optimizer.lr", "model.width"]

@@ -66,6 +66,7 @@ def test_variants_without_a_common_seed_cannot_be_decided():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("effect", "n", "published"), [(1.0, 6, 0.26), (0.0, 10, 0.58)]
 )  # of 0.1 points with a paired spread of 0.12, and of the equivalence of equal arms
@@ -116,6 +117,7 @@ def test_looks_that_share_the_level_take_more_seeds(capsys):
     assert level_of_look(decided) == decided.pairs[0].estimate.level < 0.05
 
 
+@pytest.mark.slow
 def test_the_command_keeps_the_seeds_and_passes_over_those_that_tuned():
     wobble = 0.001 * np.array([-9, -8, -7, -6, -5, -4, 30]) / 8
     runs = [replace(r, seed=r.seed + 3) for r in arms(a=[0.03] * 7, b=0.03 + wobble)]
@@ -128,6 +130,7 @@ def test_the_command_keeps_the_seeds_and_passes_over_those_that_tuned():
     assert advice(tuned, "x").endswith(f"x seed={','.join(map(str, further))}")
 
 
+@pytest.mark.slow
 def test_the_command_has_no_directory_of_the_sweep_and_the_margin_that_was_asked_for():
     wobble = 0.001 * np.array([-9, -8, -7, -6, -5, -4, 30]) / 8
     found = compare_runs(arms(a=[0.03] * 7, b=0.03 + wobble))
@@ -189,6 +192,7 @@ def test_a_plan_is_told_its_seeds_and_bad_numbers_are_refused_in_a_line(capsys):
             main(typed)
 
 
+@pytest.mark.slow
 def test_the_seeds_of_each_pair_fit_into_80_columns_and_no_name_wraps(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
     found = compare_runs(arms(leaky_relu=[0.03] * 6, sigmoid=[0.03, 0.04] * 3), margin=0.5)

@@ -244,6 +244,7 @@ def test_the_gradient_that_reaches_the_first_layer_is_said(folder):
     assert "1e+02 for activation=sigmoid" in page.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "n", [1, 2, *(pytest.param(n, marks=pytest.mark.slow) for n in (5, 6, 17))]
 )

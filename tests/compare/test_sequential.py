@@ -30,6 +30,7 @@ def share(of):
     return math.log(1 + (math.e - 1) * of) * ALPHA
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arms", [2, 3])
 def test_declared_looks_let_their_share_of_all_flips_cross_and_not_one_more(arms):
     differences = pairs(np.random.default_rng(arms).laplace(size=(arms, 10)))

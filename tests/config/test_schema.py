@@ -191,6 +191,7 @@ def test_a_number_without_a_rule_of_its_own_is_finite_too(config):
         config("optimizer=adam", "+optimizer.eps=nan")
 
 
+@pytest.mark.slow
 def test_every_scalar_of_every_option_has_a_rule(config):
     free = {"_target_", "_partial_", "name", "kind", "betas", "factor", "total_iters"}
     free |= {"T_max", "max_lr", "total_steps", "updates", "size", "padding", "direction", "unit"}

@@ -110,6 +110,7 @@ def test_what_is_no_archive_is_refused(content, tmp_path):
         archive.read(tmp_path / "nothing.zip")
 
 
+@pytest.mark.slow
 def test_an_archive_with_any_byte_changed_is_read_as_it_was_or_refused(made, tmp_path):
     content, damaged, files = made.read_bytes(), tmp_path / "damaged.zip", archive.read(made)
     refused = 0

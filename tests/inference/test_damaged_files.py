@@ -18,6 +18,7 @@ def damaged(runs, tmp_path) -> str:
     return run_id
 
 
+@pytest.mark.slow
 def test_a_run_with_damaged_arrays_is_compared_and_restored_without_them(runs, damaged, tmp_path):
     source = runs.source
     assert source.correct(damaged) is None

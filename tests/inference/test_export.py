@@ -42,6 +42,7 @@ def test_an_exported_model_gives_the_same_logits(run_id, runs, pictures, tmp_pat
             assert np.abs(program(x).detach().numpy() - expected).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_model_of_a_table_takes_features(runs, tmp_path, capsys):
     table = ("data=table", f"data.train={tmp_path}/t.csv", "data.label=side", "normalize=none")
     state = {"1.weight": torch.zeros(2, 3), "1.bias": torch.zeros(2)}

@@ -146,6 +146,7 @@ def test_what_lies_here_is_asked_of_no_server(away, monkeypatch):
     assert source.fetch(source.run("j0"), "config.yaml", Path("nowhere")).is_file()
 
 
+@pytest.mark.slow
 def test_what_does_not_lie_here_is_asked_of_the_server(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(run_source, "ROOT", tmp_path)
     monkeypatch.setattr(resolvers, "ROOT", tmp_path)
@@ -185,6 +186,7 @@ def test_a_sweep_is_handed_over_by_its_journals(away, tmp_path, capsys):
     assert "the resolved config of each job that trained, but for 1 whose server" in read_me
 
 
+@pytest.mark.slow
 def test_what_lies_nowhere_is_told(away):
     with pytest.raises(InputError, match=r"^run=j9: no journal of it lies on this machine$"):
         choice.choose(words(*away, "run=j9"))

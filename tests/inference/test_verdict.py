@@ -72,6 +72,7 @@ def test_seeds_are_counted_for_another_margin_with_the_verdicts_and_the_command_
     )
 
 
+@pytest.mark.slow
 def test_no_seeds_are_counted_where_nothing_is_to_be_told_apart(runs, crossed, search):
     for jobs in (crossed, search):
         with pytest.raises(InputError, match="no two variants to tell apart; spread=X"):

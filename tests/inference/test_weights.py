@@ -22,6 +22,7 @@ class Touch:
         return Path.touch, (self.path,)
 
 
+@pytest.mark.slow
 def test_the_models_of_conf_are_made_with_their_weights(config):
     for model in ("softmax", "mlp", "cnn"):
         nested = yaml.safe_load(config(f"model={model}", "activation=leaky_relu").yaml)

@@ -84,6 +84,7 @@ def layers(components, *overrides):
     return [module.weight for module in model.modules() if isinstance(module, nn.Linear)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other",
     ["model.depth=3", "model.width=70", "model.width=300", "init=default", "init=glorot_uniform"],
@@ -108,6 +109,7 @@ def test_layers_and_seeds_share_no_draws(components):
         assert abs(correlation(a, b)) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["default", "glorot_uniform", "he_uniform", "he_normal_fan_out"])
 @pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
 def test_every_init_of_the_config_reaches_every_layer(model, name, components):

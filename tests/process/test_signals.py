@@ -211,6 +211,7 @@ def test_another_thread_than_the_main_one_changes_nothing():
     assert process.stdout == "True\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "imported"),
     [

@@ -131,6 +131,7 @@ def test_a_mistake_is_told_in_hydras_own_words(loader):
     assert str(ours.value) == str(theirs.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "typed",
     [
@@ -176,6 +177,7 @@ def test_a_sweep_is_named_by_what_varies_first(loader):
     assert question(config) == "activation=relu,tanh seed=range(6) model=mlp epochs=3"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sweep_id", ["5614247026164641", "12345678e0123456", "0a1b2c3d4e5f6071"])
 def test_the_id_of_a_sweep_is_text_for_its_jobs(sweep_id, loader):
     config = master(loader)

@@ -57,6 +57,7 @@ def verdicts(comparison) -> dict:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks", SHARES, ids=str)
 @pytest.mark.parametrize("seed", range(5))
 def test_the_same_verdicts_come_with_fewer_jobs(seed, looks):

@@ -64,6 +64,7 @@ def made(*configs) -> list[str]:
     return [each.fingerprint for each in check_parts(sweep, jobs)]
 
 
+@pytest.mark.slow
 def test_parts_that_name_no_variant_are_made_as_well(config):
     with pytest.raises(InputError, match=r"^metrics.*nowhere"):
         made(*(config("data=digits", *metrics) for metrics in (["metrics=[ece]"], BROKEN)))
@@ -84,6 +85,7 @@ def test_files_of_one_name_are_each_tried(config, tmp_path):
         made(*jobs)
 
 
+@pytest.mark.slow
 def test_jobs_that_differ_in_seeds_alone_are_made_once(config, monkeypatch):
     monkeypatch.setattr(components, "build", (built := Mock()))
     seeds = ("seed=1", "seed=2", "order_seed=3", "data.split_seed=4", "init_seed=5")

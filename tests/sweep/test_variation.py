@@ -27,6 +27,7 @@ def compose():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second"),
     [

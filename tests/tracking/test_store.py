@@ -49,6 +49,7 @@ def test_mlflow_sends_nothing_home_whichever_module_imports_it(name):
     assert told.stdout.strip() == "None"
 
 
+@pytest.mark.slow
 def test_a_database_of_other_tables_keeps_its_artifacts_where_it_does(fresh_workplace, caplog):
     workplace = fresh_workplace
     place = f"{workplace.folder}/artifacts"

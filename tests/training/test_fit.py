@@ -61,6 +61,7 @@ def assert_same(ones, others):
     assert all(torch.equal(one, other) for one, other in zip(ones, others, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
 def test_same_seed_is_bitwise_identical(model, components):
     epochs, weights = trained(components(f"model={model}", "seed=4"))

@@ -72,6 +72,7 @@ def test_accuracy_is_what_the_error_leaves(three):
     assert error == pytest.approx(found["error"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_metrics_change_no_training(components, config):
     def weights(*overrides):
         built = components(*overrides)

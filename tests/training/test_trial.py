@@ -206,6 +206,7 @@ def test_a_metric_that_does_not_work_is_refused(function, message, config):
         built(config, f"+metrics.mine={own % (__name__, function)}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "by", ["val/ece", "train/error", "test/error", "error", "val/error/3", "val/class_error"]
 )
@@ -215,6 +216,7 @@ def test_an_epoch_is_selected_by_a_metric_of_the_validation_set(by, config):
     built(config, "select_by=val/class_error/3", "metrics=[class_error]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["val/foo", "ece", "test/loss", "best/epoch", "val/ece/1"])
 def test_jobs_are_compared_by_a_metric_that_is_measured(metric, config):
     with pytest.raises(InputError, match=f"^compare.metric={metric}: .*such as test/error, test/"):
