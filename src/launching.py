@@ -19,7 +19,7 @@ from src.messages.logs import to_stderr
 from src.process import fork_server, scheduler
 from src.process.exit import quick_teardown
 from src.process.hardware import cores
-from src.process.scheduler import QueueState
+from src.process.scheduler import ProcessState
 from src.process.signals import EXIT_STATUS, defer_stop, raise_if_stop_requested
 from src.progress import SweepView
 from src.sweep import submission

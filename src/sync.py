@@ -17,7 +17,8 @@ from src.command_line import folders
 from src.config import resolved
 from src.errors import ExperimentDeletedError, InputError
 from src.messages.error_text import root_cause
-from src.tracking.job_record import JobRecord, ProcessState
+from src.process.scheduler import ProcessState
+from src.tracking.job_record import JobRecord
 from src.tracking.journal import Journal, journals
 from src.tracking.repair import end_if_gone
 from src.tracking.settings import TrackingSettings
@@ -36,13 +37,17 @@ def main(arguments: Sequence[str]) -> None:
     given = resolved.settings(overrides)["tracking"]
     instead = {key: value for key, value in given.items() if f"tracking.{key}" in typed}
     waiting = defaultdict(list)
-    # Runs lie below their search's, and these below their sweep's.
-    for record in sorted(_unsent(places), key=lambda r: (not r.is_sweep, not r.is_search)):
+    for record in sorted(_unsent(places), key=_order):
         waiting[replace(record.destination, **instead)].append(record.journal)
     failed = sum(_send(journals, tracking) for tracking, journals in waiting.items())
     print(f"{sum(map(len, waiting.values())) - failed} jobs had something to send")
     if failed:
         raise InputError(f"{failed} jobs could not be sent")
+
+
+def _order(record: JobRecord) -> tuple[bool, bool, int]:
+    """Sort sweeps before their searches, and these before jobs, which go by their numbers."""
+    return not record.is_sweep, not record.is_search, record.number
 
 
 def _send(waiting: Sequence[Journal], tracking: TrackingSettings) -> int:
@@ -77,7 +82,7 @@ def _unsent(places: Sequence[Path]) -> Iterator[JobRecord]:
             if not os.access(journal.folder, os.W_OK):  # it could not be noted what was sent
                 log.warning("%s: left to its owner; it cannot be written to", journal.folder)
                 continue
-            if record.has_ended and record.process != ProcessState.ALIVE:
+            if record.has_ended and record.process != ProcessState.RUNNING:
                 yield record
 
 

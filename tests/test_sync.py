@@ -28,6 +28,19 @@ def test_the_journals_destination_is_replaced_by_what_is_typed(tmp_path, monkeyp
         assert reached.pop() == TrackingSettings("sqlite:///" * len(typed) + uri, "e", "")
 
 
+def test_jobs_are_sent_by_their_numbers(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(TrackingSettings, "connect", lambda _: None)
+    monkeypatch.setattr("src.tracking.mlflow_sink.send", lambda *_: 1)
+    for number in ("10", "2"):
+        journal = Journal(tmp_path / number)
+        journal.begin(name="a", tags={"process": "1@0.0@gone", "number": number}, tracking={})
+        journal.append("end", status="FINISHED", tags={})
+    sync.main([str(tmp_path)])
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        f"{tmp_path / number}: 1 events sent" for number in ("2", "10")
+    ]
+
+
 @pytest.mark.slow
 def test_a_search_is_sent_before_its_trials(workplace, capsys):
     artifacts = f"{workplace.folder}/artifacts"

@@ -9,7 +9,7 @@ from src.compare.contrasts import Finding, find_contrasts
 from src.compare.criterion import VALIDATION, Criterion, find_criterion, find_further
 from src.compare.factorial import Effect, Factorial, find_effects, find_factorial
 from src.compare.pairs import Correct, Pair, all_pairs, make_pairs, pair_up
-from src.compare.sequential import Look, Plan, earlier_looks
+from src.compare.sequential import Look, LookPlan, earlier_looks
 from src.compare.stats import mean
 from src.compare.tuned import Search
 from src.compare.variants import (
@@ -39,7 +39,7 @@ class Comparison:
     margin: float  # in the unit in which the metric is stored
     target_error: float | None
     superseded: int  # runs left out because their variant and seed ran twice
-    plan: Plan  # looks declared, and taken before
+    plan: LookPlan  # looks declared, and taken before
     searches: Sequence[Search] = ()  # of a tuned sweep, one for each variant
     untuned: "Comparison | None" = None  # the same variants at the settings of the config
     post_hoc: str = ""  # the change after results were known; "" for the planned answer
@@ -166,7 +166,7 @@ def compare(
     reference = find_baseline(variants, settings.baseline)
     margin = settings.margin / criterion.metric.scale
     earlier = earlier_looks(looks, max(len(variant.runs) for variant in variants))
-    plan = Plan(settings.looks or (), earlier)
+    plan = LookPlan(settings.looks or (), earlier)
     both = pair_up(variants, reference)
     pairs, effects = _contrasts(both, variants, reference, criterion, margin, plan, correct)
     return Comparison(
@@ -189,7 +189,7 @@ def _contrasts(
     baseline: Variant,
     criterion: Criterion,
     margin: float,
-    plan: Plan,
+    plan: LookPlan,
     correct: Correct,
 ) -> tuple[list[Pair], dict[Effect, Finding]]:
     """Return the pairs and effects, one family; of pairs the verdict on validation as well."""

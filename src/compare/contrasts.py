@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from src.compare.criterion import Criterion
 from src.compare.family import Estimate, estimate_family
-from src.compare.sequential import Plan, is_planned, look_levels
+from src.compare.sequential import LookPlan, is_planned, look_levels
 from src.compare.sign_flips import DECIMALS, FloatArray
 from src.compare.variants import Variant
 
@@ -48,7 +48,7 @@ def find_contrasts(
     variants: Sequence[Variant],
     criterion: Criterion,
     margin: float,
-    plan: Plan,
+    plan: LookPlan,
 ) -> list[Finding]:
     """Estimate contrasts as one family and decide each.
 

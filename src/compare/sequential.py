@@ -18,7 +18,7 @@ Look = Mapping[str, Collection[int]]  # label of a variant: the seeds it was jud
 
 
 @dataclass(frozen=True)
-class Plan:
+class LookPlan:
     """Looks that were declared, and those that were taken before this one."""
 
     declared: Sequence[int] = ()  # numbers of seeds

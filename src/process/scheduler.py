@@ -29,13 +29,13 @@ QUEUEING = {"BeginTime", "Cleaning", "JobArrayTaskLimit", "Priority", "Prolog", 
 log = logging.getLogger(__name__)
 
 
-class QueueState(StrEnum):
-    """The state of a job in the eyes of its scheduler."""
+class ProcessState(StrEnum):
+    """The state of a job's process, or of the job in its scheduler's queue."""
 
     QUEUED = "queued"
     RUNNING = "running"
     ENDED = "ended"
-    UNKNOWN = "unknown"  # the scheduler does not answer, or is another cluster's
+    UNKNOWN = "unknown"  # of another machine, or of a scheduler that does not answer
 
 
 def own_job() -> str:
@@ -50,21 +50,21 @@ def job_name(cluster: str, job_id: str) -> str:
     return f"slurm:{cluster}:{job_id}"
 
 
-def state(job: str) -> QueueState:
+def state(job: str) -> ProcessState:
     """Return the state of a job, or of arrays: queued or running if any job of them is."""
     if not is_reached(job):
-        return QueueState.UNKNOWN
+        return ProcessState.UNKNOWN
     found = {queue_state(word) for word in words(job).values()}
-    order = (QueueState.RUNNING, QueueState.QUEUED)
-    return next((each for each in order if each in found), QueueState.ENDED)
+    order = (ProcessState.RUNNING, ProcessState.QUEUED)
+    return next((each for each in order if each in found), ProcessState.ENDED)
 
 
-def queue_state(word: str) -> QueueState:
+def queue_state(word: str) -> ProcessState:
     """Return the state that words of squeue's stand for; what is completing still runs."""
     state = word.partition(" ")[0]
     if state in WAITING:
-        return QueueState.QUEUED
-    return QueueState.ENDED if state in ENDED else QueueState.RUNNING
+        return ProcessState.QUEUED
+    return ProcessState.ENDED if state in ENDED else ProcessState.RUNNING
 
 
 def words(job: str) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from src.config.compare_settings import CompareSettings
 from src.errors import InputError
 from src.messages.error_text import root_cause
 from src.process import scheduler
-from src.process.scheduler import QueueState
+from src.process.scheduler import ProcessState
 from src.provenance import REPORT_TAGS
 from src.tracking.job_record import JobRecord, Status, fold
 from src.tracking.journal import Journal
@@ -65,8 +65,8 @@ def _all_ended(sweep: JobRecord, jobs: Sequence[JobRecord]) -> bool:
     queue = sweep.tags["scheduler_job"]
     if not scheduler.is_reached(queue):
         return len(jobs) == int(sweep.tags["jobs"])
-    words = scheduler.words(queue)
-    active = {key for key, word in words.items() if scheduler.queue_state(word) != QueueState.ENDED}
+    states = {job: scheduler.queue_state(word) for job, word in scheduler.words(queue).items()}
+    active = {job for job, state in states.items() if state != ProcessState.ENDED}
     ended = {job.tags.get("scheduler_job", "").rpartition(":")[2] for job in jobs}
     return active <= ended
 

@@ -17,7 +17,7 @@ MAX_ROWS = 20  # lines, of jobs or else of variants
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlannedAction:
     """Action for a job, and the reason to train it again; "" if it never was trained."""
 
     action: Action
@@ -26,7 +26,7 @@ class Plan:
 
 def plan(
     index: ResultIndex, jobs: Sequence[Planned], decided: Mapping[str, Decision]
-) -> Iterator[Plan]:
+) -> Iterator[PlannedAction]:
     """Yield the plan of each job; a job that equals an earlier one is reused from that.
 
     `decided` holds the decisions by fingerprint.
@@ -36,13 +36,13 @@ def plan(
         fingerprint = each.identity.fingerprint
         decision = decided[fingerprint]
         if not each.job.config.nested["reuse"]:
-            yield Plan(decision.action, "reuse=false")
+            yield PlannedAction(decision.action, "reuse=false")
         elif fingerprint in planned:
-            yield Plan(Action.REUSE)
+            yield PlannedAction(Action.REUSE)
         else:
             is_new = decision.action == Action.TRAIN
             earlier = index.last_typed(each.typed) if is_new else None
-            yield Plan(decision.action, _changes(each.job.config, each.identity, earlier))
+            yield PlannedAction(decision.action, _changes(each.job.config, each.identity, earlier))
         planned.add(fingerprint)
 
 
@@ -59,7 +59,7 @@ def _changes(config: Resolved, identity: Identity, earlier: JobRecord | None) ->
     return f"changed: {shown}" if shown else ""
 
 
-def show(plans: Iterable[Plan], labels: Sequence[Sequence[str]]) -> None:
+def show(plans: Iterable[PlannedAction], labels: Sequence[Sequence[str]]) -> None:
     """Print what would become of each job, or of many of each variant; then how many are what.
 
     A label is the overrides of a job that vary.
@@ -78,6 +78,8 @@ def show(plans: Iterable[Plan], labels: Sequence[Sequence[str]]) -> None:
     print(", ".join(f"{counts[action]} to {action}" for action in Action))
 
 
-def _rows(plans: Sequence[Plan], labels: Sequence[Sequence[str]]) -> Counter[tuple[str, str, str]]:
+def _rows(
+    plans: Sequence[PlannedAction], labels: Sequence[Sequence[str]]
+) -> Counter[tuple[str, str, str]]:
     pairs = zip(plans, labels, strict=True)
     return Counter((plan.action, " ".join(label), plan.reason) for plan, label in pairs)

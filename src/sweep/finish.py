@@ -35,7 +35,7 @@ OLD_OPTUNA = (
 
 
 @dataclass(frozen=True)
-class Sweep:
+class BegunSweep:
     """A multirun that has begun."""
 
     journals: SweepJournals
@@ -50,7 +50,7 @@ class Sweep:
     is_search: bool  # for the best settings, by a sweeper that is not this project's
 
 
-begun: list[Sweep] = []  # the multirun of this process, between begin and finish
+begun: list[BegunSweep] = []  # the multirun of this process, between begin and finish
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def finish(error: BaseException | None) -> int:
     return len(failed)
 
 
-def _end(sweep: Sweep, jobs: Sequence[JobRecord], status: Status) -> None:
+def _end(sweep: BegunSweep, jobs: Sequence[JobRecord], status: Status) -> None:
     """Write the end of a sweep, unless its last job did, and tell of an interrupt."""
     journal, is_interrupted = sweep.journals.sweep, stop_requested()
     if not ((own := fold(journal)) and own.has_ended):
@@ -138,7 +138,7 @@ def _end(sweep: Sweep, jobs: Sequence[JobRecord], status: Status) -> None:
         logs.to_stderr(f"Interrupted: {of} are finished; {sweep.hint}.")
 
 
-def _all_jobs(sweep: Sweep) -> list[JobRecord]:
+def _all_jobs(sweep: BegunSweep) -> list[JobRecord]:
     """Return the records of a sweep's jobs; of those that left none here the server is asked."""
     jobs = sweep.journals.end_gone_jobs()
     if len(jobs) == sweep.jobs or stop_requested():
@@ -147,7 +147,7 @@ def _all_jobs(sweep: Sweep) -> list[JobRecord]:
     return sweep.journals.end_gone_jobs()
 
 
-def _start_export(sweep: Sweep) -> Exporter | None:
+def _start_export(sweep: BegunSweep) -> Exporter | None:
     """Let processes get ready to export models while the jobs are compared."""
     if sweep.exports:
         with suppress(JobError):  # no process can be had
@@ -156,7 +156,7 @@ def _start_export(sweep: Sweep) -> Exporter | None:
     return None
 
 
-def _published(sweep: Sweep, exporter: Exporter | None) -> str:
+def _published(sweep: BegunSweep, exporter: Exporter | None) -> str:
     """Make MLflow models of what was delivered; return what is to be told of them."""
     models, uploader = sweep.models, start_uploader()
     try:
@@ -170,7 +170,7 @@ def _published(sweep: Sweep, exporter: Exporter | None) -> str:
         return f"warning: {error}"
 
 
-def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Result | InputError | None":
+def _compared(sweep: BegunSweep, jobs: Sequence[JobRecord]) -> "Result | InputError | None":
     """Compare jobs and write the report; a failure is printed, and costs only that."""
     try:
         return conclude_jobs(sweep.journals, jobs, sweep.index, sweep.compare, sweep.report)
@@ -182,7 +182,7 @@ def _compared(sweep: Sweep, jobs: Sequence[JobRecord]) -> "Result | InputError |
         return InputError(f"no comparison: {type(bug).__name__}: {bug}")
 
 
-def _print_result(result: "Result", sweep: Sweep) -> None:
+def _print_result(result: "Result", sweep: BegunSweep) -> None:
     """Print tables and verdict, and where the report lies once the rest is sent."""
     from src.answers import record
     from src.compare import terminal

@@ -31,7 +31,7 @@ from src.sweep import compose, decisions, dry_run, growing, preflight, secrets
 from src.sweep.closing import close_if_ended
 from src.sweep.compose import Composed
 from src.sweep.decisions import Planned
-from src.sweep.finish import Sweep, begun
+from src.sweep.finish import BegunSweep, begun
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
 from src.tracking.run_logger import sweep_start
@@ -196,6 +196,6 @@ def _begin(
         own = SweepJournals(journal), index, count, compare, report
         models = replace(models, most=1) if is_search else models
         hint, is_submitted = HINT[settings["reuse"]], settings["submit"]
-        begun.append(Sweep(*own, hint, models, exports, is_submitted, is_search))
+        begun.append(BegunSweep(*own, hint, models, exports, is_submitted, is_search))
     uploader.answer()
     return sweep_id

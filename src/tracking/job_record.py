@@ -4,7 +4,6 @@ import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from src.config.schema import PUBLISHED_KEYS
 from src.config.variant import factors
 from src.metrics import BEST_VAL_ERROR, VAL_ERROR, Epoch, Run, defined
 from src.process import identity, scheduler
-from src.process.scheduler import QueueState
+from src.process.scheduler import ProcessState
 from src.status import Outcome, Status
 from src.tracking.event import IDENTITY, Action, Event, EventKind, Parent, Role
 from src.tracking.journal import Journal
@@ -24,21 +23,6 @@ SEARCH_TAGS = {"answer": "search"}  # of a sweep whose sweeper looks for the bes
 LEFT = "checkpoint"  # tag of a trial that stops early: the name of what its next rung goes on from
 NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
 
-
-class ProcessState(StrEnum):
-    """The state of the process that keeps a journal."""
-
-    ALIVE = "alive"
-    GONE = "gone"
-    QUEUED = "queued"  # gone, and its scheduler starts another
-    UNKNOWN = "unknown"  # of another machine
-
-
-STATES = {
-    QueueState.RUNNING: ProcessState.ALIVE,
-    QueueState.QUEUED: ProcessState.QUEUED,
-    QueueState.ENDED: ProcessState.GONE,
-}
 
 log = logging.getLogger(__name__)
 
@@ -144,10 +128,10 @@ class JobRecord:
         """The state of the process that keeps the journal."""
         is_here = self.tags.get("machine") == identity.machine_id()
         if is_here and identity.is_alive(self.tags.get("process", "")):
-            return ProcessState.ALIVE
+            return ProcessState.RUNNING
         if job := self.tags.get("scheduler_job"):
-            return STATES.get(scheduler.state(job), ProcessState.UNKNOWN)
-        return ProcessState.GONE if is_here else ProcessState.UNKNOWN
+            return scheduler.state(job)
+        return ProcessState.ENDED if is_here else ProcessState.UNKNOWN
 
     @property
     def destination(self) -> TrackingSettings:

@@ -105,12 +105,12 @@ def deliver(store: Store, run_id: str | None, events: Sequence[Event], folder: P
 def _with_run_ids(store: Store, tags: dict[str, str], folder: Path) -> dict[str, str]:
     """Return tags in which a sweep and the source of a result are named as MLflow does.
 
-    Raises LookupError while the sweep's own run is not there.
+    Raises LookupError while the sweep's own run is not there, unless there can be none.
     """
     above = tags.get("parent") or tags.get("sweep")  # an arm's trials are its children
     if above and (parent := _run_of_sweep(store, above, folder)):
         tags |= {"mlflow.parentRunId": parent}
-    elif above:
+    elif above and not _has_lost_start(folder):
         raise LookupError("the run of the sweep, or of its arm, is not there yet")
     origin = tags.get("reused_from", "")
     if len(origin) == JOB_ID_LENGTH and (run_id := find_run(store, origin)):
@@ -124,6 +124,16 @@ def _run_of_sweep(store: Store, sweep: str, folder: Path) -> str | None:
         if (record := fold_readable(Journal(above))) and record.job_id == sweep:
             return record.run_id or find_run(store, sweep)
     return find_run(store, sweep)
+
+
+def _has_lost_start(folder: Path) -> bool:
+    """Return whether damage has cost the sweep above a job its start, and so its run."""
+    for above in list(folder.absolute().parents)[:SWEEP_DEPTH]:
+        journal = Journal(above)
+        if journal.path.is_file() and journal.is_readable and fold_readable(journal) is None:
+            log.warning("%s: its start is damaged; its jobs are sent without it", journal.path)
+            return True
+    return False
 
 
 def _log(

@@ -3,10 +3,10 @@
 import logging
 
 from src.process import scheduler
-from src.process.scheduler import QueueState
+from src.process.scheduler import ProcessState
 from src.status import Outcome
 from src.tracking.event import EventKind
-from src.tracking.job_record import JobRecord, ProcessState, Status, fold
+from src.tracking.job_record import JobRecord, Status, fold
 from src.tracking.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ def end_if_gone(journal: Journal) -> JobRecord | None:
     """
     try:
         record = fold(journal)
-        return _mended(record) if record and record.process != ProcessState.ALIVE else record
+        return _mended(record) if record and record.process != ProcessState.RUNNING else record
     except OSError as error:  # such as another user's, or in a read-only folder
         log.warning("%s: left as it is: %s", journal.path, error.strerror)
         return None
@@ -28,7 +28,7 @@ def end_if_gone(journal: Journal) -> JobRecord | None:
 
 def _mended(record: JobRecord) -> JobRecord:
     record.journal.set_damage_aside()
-    if not record.has_ended and record.process == ProcessState.GONE:
+    if not record.has_ended and record.process == ProcessState.ENDED:
         job = record.tags.get("scheduler_job", "")
         word = next(iter(scheduler.words(job).values()), "") if job else ""
         said = f"; SLURM says {word}" if word else ""
@@ -51,4 +51,4 @@ def goes_on(sweep: Journal) -> bool:
     """
     record = fold(sweep)
     job = record.tags.get("scheduler_job") if record and not record.has_ended else None
-    return job is not None and scheduler.state(job) != QueueState.ENDED
+    return job is not None and scheduler.state(job) != ProcessState.ENDED

@@ -8,9 +8,10 @@ from threading import Thread
 from typing import Any
 
 from src.messages import logs
+from src.process.scheduler import ProcessState
 from src.tracking import elsewhere, embedded, mlflow_results, mlflow_source, program
 from src.tracking.connection import Connection
-from src.tracking.job_record import JobRecord, ProcessState, Status, fold
+from src.tracking.job_record import JobRecord, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end, end_if_gone, goes_on
 from src.tracking.result_index import ResultIndex
@@ -151,7 +152,7 @@ class UploadService:
         if goes_on(own):
             return
         while time.monotonic() < deadline and any(
-            not record.has_ended and record.process == ProcessState.ALIVE
+            not record.has_ended and record.process == ProcessState.RUNNING
             for record in [fold(own), *journals.records()]
             if record
         ):
@@ -170,7 +171,7 @@ def close_abandoned(index: ResultIndex, connect: Callable[[], Store]) -> None:
             continue
         if record is None or record.job_id != job_id:  # removed, or another's by now
             index.close(job_id)
-        elif record.has_ended and record.process != ProcessState.ALIVE:
+        elif record.has_ended and record.process != ProcessState.RUNNING:
             own = SweepJournals(journal)
             jobs = own.end_gone_jobs() if record.is_sweep else []
             waiting = [journal, *own.parents, *(job.journal for job in jobs if job.has_ended)]

@@ -3,7 +3,7 @@
 import pytest
 
 from src.process import scheduler
-from src.process.scheduler import QueueState
+from src.process.scheduler import ProcessState
 from src.sweep import submission
 from src.tracking.job_record import Status, fold
 from src.tracking.journal import Journal
@@ -29,12 +29,12 @@ def slurm(tmp_path, monkeypatch):
 
 def test_an_array_is_queued_or_running_as_long_as_any_of_its_jobs_is(slurm):
     slurm("7_0 COMPLETED on n1\n7_1 PENDING on \n8 RUNNING on n2\n70_1 RUNNING on n1\n")
-    assert scheduler.state("slurm:here:7_0") == QueueState.ENDED
-    assert scheduler.state("slurm:here:7_1") == QueueState.QUEUED
-    assert scheduler.state("slurm:here:7") == QueueState.QUEUED
-    assert scheduler.state("slurm:here:8") == QueueState.RUNNING
-    assert scheduler.state("slurm:here:9") == QueueState.ENDED, "forgotten"
-    assert scheduler.state("slurm:here:9,8") == QueueState.RUNNING
+    assert scheduler.state("slurm:here:7_0") == ProcessState.ENDED
+    assert scheduler.state("slurm:here:7_1") == ProcessState.QUEUED
+    assert scheduler.state("slurm:here:7") == ProcessState.QUEUED
+    assert scheduler.state("slurm:here:8") == ProcessState.RUNNING
+    assert scheduler.state("slurm:here:9") == ProcessState.ENDED, "forgotten"
+    assert scheduler.state("slurm:here:9,8") == ProcessState.RUNNING
 
 
 def test_jobs_that_wait_for_more_than_room_tell_why(slurm):
@@ -46,9 +46,9 @@ def test_jobs_that_wait_for_more_than_room_tell_why(slurm):
 
 def test_what_another_cluster_or_nobody_answers_says_nothing(slurm):
     slurm("7 RUNNING")
-    assert scheduler.state("slurm:elsewhere:7") == QueueState.UNKNOWN
+    assert scheduler.state("slurm:elsewhere:7") == ProcessState.UNKNOWN
     slurm("", code=1)
-    assert scheduler.state("slurm:here:7") == QueueState.UNKNOWN
+    assert scheduler.state("slurm:here:7") == ProcessState.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_sweep_goes_on_from_its_submission_however_lately_the_queue_was_asked(
 ):
     monkeypatch.setattr(scheduler.time, "monotonic", lambda: 0.0)
     slurm("7_0 RUNNING")
-    assert scheduler.state("slurm:here:7") == QueueState.RUNNING
+    assert scheduler.state("slurm:here:7") == ProcessState.RUNNING
     (tmp_path / "squeue").write_text("#!/bin/sh\necho '7_0 RUNNING'; echo '8_0 PENDING'\n")
     sweep = Journal(tmp_path / "sweep")
     sweep.begin(name="sweep", tags={"kind": "sweep", "machine": "another"}, params={}, tracking={})

@@ -7,7 +7,7 @@ import pytest
 from src.sweep import decisions, dry_run
 from src.sweep.compose import Composed
 from src.sweep.decisions import Planned, decide
-from src.sweep.dry_run import Plan, show
+from src.sweep.dry_run import PlannedAction, show
 from src.tracking.job_record import Action
 from src.tracking.journal import Journal
 from src.tracking.result_index import ResultIndex
@@ -40,7 +40,7 @@ def finish(index, tmp_path):
     return finished
 
 
-def plans(index, configs, identities, typed) -> list[Plan]:
+def plans(index, configs, identities, typed) -> list[PlannedAction]:
     rows = zip(configs, identities, typed, strict=True)
     jobs = [Planned(Composed(config, None, False), *rest, []) for config, *rest in rows]
     return list(dry_run.plan(index, jobs, decide(index, jobs)))
@@ -58,7 +58,7 @@ def of(config, data="d", code=CODE):
 
 def test_a_job_that_was_never_trained_needs_no_reason(index, config):
     own = config(*TYPED)
-    assert plans(index, [own], [of(own)], [TYPED]) == [Plan(Action.TRAIN)]
+    assert plans(index, [own], [of(own)], [TYPED]) == [PlannedAction(Action.TRAIN)]
 
 
 def test_an_equal_job_is_reused_also_from_the_same_sweep(index, config, finish):
@@ -79,19 +79,23 @@ def test_an_equal_job_is_reused_also_from_the_same_sweep(index, config, finish):
 def test_changed_data_and_code_are_named(index, config, finish, change, said):
     own = config(*TYPED)
     finish(own, of(own))
-    assert plans(index, [own], [of(own, **change)], [TYPED]) == [Plan(Action.TRAIN, said)]
+    assert plans(index, [own], [of(own, **change)], [TYPED]) == [PlannedAction(Action.TRAIN, said)]
 
 
 def test_of_a_changed_default_the_key_is_named(index, config, finish):
     former, now = config(*TYPED, "model.width=100"), config(*TYPED)
     finish(former, of(former))
-    assert plans(index, [now], [of(now)], [TYPED]) == [Plan(Action.TRAIN, "changed: model.width")]
+    assert plans(index, [now], [of(now)], [TYPED]) == [
+        PlannedAction(Action.TRAIN, "changed: model.width")
+    ]
 
 
 def test_a_path_is_no_reason_beside_a_changed_default(index, config, finish):
     former, now = config(*TYPED, "model.width=100", "data.root=/there"), config(*TYPED)
     finish(former, of(former))
-    assert plans(index, [now], [of(now)], [TYPED]) == [Plan(Action.TRAIN, "changed: model.width")]
+    assert plans(index, [now], [of(now)], [TYPED]) == [
+        PlannedAction(Action.TRAIN, "changed: model.width")
+    ]
 
 
 def test_the_server_is_asked_for_each_variant_once(index, config, monkeypatch):
@@ -114,12 +118,15 @@ def test_the_server_is_asked_for_each_variant_once(index, config, monkeypatch):
 def test_where_reuse_was_refused_nothing_is_looked_up(index, config, finish):
     own = config(*TYPED, "reuse=false")
     finish(own, of(own))
-    expected = [Plan(Action.TRAIN, "reuse=false")] * 2
+    expected = [PlannedAction(Action.TRAIN, "reuse=false")] * 2
     assert plans(index, [own] * 2, [of(own)] * 2, [TYPED] * 2) == expected
 
 
 def test_each_job_has_a_line_and_all_a_count(capsys):
-    show([Plan(Action.REUSE), Plan(Action.TRAIN, "changed: data")], [["seed=0"], ["seed=1"]])
+    show(
+        [PlannedAction(Action.REUSE), PlannedAction(Action.TRAIN, "changed: data")],
+        [["seed=0"], ["seed=1"]],
+    )
     assert capsys.readouterr().out.splitlines() == [
         "reuse   seed=0",
         "train   seed=1  (changed: data)",
@@ -129,7 +136,7 @@ def test_each_job_has_a_line_and_all_a_count(capsys):
 
 def test_many_jobs_have_a_line_for_each_variant(capsys):
     labels = [[f"seed={seed}", f"epochs={epochs}"] for epochs in (1, 2) for seed in range(500)]
-    show([Plan(Action.REUSE)] * 300 + [Plan(Action.TRAIN)] * 700, labels)
+    show([PlannedAction(Action.REUSE)] * 300 + [PlannedAction(Action.TRAIN)] * 700, labels)
     assert capsys.readouterr().out.splitlines() == [
         "reuse   300 x epochs=1",
         "train   200 x epochs=1",
@@ -139,7 +146,7 @@ def test_many_jobs_have_a_line_for_each_variant(capsys):
 
 
 def test_many_variants_fit_on_a_screen(capsys):
-    show([Plan(Action.TRAIN)] * 2000, [[f"epochs={epochs}"] for epochs in range(2000)])
+    show([PlannedAction(Action.TRAIN)] * 2000, [[f"epochs={epochs}"] for epochs in range(2000)])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 22
     assert lines[-2:] == [

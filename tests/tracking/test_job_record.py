@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from src.process import identity
-from src.tracking.job_record import Action, ProcessState, Status, fold
+from src.process.scheduler import ProcessState
+from src.tracking.job_record import Action, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end_if_gone
 from src.tracking.settings import TrackingSettings
@@ -105,7 +106,7 @@ def test_an_event_that_makes_no_sense_changes_nothing_else(journal):
 class TestSettle:
     def test_a_job_whose_process_is_gone_was_killed(self, journal):
         begin(journal)
-        assert fold(journal).process == ProcessState.GONE
+        assert fold(journal).process == ProcessState.ENDED
         record = end_if_gone(journal)
         assert (record.status, record.reason) == (Status.KILLED, "its process was gone")
         lines = len(journal.path.read_bytes().splitlines())

@@ -407,6 +407,14 @@ class TestJobsOfASweep:
         assert job.has_unsent
         assert workplace.runs() == []
 
+    def test_they_are_sent_without_it_where_its_start_is_damaged(self, sweep, job, store, caplog):
+        damaged = sweep.path.read_bytes().replace(b'"event"', b'"evnt"', 1)
+        sweep.path.write_bytes(damaged)
+        send(job, lambda: store)
+        run = store.client.get_run(job.sent.run_id)
+        assert "mlflow.parentRunId" not in run.data.tags
+        assert f"{sweep.path}: its start is damaged" in caplog.text
+
     def test_the_source_of_a_result_is_named_by_its_run(self, sweep, job, store):
         reused = Journal(sweep.folder / "1")
         tags = {"job": "b", "sweep": "0123456789abcdef", "reused_from": "fedcba9876543210"}

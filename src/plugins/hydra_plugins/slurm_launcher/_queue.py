@@ -28,7 +28,7 @@ from submitit.helpers import DelayedSubmission
 from src.launching import (
     JobError,
     JobKilledError,
-    QueueState,
+    ProcessState,
     failed,
     quick_teardown,
     scheduler,
@@ -148,7 +148,7 @@ def _polls(name: str, queued: Sequence[Job]) -> Iterator[Ended]:
             result = _result(job)
             if result is None and words is not None:
                 word = words.get(job.job_id, "")
-                if word and scheduler.queue_state(word) != QueueState.ENDED:
+                if word and scheduler.queue_state(word) != ProcessState.ENDED:
                     gone.pop(index, None)
                 elif time.monotonic() - gone.setdefault(index, time.monotonic()) > GONE_SECONDS:
                     said = f"SLURM says {word or 'nothing of it any more'}"
