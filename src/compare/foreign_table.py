@@ -58,7 +58,9 @@ def compare(
     metric = Metric(name, Direction.MAXIMIZE if maximize else Direction.MINIMIZE, Unit.NONE)
     runs = _runs(frame, places, value, seed, metric)
     find_baseline(find_variants(runs), baseline, "baseline")  # to refuse it by the name it has here
-    settings = CompareSettings(question, baseline, f"test/{name}", margin, None, None)
+    settings = CompareSettings(
+        question, baseline, f"test/{name}", margin, looks=None, target_error=None
+    )
     found = compare_runs(runs, settings, correct=lambda run_id: None, metric_name=str(value))
     return Answer(found)
 

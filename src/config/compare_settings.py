@@ -20,7 +20,7 @@ class CompareSettings:
 
     @classmethod
     def of(cls, compare: Mapping[str, Any]) -> Self:
-        """Return the settings of a config's `compare`, without other keys that an old one had."""
+        """Return the settings of a config's `compare`; keys that it had formerly do not count."""
         return cls(**{name: compare[name] for name in cls.__dataclass_fields__})
 
     @classmethod

@@ -30,7 +30,7 @@ from src.tracking.job_record import Role, Status, fold
 from src.tracking.journal import Journal
 from src.tracking.repair import end
 from src.tracking.result_index import ResultIndex
-from src.tracking.sweep_journals import SweepJournals
+from src.tracking.sweep_journals import SEARCHES, SweepJournals
 from src.tracking.uploader_process import start_uploader
 from src.training.selection import end_epoch
 
@@ -188,7 +188,7 @@ def _begin_arm(arm: Arm, journals: SweepJournals) -> str:
     sweep = fold(journals.sweep)
     assert sweep is not None
     own = {"kind": Parent.SEARCH, "job": os.urandom(8).hex(), "sweep": sweep.job_id}
-    searches = journals.sweep.folder / "searches"
+    searches = journals.sweep.folder / SEARCHES
     Journal(searches / str(sum(1 for _ in searches.glob("*")))).begin(
         name=arm.label or "search",
         tags={**provenance.tags(), **own, "arm": arm.label},

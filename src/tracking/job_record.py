@@ -23,7 +23,6 @@ SEARCH_TAGS = {"answer": "search"}  # of a sweep whose sweeper looks for the bes
 LEFT = "checkpoint"  # tag of a trial that stops early: the name of what its next rung goes on from
 NOWHERE = Path("/nonexistent")  # the folder of a journal that is not kept
 
-
 log = logging.getLogger(__name__)
 
 

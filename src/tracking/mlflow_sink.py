@@ -19,6 +19,7 @@ from src.tracking.journal import ALL_EVENTS, FILES, SWEEP_DEPTH, Journal
 from src.tracking.lock import locked
 from src.tracking.mlflow_source import JOB_ID_LENGTH, find_run
 from src.tracking.store import Store
+from src.tracking.sweep_journals import SEARCHES
 
 STATES = (EventKind.START, EventKind.REQUEUED, EventKind.END)
 NAME_LENGTH = 250  # of a run's name in MLflow's tables, to which PostgreSQL holds
@@ -105,13 +106,16 @@ def deliver(store: Store, run_id: str | None, events: Sequence[Event], folder: P
 def _with_run_ids(store: Store, tags: dict[str, str], folder: Path) -> dict[str, str]:
     """Return tags in which a sweep and the source of a result are named as MLflow does.
 
-    Raises LookupError while the sweep's own run is not there, unless there can be none.
+    Raises LookupError while the run of the sweep, or of its arm, is not there and may yet come.
     """
-    above = tags.get("parent") or tags.get("sweep")  # an arm's trials are its children
-    if above and (parent := _run_of_sweep(store, above, folder)):
+    above = [tags[key] for key in ("parent", "sweep") if key in tags]  # first the arm of a trial
+    parent = _run_of_sweep(store, above[0], folder) if above else None
+    if above and parent is None:
+        if not _has_lost_start(folder):
+            raise LookupError("the run of the sweep, or of its arm, is not there yet")
+        parent = _run_of_sweep(store, above[-1], folder)
+    if parent is not None:
         tags |= {"mlflow.parentRunId": parent}
-    elif above and not _has_lost_start(folder):
-        raise LookupError("the run of the sweep, or of its arm, is not there yet")
     origin = tags.get("reused_from", "")
     if len(origin) == JOB_ID_LENGTH and (run_id := find_run(store, origin)):
         tags |= {"reused_from": run_id}
@@ -120,19 +124,25 @@ def _with_run_ids(store: Store, tags: dict[str, str], folder: Path) -> dict[str,
 
 def _run_of_sweep(store: Store, sweep: str, folder: Path) -> str | None:
     """Return the run of the sweep whose journal lies above `folder`, or that the server has."""
-    for above in list(folder.absolute().parents)[:SWEEP_DEPTH]:
-        if (record := fold_readable(Journal(above))) and record.job_id == sweep:
+    for journal in _above(folder):
+        if (record := fold_readable(journal)) and record.job_id == sweep:
             return record.run_id or find_run(store, sweep)
     return find_run(store, sweep)
 
 
+def _above(folder: Path) -> list[Journal]:
+    """Return the journals above a job's folder, the nearest first, as far as a sweep's may lie."""
+    found = (Journal(above) for above in list(folder.absolute().parents)[:SWEEP_DEPTH])
+    return [journal for journal in found if journal.path.is_file()]
+
+
 def _has_lost_start(folder: Path) -> bool:
-    """Return whether damage has cost the sweep above a job its start, and so its run."""
-    for above in list(folder.absolute().parents)[:SWEEP_DEPTH]:
-        journal = Journal(above)
-        if journal.path.is_file() and journal.is_readable and fold_readable(journal) is None:
-            log.warning("%s: its start is damaged; its jobs are sent without it", journal.path)
-            return True
+    """Return whether damage has cost the sweep above a job, or an arm, its start and so its run."""
+    for sweep in _above(folder)[:1]:
+        for journal in (sweep, *map(Journal, sweep.folder.glob(f"{SEARCHES}/*"))):
+            if journal.is_readable and fold_readable(journal) is None:
+                log.warning("%s: its start is damaged; its jobs are sent without it", journal.path)
+                return True
     return False
 
 

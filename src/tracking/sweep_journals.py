@@ -6,6 +6,8 @@ from src.tracking.job_record import JobRecord, fold, fold_readable
 from src.tracking.journal import Journal, journals
 from src.tracking.repair import end_if_gone
 
+SEARCHES = "searches"  # the folder of a tuned sweep's searches, below its own
+
 
 class SweepJournals:
     """The journals of the sweep whose own is `sweep`, found as they come to be."""

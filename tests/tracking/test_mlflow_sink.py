@@ -415,6 +415,19 @@ class TestJobsOfASweep:
         assert "mlflow.parentRunId" not in run.data.tags
         assert f"{sweep.path}: its start is damaged" in caplog.text
 
+    def test_trials_of_a_damaged_search_lie_below_the_sweep(self, sweep, store):
+        search, trial = (Journal(sweep.folder / place) for place in ("searches/0", "0"))
+        above = {"sweep": "0123456789abcdef"}
+        search.begin(name="search", tags={"job": "p", "kind": "search", **above})
+        trial.begin(name="a", tags={"job": "t", "parent": "p", **above})
+        send(sweep, lambda: store)
+        with pytest.raises(LookupError, match="not there yet"):
+            send(trial, lambda: store)
+        search.path.write_bytes(search.path.read_bytes().replace(b'"event"', b'"evnt"', 1))
+        send(trial, lambda: store)
+        run = store.client.get_run(trial.sent.run_id)
+        assert run.data.tags["mlflow.parentRunId"] == sweep.sent.run_id
+
     def test_the_source_of_a_result_is_named_by_its_run(self, sweep, job, store):
         reused = Journal(sweep.folder / "1")
         tags = {"job": "b", "sweep": "0123456789abcdef", "reused_from": "fedcba9876543210"}
