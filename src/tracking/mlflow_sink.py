@@ -15,7 +15,7 @@ from src.status import Status
 from src.tracking import embedded
 from src.tracking.event import Event, EventKind
 from src.tracking.job_record import fold, fold_readable
-from src.tracking.journal import ALL_EVENTS, FILES, SWEEP_DEPTH, Journal
+from src.tracking.journal import ALL_EVENTS, FILES, JOURNAL, SWEEP_DEPTH, Journal
 from src.tracking.lock import locked
 from src.tracking.mlflow_source import JOB_ID_LENGTH, find_run
 from src.tracking.store import Store
@@ -139,7 +139,8 @@ def _above(folder: Path) -> list[Journal]:
 def _has_lost_start(folder: Path) -> bool:
     """Return whether damage has cost the sweep above a job, or an arm, its start and so its run."""
     for sweep in _above(folder)[:1]:
-        for journal in (sweep, *map(Journal, sweep.folder.glob(f"{SEARCHES}/*"))):
+        searches = sweep.folder.glob(f"{SEARCHES}/*/{JOURNAL}")
+        for journal in (sweep, *(Journal(file.parent) for file in searches)):
             if journal.is_readable and fold_readable(journal) is None:
                 log.warning("%s: its start is damaged; its jobs are sent without it", journal.path)
                 return True

@@ -421,6 +421,7 @@ class TestJobsOfASweep:
         search.begin(name="search", tags={"job": "p", "kind": "search", **above})
         trial.begin(name="a", tags={"job": "t", "parent": "p", **above})
         send(sweep, lambda: store)
+        (sweep.folder / "searches" / "1").mkdir()  # whose journal is to be written
         with pytest.raises(LookupError, match="not there yet"):
             send(trial, lambda: store)
         search.path.write_bytes(search.path.read_bytes().replace(b'"event"', b'"evnt"', 1))
